@@ -1,0 +1,156 @@
+"""The thread pool of the kernels: order of nothing matters, errors and settings do carry over."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from tinygrad_adam.backend.cpu import threads
+
+
+@pytest.fixture
+def three_threads():
+    before = threads.get_num_threads()
+    threads.set_num_threads(3)
+    yield
+    threads.set_num_threads(before)
+
+
+def test_every_task_runs_once(three_threads):
+    for count in (0, 1, 2, 3, 100):
+        seen = []
+        threads.run(seen.append, count)
+        assert sorted(seen) == list(range(count))
+
+
+def test_tasks_run_side_by_side(three_threads):
+    """Three tasks that wait for each other: one thread alone would wait for ever."""
+    barrier = threading.Barrier(3, timeout=20)
+    threads.run(lambda index: barrier.wait(), 3)
+
+
+def test_an_error_reaches_the_caller_and_the_pool_survives(three_threads):
+    def fail(index):
+        if index == 5:
+            raise ValueError("task 5")
+
+    with pytest.raises(ValueError, match="task 5"):
+        threads.run(fail, 10)
+    test_every_task_runs_once(None)
+
+
+def test_helpers_compute_under_the_callers_errstate(three_threads):
+    barrier = threading.Barrier(3, timeout=20)
+
+    def divide(index):
+        barrier.wait()  # no thread can take two tasks
+        with pytest.raises(FloatingPointError):
+            np.ones(3) / np.zeros(3)
+
+    with np.errstate(divide="raise"):
+        threads.run(divide, 3)
+
+
+def test_a_task_may_run_tasks_of_its_own(three_threads):
+    seen = []
+    threads.run(lambda outer: threads.run(lambda inner: seen.append((outer, inner)), 4), 4)
+    assert sorted(seen) == [(outer, inner) for outer in range(4) for inner in range(4)]
+
+
+def test_callers_in_several_threads(three_threads):
+    totals = [np.zeros(50) for _ in range(4)]
+
+    def call(total):
+        for _ in range(20):
+            threads.run(lambda index: total.__setitem__(index, total[index] + 1), 50)
+
+    callers = [threading.Thread(target=call, args=(total,)) for total in totals]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert all((total == 20).all() for total in totals)
+
+
+def test_blas_gets_its_threads_back(three_threads):
+    blas = threads._Blas()
+    if not blas.controllable:
+        pytest.skip("this BLAS library cannot be told its number of threads")
+    before = blas.get()
+    held = []
+    threads.run(lambda index: held.append(blas.get()), 4)
+    assert (set(held), blas.get()) == ({1}, before)
+    with pytest.raises(ZeroDivisionError):
+        threads.run(lambda index: 1 / 0, 4)
+    assert blas.get() == before
+
+
+def test_without_control_over_blas_tasks_run_in_turn(three_threads, monkeypatch):
+    monkeypatch.setattr(threads._Blas, "_libraries", staticmethod(list))
+    monkeypatch.setattr(threads, "_blas", None)
+    seen = []
+    threads.run(lambda index: seen.append(threading.get_ident()), 5)
+    assert seen == [threading.get_ident()] * 5
+    threads.set_num_threads(3)
+
+
+def test_scratch_is_one_memory_for_each_name_and_thread():
+    first = threads.scratch("a", (4, 5), np.dtype(np.float32))
+    assert np.shares_memory(first, threads.scratch("a", (2, 3), np.dtype(np.float64)))
+    assert not np.shares_memory(first, threads.scratch("b", (4, 5), np.dtype(np.float32)))
+    elsewhere = []
+    thread = threading.Thread(
+        target=lambda: elsewhere.append(threads.scratch("a", (4, 5), np.dtype(np.float32)))
+    )
+    thread.start()
+    thread.join()
+    assert not np.shares_memory(first, elsewhere[0])
+
+
+def test_the_number_of_threads_must_be_positive():
+    with pytest.raises(ValueError, match="set_num_threads expects a positive integer"):
+        threads.set_num_threads(0)
+
+
+def test_omp_num_threads_and_laziness():
+    """A fresh process: importing starts no thread, and OMP_NUM_THREADS is an upper bound."""
+    program = (
+        "import threading\n"
+        "from tinygrad_adam.backend.cpu import threads\n"
+        "assert threading.active_count() == 1\n"
+        "print(threads.get_num_threads())\n"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1,2"}
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "1"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_starts_threads_of_its_own():
+    """In a process of its own, so that no other test's threads are forked along."""
+    program = (
+        "import os, sys, threading\n"
+        "from tinygrad_adam.backend.cpu import threads\n"
+        "threads.set_num_threads(2)\n"
+        "def meet():\n"
+        "    barrier = threading.Barrier(2, timeout=20)\n"
+        "    threads.run(lambda index: barrier.wait(), 2)\n"
+        "meet()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    meet()\n"
+        "    os._exit(7)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    started = time.monotonic()
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], check=False, timeout=60
+    )
+    assert result.returncode == 7
+    assert time.monotonic() - started < 30

@@ -1,0 +1,31 @@
+"""The array kernels that deserve care on the CPU: NumPy arrays in, NumPy arrays out, no autograd."""
+
+from tinygrad_adam.backend.cpu.convolution import (
+    conv2d,
+    conv2d_bias_gradient,
+    conv2d_input_gradient,
+    conv2d_weight_gradient,
+)
+from tinygrad_adam.backend.cpu.pooling import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_input_gradient,
+    avg_pool2d,
+    avg_pool2d_input_gradient,
+    max_pool2d,
+    max_pool2d_indices,
+    max_pool2d_input_gradient,
+)
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_input_gradient",
+    "avg_pool2d",
+    "avg_pool2d_input_gradient",
+    "conv2d",
+    "conv2d_bias_gradient",
+    "conv2d_input_gradient",
+    "conv2d_weight_gradient",
+    "max_pool2d",
+    "max_pool2d_indices",
+    "max_pool2d_input_gradient",
+]

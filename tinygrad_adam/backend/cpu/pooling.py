@@ -1,0 +1,413 @@
+"""Max and average pooling on the CPU.
+
+The maximum of a window is the maximum over its rows of the maxima within each row, and a sum splits
+the same way, so both are done twice in one dimension: kH + kW steps instead of kH * kW. A step is one
+NumPy call for all windows at once, on strided views: for a 2x2 window, "all even rows" against "all
+odd rows", then the same for columns. Rows come first, where the runs in memory are longest.
+
+Nothing is padded: `windows.taps` gives, for each tap of the window, the windows that see an element of
+the input there. Everything works on slices of the batch that fit the cache, spread over a few threads
+(`threads.run`). All arrays are (N, C, H, W) of any strides. Results lie in memory in the order of
+their input, channels last or not, and NumPy walks through either order from end to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tinygrad_adam.backend.cpu import threads
+from tinygrad_adam.backend.windows import adaptive_bounds, extents, output_size, taps
+
+Pair = tuple[int, int]
+Tap = tuple[slice, slice]  # windows, and the elements that they see
+
+# Bytes of input in one slice: with what is computed from it, about what a core's L2 cache holds.
+SLICE_BYTES = 1 << 20
+ROWS, COLUMNS = 2, 3  # axes of (N, C, H, W)
+
+
+def max_pool2d(
+    x: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
+) -> np.ndarray:
+    """The largest element of each window: (N, C, H, W) -> (N, C, oH, oW) (torch.nn.MaxPool2d).
+
+    The padding counts as minus infinity (for integers as the lowest number); a NaN in a window makes
+    its maximum NaN. Any real dtype, which the result keeps. Reads x once and writes y once.
+    """
+    rows, columns = _output_sizes(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
+    row_taps, column_taps = _taps(x.shape, (rows, columns), kernel_size, stride, padding, dilation)
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    y = _empty_like(x, (*x.shape[:2], rows, columns))
+
+    def compute(images: slice) -> None:
+        source = x[images]
+        shape = (*source.shape[:2], rows, source.shape[COLUMNS])
+        lines = _empty_like(x, shape, scratch="lines")
+        _combine(np.maximum, lowest, source, lines, ROWS, row_taps)
+        _combine(np.maximum, lowest, lines, y[images], COLUMNS, column_taps)
+
+    _for_slices(x, compute)
+    return y
+
+
+def max_pool2d_indices(
+    x: np.ndarray,
+    y: np.ndarray,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    ceil_mode: bool,
+) -> np.ndarray:
+    """Where in x's planes the maxima y = max_pool2d(x) stand: row * W + column, int64, y's shape.
+
+    The first of equal maxima wins, row by row. In a window with NaNs the last NaN wins, as in PyTorch,
+    where an element takes the lead if it is larger than the leader or if it is NaN.
+    """
+    row_taps, column_taps = _taps(x.shape, y.shape[2:], kernel_size, stride, padding, dilation)
+    both = [(row, column) for row in row_taps for column in column_taps]
+    places = np.arange(x.shape[ROWS] * x.shape[COLUMNS]).reshape(x.shape[2:])
+    indices = _empty_like(y, y.shape, np.dtype(np.int64))
+    indices.fill(0)
+    # What is written last stays: from the last tap to the first, so that the first maximum wins.
+    for (windows, elements), (windows_across, elements_across) in reversed(both):
+        seen = x[:, :, elements, elements_across]
+        wins = seen == y[:, :, windows, windows_across]
+        target = indices[:, :, windows, windows_across]
+        np.copyto(target, places[elements, elements_across], where=wins)
+    # A NaN equals nothing. From the first tap to the last, so that the last NaN wins.
+    if np.isnan(y).any():
+        for (windows, elements), (windows_across, elements_across) in both:
+            wins = np.isnan(x[:, :, elements, elements_across])
+            target = indices[:, :, windows, windows_across]
+            np.copyto(target, places[elements, elements_across], where=wins)
+    return indices
+
+
+def max_pool2d_input_gradient(
+    grad: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    ceil_mode: bool,
+) -> np.ndarray:
+    """The gradient of y = max_pool2d(x) for x: each window's gradient goes to its maximum.
+
+    grad: (N, C, oH, oW); the result has x's shape and memory order. Ties and NaN as in
+    `max_pool2d_indices`. Tap by tap, all windows at once, an element wins if it equals its window's
+    maximum and no earlier tap has won there. Nothing but x and y is needed to know the winners, so
+    the forward pass keeps no indices. Reads x, y and grad once, writes dx once.
+    """
+    row_taps, column_taps = _taps(x.shape, y.shape[2:], kernel_size, stride, padding, dilation)
+    both = [(row, column) for row in row_taps for column in column_taps]
+    # Windows apart: each element gets its gradient from one window, assigned instead of added.
+    apart = all(stride[i] > dilation[i] * (kernel_size[i] - 1) for i in (0, 1))
+    dx = _empty_like(x, x.shape, grad.dtype)
+
+    def compute(images: slice) -> None:
+        source, largest, target = x[images], y[images], dx[images]
+        gradient = _in_order_of(x, grad[images])
+        undecided = _empty_like(x, largest.shape, np.dtype(bool), scratch="undecided")
+        undecided.fill(True)
+        share = _empty_like(x, largest.shape, grad.dtype, scratch="share")
+        target.fill(0)
+        for (windows, elements), (windows_across, elements_across) in both:
+            seen = source[:, :, elements, elements_across]
+            at = (slice(None), slice(None), windows, windows_across)
+            wins = seen == largest[at]
+            wins &= undecided[at]
+            undecided[at] ^= wins
+            if apart:
+                _keep(gradient[at], wins, out=target[:, :, elements, elements_across])
+            else:
+                _keep(gradient[at], wins, out=share[at])
+                target[:, :, elements, elements_across] += share[at]
+        if undecided.any():  # nothing equalled the maximum, so it is NaN
+            for (windows, elements), (windows_across, elements_across) in reversed(both):
+                at = (slice(None), slice(None), windows, windows_across)
+                wins = np.isnan(source[:, :, elements, elements_across])
+                wins &= undecided[at]
+                undecided[at] ^= wins
+                _keep(gradient[at], wins, out=share[at])
+                target[:, :, elements, elements_across] += share[at]
+
+    _for_slices(x, compute)
+    return dx
+
+
+def avg_pool2d(
+    x: np.ndarray,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> np.ndarray:
+    """The mean of each window: (N, C, H, W) -> (N, C, oH, oW) (torch.nn.AvgPool2d).
+
+    The padding counts as zeros. The sum is divided by `divisor_override`, or by the number of
+    elements of the window, those in the padding counted if `count_include_pad`. The result keeps x's
+    dtype; float16 is summed in float32, integers in int64 and their mean is cut towards zero.
+    """
+    rows, columns = _output_sizes(x.shape, kernel_size, stride, padding, (1, 1), ceil_mode)
+    row_taps, column_taps = _taps(x.shape, (rows, columns), kernel_size, stride, padding, (1, 1))
+    summing = _summing(x.dtype)
+    divisor = _divisor(
+        x.shape[2:], (rows, columns), kernel_size, stride, padding, count_include_pad,
+        divisor_override, summing,
+    )  # fmt: skip
+    y = _empty_like(x, (*x.shape[:2], rows, columns))
+
+    def compute(images: slice) -> None:
+        source = x[images]
+        shape = (*source.shape[:2], rows, source.shape[COLUMNS])
+        lines = _empty_like(x, shape, summing, scratch="lines")
+        _combine(np.add, 0, source, lines, ROWS, row_taps)
+        sums = _empty_like(x, (*shape[:3], columns), summing, scratch="sums")
+        _combine(np.add, 0, lines, sums, COLUMNS, column_taps)
+        if summing.kind == "f":
+            np.divide(sums, divisor, out=y[images], casting="same_kind")
+        else:
+            quotient = np.abs(sums) // np.abs(divisor) * np.sign(sums) * np.sign(divisor)
+            y[images] = quotient
+
+    _for_slices(x, compute)
+    return y
+
+
+def avg_pool2d_input_gradient(
+    grad: np.ndarray,
+    input_shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> np.ndarray:
+    """The gradient of avg_pool2d for x: every element of a window gets grad / divisor.
+
+    grad: (N, C, oH, oW) -> (N, C, H, W) in grad's dtype and memory order.
+    """
+    sizes = (grad.shape[ROWS], grad.shape[COLUMNS])
+    row_taps, column_taps = _taps(input_shape, sizes, kernel_size, stride, padding, (1, 1))
+    summing = _summing(grad.dtype)
+    divisor = _divisor(
+        input_shape[2:], sizes, kernel_size, stride, padding, count_include_pad, divisor_override,
+        summing,
+    )  # fmt: skip
+    dx = _empty_like(grad, input_shape)
+
+    def compute(images: slice) -> None:
+        shares = _empty_like(grad, grad[images].shape, summing, scratch="sums")
+        np.divide(grad[images], divisor, out=shares)
+        shape = (*shares.shape[:3], input_shape[COLUMNS])
+        lines = _empty_like(grad, shape, summing, scratch="lines")
+        _spread(shares, lines, COLUMNS, column_taps)
+        shape = (*shares.shape[:2], *input_shape[2:])
+        planes = _empty_like(grad, shape, summing, scratch="planes")
+        _spread(lines, planes, ROWS, row_taps)
+        dx[images] = planes
+
+    _for_slices(dx, compute)
+    return dx
+
+
+def adaptive_avg_pool2d(x: np.ndarray, output_size: Pair) -> np.ndarray:
+    """The means of oH x oW windows that cover the image: (N, C, H, W) -> (N, C, oH, oW).
+
+    The windows are those of torch.nn.AdaptiveAvgPool2d (`windows.adaptive_bounds`). x floating; the
+    result keeps its dtype, float16 is summed in float32.
+    """
+    row_bounds = adaptive_bounds(x.shape[ROWS], output_size[0])
+    column_bounds = adaptive_bounds(x.shape[COLUMNS], output_size[1])
+    summing = _summing(x.dtype)
+    y = _empty_like(x, (*x.shape[:2], *output_size))
+
+    def compute(images: slice) -> None:
+        source = x[images]
+        shape = (*source.shape[:2], output_size[0], source.shape[COLUMNS])
+        lines = _empty_like(x, shape, summing, scratch="lines")
+        for row, (start, stop) in enumerate(row_bounds):
+            np.mean(source[:, :, start:stop], axis=ROWS, dtype=summing, out=lines[:, :, row])
+        for column, (start, stop) in enumerate(column_bounds):
+            y[images, :, :, column] = np.mean(lines[:, :, :, start:stop], axis=COLUMNS)
+
+    _for_slices(x, compute)
+    return y
+
+
+def adaptive_avg_pool2d_input_gradient(
+    grad: np.ndarray, input_shape: tuple[int, ...]
+) -> np.ndarray:
+    """The gradient of adaptive_avg_pool2d for x: (N, C, oH, oW) -> (N, C, H, W) in grad's dtype."""
+    row_bounds = adaptive_bounds(input_shape[ROWS], grad.shape[ROWS])
+    column_bounds = adaptive_bounds(input_shape[COLUMNS], grad.shape[COLUMNS])
+    summing = _summing(grad.dtype)
+    dx = _empty_like(grad, input_shape)
+
+    def compute(images: slice) -> None:
+        gradient = grad[images].astype(summing, copy=False)
+        shape = (*gradient.shape[:3], input_shape[COLUMNS])
+        lines = _empty_like(grad, shape, summing, scratch="lines")
+        lines.fill(0)
+        for column, (start, stop) in enumerate(column_bounds):
+            lines[:, :, :, start:stop] += gradient[:, :, :, column : column + 1] / (stop - start)
+        shape = (*gradient.shape[:2], *input_shape[2:])
+        planes = _empty_like(grad, shape, summing, scratch="planes")
+        planes.fill(0)
+        for row, (start, stop) in enumerate(row_bounds):
+            planes[:, :, start:stop] += lines[:, :, row : row + 1] / (stop - start)
+        dx[images] = planes
+
+    _for_slices(dx, compute)
+    return dx
+
+
+def _output_sizes(
+    shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    ceil_mode: bool,
+) -> Pair:
+    rows, columns = (
+        output_size(shape[2 + i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
+        for i in (0, 1)
+    )
+    return rows, columns
+
+
+def _taps(
+    shape: tuple[int, ...],
+    sizes: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+) -> tuple[list[Tap], list[Tap]]:
+    """The taps along rows and along columns, for inputs of `shape` and `sizes` windows."""
+    along_rows, along_columns = (
+        taps(shape[2 + i], sizes[i], kernel_size[i], stride[i], padding[i], dilation[i])
+        for i in (0, 1)
+    )
+    return along_rows, along_columns
+
+
+def _divisor(
+    lengths: tuple[int, ...],
+    sizes: Pair,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    count_include_pad: bool,
+    divisor_override: int | None,
+    dtype: np.dtype,
+) -> np.ndarray:
+    """What each window's sum is divided by, of shape () or (oH, oW)."""
+    if divisor_override is not None:
+        return np.asarray(divisor_override, dtype)
+    rows, columns = (
+        np.asarray(
+            extents(lengths[i], sizes[i], kernel_size[i], stride[i], padding[i], count_include_pad),
+            dtype,
+        )
+        for i in (0, 1)
+    )
+    return np.multiply.outer(rows, columns)
+
+
+def _summing(dtype: np.dtype) -> np.dtype:
+    """The dtype for sums: wider than small integers and float16."""
+    if dtype.kind != "f":
+        return np.dtype(np.int64)
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
+def _for_slices(images: np.ndarray, compute: Callable[[slice], None]) -> None:
+    """Call compute(slice of the batch) for slices of SLICE_BYTES of `images`, in several threads."""
+    batch = images.shape[0]
+    each = max(1, SLICE_BYTES * batch // max(1, images.nbytes))
+
+    def task(index: int) -> None:
+        compute(slice(index * each, min((index + 1) * each, batch)))
+
+    threads.run(task, -(-batch // each))
+
+
+def _channels_last(array: np.ndarray) -> bool:
+    """Whether neighbours in memory are neighbouring channels rather than neighbouring pixels."""
+    return abs(array.strides[1]) < abs(array.strides[3])
+
+
+def _empty_like(
+    array: np.ndarray,
+    shape: tuple[int, ...],
+    dtype: np.dtype | None = None,
+    scratch: str | None = None,
+) -> np.ndarray:
+    """An uninitialised (N, C, H, W) array with its memory in the order of `array`'s.
+
+    With `scratch`, in this thread's memory of that name (`threads.scratch`).
+    """
+    dtype = array.dtype if dtype is None else dtype
+    last = _channels_last(array)
+    ordered = (shape[0], shape[2], shape[3], shape[1]) if last else tuple(shape)
+    empty = threads.scratch(scratch, ordered, dtype) if scratch else np.empty(ordered, dtype)
+    return empty.transpose(0, 3, 1, 2) if last else empty
+
+
+def _in_order_of(example: np.ndarray, array: np.ndarray) -> np.ndarray:
+    """`array` in the memory order of `example`: one copy, so that later loops run along memory."""
+    if _channels_last(array) == _channels_last(example):
+        return array
+    ordered = _empty_like(example, array.shape, array.dtype, scratch="ordered")
+    np.copyto(ordered, array)
+    return ordered
+
+
+def _combine(
+    operation: np.ufunc,
+    neutral: float,
+    source: np.ndarray,
+    target: np.ndarray,
+    axis: int,
+    pairs: list[Tap],
+) -> None:
+    """target = the operation (maximum, add) over what each window along `axis` sees of source."""
+    before = (slice(None),) * axis
+    everywhere = slice(0, target.shape[axis])
+    if len(pairs) > 1 and pairs[0][0] == pairs[1][0] == everywhere:
+        first, second = source[(*before, pairs[0][1])], source[(*before, pairs[1][1])]
+        operation(first, second, out=target, dtype=target.dtype)
+        pairs = pairs[2:]
+    else:
+        target.fill(neutral)
+    for windows, elements in pairs:
+        part = target[(*before, windows)]
+        operation(part, source[(*before, elements)], out=part, dtype=target.dtype)
+
+
+def _spread(source: np.ndarray, target: np.ndarray, axis: int, pairs: list[Tap]) -> None:
+    """The adjoint of _combine(np.add, …): each element of target gets the sum of its windows."""
+    before = (slice(None),) * axis
+    target.fill(0)
+    for windows, elements in pairs:
+        target[(*before, elements)] += source[(*before, windows)]
+
+
+def _keep(values: np.ndarray, wanted: np.ndarray, out: np.ndarray) -> None:
+    """out = values where wanted, else 0, for floating values.
+
+    The bits of a number times 1 or 0, as integers: exact for infinities and NaN, where a product of
+    floats is not, and several times faster than a copy under a mask.
+    """
+    integers = f"i{values.dtype.itemsize}"
+    np.multiply(values.view(integers), wanted, out=out.view(integers))

@@ -1,0 +1,254 @@
+"""A few threads for the slices of a kernel.
+
+NumPy and BLAS release Python's global lock while they compute, so plain threads do compute side by
+side as long as each call works on enough data. BLAS has threads of its own, which split every matrix
+product. For the kernels here it is better the other way round: every thread takes a slice of the
+batch through all steps (copy, product, bias) while the slice is in its core's cache, and BLAS is held
+to one thread meanwhile. Where the BLAS library offers no way to be held, slices run one after the
+other and BLAS keeps its threads.
+
+The threads start at the first use. Their number is that of the CPUs this process may use
+(``sched_getaffinity``), or ``OMP_NUM_THREADS`` where that is smaller.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import ctypes
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class _Job:
+    """One call of `run`: tasks 0 to count - 1, taken one by one by whichever thread is free."""
+
+    def __init__(self, task: Callable[[int], object], count: int) -> None:
+        self.task = task
+        self.count = count
+        self.taken = 0
+        self.done = 0
+        self.error: BaseException | None = None
+        self.lock = threading.Lock()
+        self.finished = threading.Event()
+
+    def work(self) -> None:
+        """Take tasks until none is left. A thread that comes late finds nothing and returns."""
+        while True:
+            with self.lock:
+                index = self.taken
+                if index == self.count:
+                    return
+                self.taken += 1
+            try:
+                if self.error is None:
+                    self.task(index)
+            except BaseException as error:  # noqa: BLE001 - carried to the thread that called run
+                self.error = error
+            with self.lock:
+                self.done += 1
+                if self.done == self.count:
+                    self.finished.set()
+
+
+class _Pool:
+    """`size` threads counting the caller, who works too; the others sleep in `inbox.get`."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.inbox: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        for number in range(1, size):
+            name = f"tinygrad_adam-kernel-{number}"
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
+
+    def _serve(self) -> None:
+        while (work := self.inbox.get()) is not None:
+            work()
+
+    def stop(self) -> None:
+        """Let the helpers end once they have finished what is in the inbox already."""
+        for _ in range(1, self.size):
+            self.inbox.put(None)
+
+    def run(self, task: Callable[[int], object], count: int) -> None:
+        job = _Job(task, count)
+        for _ in range(min(self.size, count) - 1):
+            # np.errstate lives in the context: the helpers compute under the caller's.
+            context = contextvars.copy_context()
+            self.inbox.put(lambda context=context: context.run(job.work))
+        job.work()
+        job.finished.wait()
+        if job.error is not None:
+            raise job.error
+
+
+class _Blas:
+    """NumPy's BLAS library, as far as its number of threads can be set.
+
+    The number belongs to the whole process, so callers are counted: the first one in sets it to
+    one, the last one out puts back what was found.
+    """
+
+    # (get, set) under the names that NumPy's wheels, distributions, MKL and BLIS give them.
+    SYMBOLS = (
+        ("scipy_openblas_get_num_threads64_", "scipy_openblas_set_num_threads64_"),
+        ("scipy_openblas_get_num_threads", "scipy_openblas_set_num_threads"),
+        ("openblas_get_num_threads64_", "openblas_set_num_threads64_"),
+        ("openblas_get_num_threads", "openblas_set_num_threads"),
+        ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
+        ("bli_thread_get_num_threads", "bli_thread_set_num_threads"),
+    )
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.holders = 0
+        self.before = 1
+        self.get: Any = None
+        self.set: Any = None
+        for path in self._libraries():
+            try:
+                library = ctypes.CDLL(path)
+            except OSError:
+                continue
+            for get, put in self.SYMBOLS:
+                if hasattr(library, get) and hasattr(library, put):
+                    self.get, self.set = getattr(library, get), getattr(library, put)
+                    return
+
+    @staticmethod
+    def _libraries() -> list[str]:
+        """Paths of BLAS libraries that are loaded already (loading one anew would not help)."""
+        if os.path.exists("/proc/self/maps"):
+            with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+                paths = {line.split(maxsplit=5)[5].strip() for line in maps if "/" in line}
+            mine = [path for path in paths if path.endswith(".so") or ".so." in path]
+        else:  # macOS and Windows: what NumPy's wheel brought along
+            home = Path(np.__file__).parent
+            folders = (home / ".dylibs", home.with_name("numpy.libs"))
+            mine = [str(path) for folder in folders if folder.is_dir() for path in folder.iterdir()]
+        names = ("openblas", "libblas", "mkl_rt", "blis")
+        found = [path for path in mine if any(name in Path(path).name for name in names)]
+        # Another package may bring a BLAS of its own: NumPy's comes first.
+        return sorted(found, key=lambda path: ("numpy" not in path, path))
+
+    @property
+    def controllable(self) -> bool:
+        return self.set is not None
+
+    @contextmanager
+    def held_to_one_thread(self) -> Iterator[None]:
+        with self.lock:
+            if self.holders == 0:
+                self.before = self.get()
+                self.set(1)
+            self.holders += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.holders -= 1
+                if self.holders == 0:
+                    self.set(self.before)
+
+
+_lock = threading.Lock()
+_pool: _Pool | None = None
+_blas: _Blas | None = None
+_wanted: int | None = None
+
+
+def _forget_threads() -> None:
+    """After a fork the child has the caller's thread only: it starts threads of its own when needed."""
+    global _lock, _pool, _blas
+    _lock, _pool, _blas = threading.Lock(), None, None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
+
+
+def _available_threads() -> int:
+    """CPUs that this process may use, or OMP_NUM_THREADS where that is smaller."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return min(cpus, int(first)) if first.isdigit() and int(first) > 0 else cpus
+
+
+def get_num_threads() -> int:
+    """How many threads the kernels use, the caller's included (torch.get_num_threads)."""
+    if _pool is not None:
+        return _pool.size
+    return _wanted or _available_threads()
+
+
+def set_num_threads(number: int) -> None:
+    """Use `number` threads from now on, the caller's included (torch.set_num_threads).
+
+    Raises ValueError if `number` is below 1.
+    """
+    global _pool, _wanted
+    if number < 1:
+        raise ValueError(
+            f"set_num_threads expects a positive integer\ngot {number}: 1 means no helpers"
+        )
+    with _lock:
+        if _pool is not None:
+            _pool.stop()
+        _pool, _wanted = None, number
+
+
+def _started() -> tuple[_Pool, _Blas]:
+    global _pool, _blas
+    with _lock:
+        if _blas is None:
+            _blas = _Blas()
+        if _pool is None:
+            size = _wanted or _available_threads()
+            _pool = _Pool(size if _blas.controllable else 1)
+        return _pool, _blas
+
+
+def run(task: Callable[[int], object], count: int) -> None:
+    """Call ``task(0)`` … ``task(count - 1)``, spread over the threads; return when all are done.
+
+    Which thread takes which task is left to chance, so tasks must write to separate places; then the
+    result is the same bits every time. A single task runs here and now, BLAS with all its threads.
+    The first error that a task raises is raised again here.
+    """
+    if count > 1:
+        pool, blas = _started()
+        if pool.size > 1:
+            with blas.held_to_one_thread():
+                pool.run(task, count)
+            return
+    for index in range(count):
+        task(index)
+
+
+_local = threading.local()
+_KEPT_BYTES = 1 << 23
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An uninitialised C-contiguous array, the same memory for the same name in the same thread.
+
+    Memory that was just used lies in the cache, and memory that is not given back costs no page
+    faults. Contents hold until this thread asks for `name` again, so a kernel must not hand scratch
+    out. Requests above 8 MB get fresh memory.
+    """
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    if size > _KEPT_BYTES:
+        return np.empty(shape, dtype)
+    buffers = _local.__dict__
+    buffer = buffers.get(name)
+    if buffer is None or buffer.size < size:
+        buffer = buffers[name] = np.empty(size, np.uint8)
+    return np.ndarray(shape, dtype, buffer)

@@ -1,0 +1,35 @@
+"""The array kernels for CuPy arrays, the same functions as `backend.cpu`.
+
+Written for ``xp``, so they compute the same with NumPy arrays: that is how they are tested where
+there is no GPU.
+"""
+
+from tinygrad_adam.backend.cuda.convolution import (
+    conv2d,
+    conv2d_bias_gradient,
+    conv2d_input_gradient,
+    conv2d_weight_gradient,
+)
+from tinygrad_adam.backend.cuda.pooling import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_input_gradient,
+    avg_pool2d,
+    avg_pool2d_input_gradient,
+    max_pool2d,
+    max_pool2d_indices,
+    max_pool2d_input_gradient,
+)
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_input_gradient",
+    "avg_pool2d",
+    "avg_pool2d_input_gradient",
+    "conv2d",
+    "conv2d_bias_gradient",
+    "conv2d_input_gradient",
+    "conv2d_weight_gradient",
+    "max_pool2d",
+    "max_pool2d_indices",
+    "max_pool2d_input_gradient",
+]
