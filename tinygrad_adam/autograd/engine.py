@@ -1,0 +1,398 @@
+"""The backward walk.
+
+From the outputs towards the leaves, every operation is visited once, after all its consumers. How
+many of those there are is counted first (:func:`_count_consumers`); an operation is ready when the
+last of them has been passed. There is no recursion, so graphs may be as deep as memory allows.
+
+The gradients under way live in a dictionary of the walk, not on the nodes, and leave it as the walk
+passes: two walks never see each other, and nothing lingers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_adam.autograd.errors import NO_GRADIENT, NOT_SCALAR, UNUSED_INPUT, location
+from tinygrad_adam.autograd.function import Operation
+from tinygrad_adam.autograd.grad_mode import current_mode, mode
+from tinygrad_adam.autograd.variable import Edge, Variable, gradient_edge
+from tinygrad_adam.backend import array_module
+
+Node = Operation | Variable
+Sinks = dict[Edge, Callable[[Any], None]]
+
+
+class Step(NamedTuple):
+    """One step of the walk, after it was taken."""
+
+    node: Node
+    """The operation passed, or the leaf reached."""
+    grads: Sequence[Any]
+    """The gradient of each of its results, None where there is none; empty if none came at all."""
+    input_grads: Sequence[Any]
+    """The gradient that it sent on for each of its inputs, or None. Empty for a leaf."""
+
+
+def walk(
+    roots: Sequence[tuple[Edge, Any]], keep_graph: bool, sinks: Sinks | None = None
+) -> Iterator[Step]:
+    """Carry gradients from ``roots`` through the graph, yielding each step.
+
+    Args:
+        roots: where to start, each with the gradient there.
+        keep_graph: whether operations keep what they saved.
+        sinks: what to do with the gradient at given places; then only operations on the way to
+            them are visited. By default every leaf that is reached stores its gradient.
+
+    The grad mode that holds while a step is taken decides whether the step is recorded.
+    """
+    pending = _count_consumers([edge[0] for edge, _ in roots])
+    wanted = None if sinks is None else _leading_to({edge[0] for edge in sinks}, pending)
+    table: dict[Node, list[Any]] = {}
+    for start, gradient in roots:
+        _add(table, start, gradient)
+    ready = [node for node in table if not pending[node]]
+    while ready:
+        node = ready.pop()
+        grads = table.pop(node, ())
+        input_grads: Sequence[Any] = ()
+        if grads:
+            if node.hooks or node.retained:
+                _call_hooks(node, grads)
+            if sinks is not None:
+                for slot, gradient in enumerate(grads):
+                    if gradient is not None and (node, slot) in sinks:
+                        sinks[node, slot](gradient)
+            elif isinstance(node, Variable):
+                _store(node, grads)
+            if isinstance(node, Operation):
+                input_grads = _run(node, grads, keep_graph, wanted)
+        for position, edge in enumerate(node.edges):
+            if edge is None or (wanted is not None and edge[0] not in wanted):
+                continue
+            parent = edge[0]
+            if position < len(input_grads) and input_grads[position] is not None:
+                _add(table, edge, input_grads[position])
+            pending[parent] -= 1
+            if not pending[parent]:
+                ready.append(parent)
+        yield Step(node, grads, input_grads)
+
+
+def _count_consumers(roots: Sequence[Node]) -> dict[Node, int]:
+    """Return every node that ``roots`` lead to, with the number of edges that arrive at it."""
+    count = dict.fromkeys(roots, 0)
+    stack = list(count)
+    while stack:
+        for edge in stack.pop().edges:
+            if edge is not None:
+                parent = edge[0]
+                if parent not in count:
+                    count[parent] = 0
+                    stack.append(parent)
+                count[parent] += 1
+    return count
+
+
+def _leading_to(targets: set[Node], nodes: dict[Node, int]) -> set[Node]:
+    """Return those of ``nodes`` from which an edge path leads to one of ``targets``."""
+    consumers: dict[Node, list[Node]] = {}
+    for node in nodes:
+        for edge in node.edges:
+            if edge is not None:
+                consumers.setdefault(edge[0], []).append(node)
+    wanted = set(targets)
+    stack = list(targets)
+    while stack:
+        for consumer in consumers.get(stack.pop(), ()):
+            if consumer not in wanted:
+                wanted.add(consumer)
+                stack.append(consumer)
+    return wanted
+
+
+def _run(
+    node: Operation, grads: list[Any], keep_graph: bool, wanted: set[Node] | None
+) -> tuple[Any, ...]:
+    """Return the gradients of a node's inputs, given those of its results; free what it saved."""
+    edges = node.edges
+    if wanted is not None:
+        node.restricted = tuple([edge is not None and edge[0] in wanted for edge in edges])
+        if not any(node.restricted):
+            node.restricted = None
+            return ()
+    if len(grads) > 1 and node.materialize_grads:
+        like = next(gradient for gradient in grads if gradient is not None)
+        for slot, (shape, dtype) in enumerate(node.outputs):
+            if grads[slot] is None:
+                grads[slot] = like._wrap(array_module(like.array).zeros(shape, dtype))
+    try:
+        result = node.backward(*grads)
+    finally:
+        node.restricted = None
+    if type(result) is not tuple:
+        result = tuple(result) if isinstance(result, list) else (result,)
+    odd = edges[len(result) :] + result[len(edges) :]
+    if odd and any(entry is not None for entry in odd):
+        raise RuntimeError(
+            f"function {node.name} returned an incorrect number of gradients (expected "
+            f"{len(edges)}, got {len(result)})\n  {location(node)}: backward must return one for "
+            "each argument of forward, None for those that are no tensors"
+        )
+    anomaly = current_mode().anomaly
+    if anomaly is not None:
+        anomaly.after_backward(node, grads, result)
+    if not keep_graph:
+        node.release()
+    return result
+
+
+def _add(table: dict[Node, list[Any]], edge: Edge, gradient: Any) -> None:
+    """Add a gradient to what has arrived at ``edge`` so far.
+
+    This is the one place where a gradient is made to fit the value that it belongs to: summed over
+    the dimensions that broadcasting added or stretched, and cast to its dtype.
+    """
+    node, slot = edge
+    if isinstance(node, Operation):
+        shape, dtype = node.outputs[slot]
+    else:
+        shape, dtype = node.array.shape, node.array.dtype
+    array = gradient.array
+    if array.shape != shape:
+        gradient = gradient.sum_to_size(shape)
+    if array.dtype is not dtype and array.dtype != dtype:
+        gradient = gradient.to(dtype)
+    row = table.get(node)
+    if row is None:
+        row = table[node] = [None] * (len(node.outputs) if isinstance(node, Operation) else 1)
+    if row[slot] is None:
+        row[slot] = gradient
+    elif current_mode().grad or not _is_owned(row, slot):
+        row[slot] = row[slot] + gradient
+    else:
+        total = row[slot].array
+        total += gradient.array
+
+
+def _references(row: list[Any], slot: int) -> tuple[int, int]:
+    """Return how many references there are to a gradient in ``row``, and to its array."""
+    return sys.getrefcount(row[slot]), sys.getrefcount(row[slot].array)
+
+
+def _row_of_a_fresh_gradient() -> list[Any]:
+    variable = Variable()
+    variable.array = np.zeros(())
+    return [variable]
+
+
+_SOLE_OWNER = _references(_row_of_a_fresh_gradient(), 0)
+
+
+def _is_owned(row: list[Any], slot: int) -> bool:
+    """Return whether nobody but ``row`` holds the gradient in it, so that it may be written to.
+
+    ``backward`` of an addition sends the same tensor to both inputs, a user's hook may keep the one
+    that it sees, and a view belongs to its base: only the reference counts know them all.
+    """
+    return _references(row, slot) == _SOLE_OWNER and row[slot].array.base is None
+
+
+def _store(leaf: Variable, grads: list[Any]) -> None:
+    """Add the gradient of a leaf to its ``grad``, an array that is the leaf's alone."""
+    if leaf._grad is None:
+        if current_mode().grad or (_is_owned(grads, 0) and grads[0].array.flags.c_contiguous):
+            leaf._grad = grads[0]
+        else:
+            leaf._grad = grads[0]._wrap(grads[0].array.copy(order="C"))
+    elif current_mode().grad or leaf._grad._requires_grad:
+        leaf._grad = leaf._grad + grads[0]
+    else:
+        total = leaf._grad.array
+        total += grads[0].array
+        leaf._grad._version[0] += 1
+
+
+def _call_hooks(node: Node, grads: list[Any]) -> None:
+    """Show the gradients to the hooks, which may replace them, and to tensors that retain them."""
+    for slot, hooks in (node.hooks or {}).items():
+        for hook in list(hooks.values()):
+            if grads[slot] is not None:
+                replacement = hook(grads[slot])
+                if replacement is not None:
+                    grads[slot] = replacement
+    for slot, reference in (node.retained or {}).items():
+        tensor = reference()
+        if tensor is not None and grads[slot] is not None:
+            tensor._grad = grads[slot] if tensor._grad is None else tensor._grad + grads[slot]
+
+
+def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
+    """Return the places where a walk starts, with the gradient there: ones for a scalar."""
+    if grad_tensors is None:
+        grad_tensors = [None] * len(tensors)
+    elif isinstance(grad_tensors, Variable):
+        grad_tensors = [grad_tensors]
+    if len(grad_tensors) != len(tensors):
+        raise RuntimeError(
+            f"got {len(tensors)} tensors and {len(grad_tensors)} gradients; give one for each"
+        )
+    roots = []
+    for i, (tensor, gradient) in enumerate(zip(tensors, grad_tensors)):
+        edge = gradient_edge(tensor)
+        if edge is None:
+            raise RuntimeError(
+                f"{NO_GRADIENT.format(i)}\n  It is a {tensor.array.dtype} tensor of shape "
+                f"{tuple(tensor.array.shape)}, made without recording (no_grad, detach) or from "
+                "tensors that do not require grad"
+            )
+        if gradient is None:
+            if tensor.array.size != 1:
+                raise RuntimeError(
+                    f"{NOT_SCALAR}\n  The output has shape {tuple(tensor.array.shape)}: reduce it "
+                    "with .sum() or .mean(), or pass gradient="
+                )
+            gradient = tensor._wrap(array_module(tensor.array).ones_like(tensor.array))
+        elif tuple(gradient.array.shape) != tuple(tensor.array.shape):
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {tuple(gradient.array.shape)}"
+                f" and output[{i}] has a shape of {tuple(tensor.array.shape)}."
+            )
+        roots.append((edge, gradient))
+    return roots
+
+
+def _sequence(tensors: Any) -> Sequence[Any]:
+    return (tensors,) if isinstance(tensors, Variable) else tuple(tensors)
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradient of ``tensors`` to the ``grad`` of every leaf that they depend on.
+
+    Args:
+        tensors: a tensor or several.
+        grad_tensors: the gradient of each; may be left out for tensors of one element (then 1).
+        retain_graph: keep what the operations saved, so that the graph can be walked again.
+            Defaults to ``create_graph``.
+        create_graph: record the walk itself, for gradients of gradients.
+        inputs: store gradients for these tensors only.
+
+    Raises:
+        RuntimeError: a tensor has no history, or more than one element and no gradient; the graph
+            was freed by an earlier walk; a saved value was changed in place.
+
+    Source: PyTorch, ``torch.autograd.backward``.
+    """
+    steps = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
+    with mode(grad=create_graph, quiet=True), np.errstate(all="ignore"):
+        for _ in steps:
+            pass
+
+
+def backward_steps(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> Iterator[Step]:
+    """Do what :func:`backward` does, but stop after each step of the walk and yield it.
+
+    A walk that is left before its end has stored some gradients and not others.
+    """
+    steps = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
+    while True:
+        # The walk's mode holds while a step is taken, not while the caller looks at it.
+        with mode(grad=create_graph, quiet=True), np.errstate(all="ignore"):
+            step = next(steps, None)
+        if step is None:
+            return
+        yield step
+
+
+def _prepare(
+    tensors: Any, grad_tensors: Any, retain_graph: bool | None, create_graph: bool, inputs: Any
+) -> Iterator[Step]:
+    """Check the arguments of :func:`backward` and return its walk, not yet begun."""
+    sinks: Sinks | None = None
+    if inputs is not None:
+        inputs = _sequence(inputs)
+        if not inputs:
+            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+        sinks = {_edge_of_input(x, i): _storing(x) for i, x in enumerate(inputs)}
+    roots = _roots(_sequence(tensors), grad_tensors)
+    return walk(roots, create_graph if retain_graph is None else retain_graph, sinks)
+
+
+def _storing(tensor: Any) -> Callable[[Any], None]:
+    return lambda gradient: _store(tensor, [gradient])
+
+
+def _edge_of_input(tensor: Any, position: int) -> Edge:
+    edge = gradient_edge(tensor)
+    if edge is None:
+        raise RuntimeError(
+            f"One of the differentiated Tensors does not require grad: input {position}, "
+            f"{tensor.array.dtype} {tuple(tensor.array.shape)}; call requires_grad_() on it first"
+        )
+    return edge
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """Return the gradient of ``outputs`` with respect to each of ``inputs``; store none.
+
+    Args:
+        outputs: a tensor or several, whose (weighted) sum is differentiated.
+        inputs: a tensor or several, leaves or not.
+        grad_outputs: the gradient of each output; may be left out for those of one element.
+        retain_graph: keep what the operations saved. Defaults to ``create_graph``.
+        create_graph: record the walk itself, for gradients of gradients.
+        allow_unused: give None for an input on which no output depends, instead of an error.
+            Defaults to ``materialize_grads``.
+        materialize_grads: give zeros instead of that None.
+
+    Raises:
+        RuntimeError: as :func:`backward`; and for an input that is not used.
+
+    Source: PyTorch, ``torch.autograd.grad``.
+    """
+    inputs = _sequence(inputs)
+    edges = [_edge_of_input(x, i) for i, x in enumerate(inputs)]
+    found: dict[Edge, Any] = {}
+    sinks = {edge: _finding(found, edge) for edge in edges}
+    roots = _roots(_sequence(outputs), grad_outputs)
+    keep_graph = create_graph if retain_graph is None else retain_graph
+    with mode(grad=create_graph, quiet=True), np.errstate(all="ignore"):
+        for _ in walk(roots, keep_graph, sinks):
+            pass
+    result = []
+    for x, edge in zip(inputs, edges):
+        if edge not in found:
+            if materialize_grads:
+                found[edge] = x._wrap(array_module(x.array).zeros_like(x.array))
+            elif not allow_unused:
+                raise RuntimeError(UNUSED_INPUT)
+        result.append(found.get(edge))
+    return tuple(result)
+
+
+def _finding(found: dict[Edge, Any], edge: Edge) -> Callable[[Any], None]:
+    return lambda gradient: found.__setitem__(edge, gradient)

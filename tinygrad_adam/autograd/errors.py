@@ -1,0 +1,88 @@
+"""Error texts: PyTorch's words, so that a search engine finds them, then a line of our own.
+
+The line says where it happened (the module's path and the operation), with which shapes and dtypes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tinygrad_adam.backend import device_of, is_array
+
+FREED_GRAPH = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they have already been freed). Saved intermediate values of the graph are freed when you call "
+    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved tensors after calling backward."
+)
+NO_GRADIENT = "element {} of tensors does not require grad and does not have a grad_fn"
+NOT_SCALAR = "grad can be implicitly created only for scalar outputs"
+UNUSED_INPUT = (
+    "One of the differentiated Tensors appears to not have been used in the graph. Set "
+    "allow_unused=True if this is the desired behavior."
+)
+NO_TENSOR = "{}(): argument 'input' (position 1) must be Tensor, not {}"
+LEAF_IN_PLACE = "a leaf Variable that requires grad is being used in an in-place operation."
+VIEW_OF_LEAF_IN_PLACE = (
+    "a view of a leaf Variable that requires grad is being used in an in-place operation."
+)
+
+
+def describe(value: Any) -> str:
+    """Return an array as ``float32 (2, 3)``, with its device if that is not the CPU."""
+    place = device_of(value)
+    return f"{value.dtype} {tuple(value.shape)}" + ("" if place.type == "cpu" else f" on {place}")
+
+
+def location(node: Any) -> str:
+    """Return which operation ``node`` is and where it ran: ``Mul in conv1: Conv2d(…)``."""
+    scope = node.scope
+    return type(node).__name__ + ("" if scope is None else f" in {scope}")
+
+
+def modified_in_place(node: Any, value: Any, version: int, slot: int | None) -> str:
+    """Return the text for a saved ``value`` that was written after ``node`` saved it."""
+    edge = (node, slot) if slot is not None else value._edge
+    origin = ""
+    if edge is not None:
+        origin = f", which is output {edge[1]} of {edge[0].name},"
+    text = (
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: [{value.dtype} {list(value.array.shape)}]{origin} is at version "
+        f"{value._version[0]}; expected version {version} instead.\n"
+        f"  {location(node)} saved it for its gradient. Clone the tensor before writing into it, "
+        "or use the operation that makes a new one."
+    )
+    if node.traceback is None:
+        return text + " autograd.detect_anomaly() shows the lines of the program."
+    return f"{text} The operation was called here:\n{''.join(node.traceback)}"
+
+
+def broadcast_error(shapes: list[tuple[int, ...]]) -> str | None:
+    """Return PyTorch's text for the first pair of ``shapes`` that do not broadcast, or None."""
+    for i, a in enumerate(shapes):
+        for b in shapes[i + 1 :]:
+            for back in range(1, min(len(a), len(b)) + 1):
+                m, n = a[-back], b[-back]
+                if m != n and 1 not in (m, n):
+                    return (
+                        f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
+                        f"non-singleton dimension {max(len(a), len(b)) - back}"
+                    )
+    return None
+
+
+def add_location(error: Exception, node: Any, scope: Any, inputs: list[Any]) -> Exception:
+    """Return ``error`` with the line that says where it happened.
+
+    NumPy's words for shapes that do not broadcast become PyTorch's.
+    """
+    arrays = [x for x in inputs if is_array(x)]
+    node.scope = scope
+    text = str(error)
+    if re.match("operands? could not be broadcast", text):
+        text = broadcast_error([x.shape for x in arrays]) or text
+        error = RuntimeError(text)
+    error.args = (f"{text}\n  {location(node)}: input {', '.join(map(describe, arrays))}",)
+    return error

@@ -1,0 +1,48 @@
+"""Where an array lives. NumPy and CuPy: choosing, moving, element types, random numbers, kernels.
+
+No autograd here: everything takes and returns plain arrays.
+"""
+
+from tinygrad_adam.backend.arrays import (
+    Array,
+    array_module,
+    is_array,
+    is_channels_last,
+    to_numpy,
+)
+from tinygrad_adam.backend.device import cuda_is_available, device, device_of, move
+from tinygrad_adam.backend.dispatch import kernels
+from tinygrad_adam.backend.dtypes import (
+    DEFAULT_DTYPE,
+    Dtype,
+    as_dtype,
+    is_differentiable,
+    promote,
+    promote_types,
+    result_type,
+)
+from tinygrad_adam.backend.random import Generator, default_generator, initial_seed, manual_seed
+
+__all__ = [
+    "DEFAULT_DTYPE",
+    "Array",
+    "Dtype",
+    "Generator",
+    "array_module",
+    "as_dtype",
+    "cuda_is_available",
+    "default_generator",
+    "device",
+    "device_of",
+    "initial_seed",
+    "is_array",
+    "is_channels_last",
+    "is_differentiable",
+    "kernels",
+    "manual_seed",
+    "move",
+    "promote",
+    "promote_types",
+    "result_type",
+    "to_numpy",
+]

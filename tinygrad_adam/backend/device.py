@@ -1,0 +1,118 @@
+"""Where an array lives: the ``device`` object, and moving an array from one to another."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_adam.backend.arrays import Array
+
+
+class device:  # noqa: N801 (PyTorch's name)
+    """A place for tensors: ``device("cpu")``, ``device("cuda")``, ``device("cuda:1")``.
+
+    Args:
+        type: ``"cpu"`` or ``"cuda"``, with ``":index"`` if wanted, or another ``device``.
+        index: which GPU, counted from 0.
+
+    Raises:
+        RuntimeError: the text names no known kind of device.
+
+    Source: PyTorch, ``torch.device``.
+    """
+
+    __slots__ = ("index", "type")
+    type: str
+    index: int | None
+
+    def __init__(self, type: str | device, index: int | None = None) -> None:
+        if isinstance(type, device):
+            index = type.index if index is None else index
+            type = type.type
+        kind, colon, number = str(type).partition(":")
+        if kind not in ("cpu", "cuda") or (colon and not number.isdigit()):
+            raise RuntimeError(
+                f"Expected one of cpu, cuda device type at start of device string: {type}\n"
+                '  Write "cpu", "cuda" or "cuda:0".'
+            )
+        self.type = kind
+        self.index = int(number) if colon else index
+
+    def __repr__(self) -> str:
+        index = "" if self.index is None else f", index={self.index}"
+        return f"device(type={self.type!r}{index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+
+_CPU = device("cpu")
+
+
+def device_of(array: Array) -> device:
+    """Return the device on which ``array`` lies."""
+    return _CPU if isinstance(array, np.ndarray) else device("cuda", int(array.device.id))
+
+
+def cupy() -> ModuleType:
+    """Import CuPy and check that it finds a GPU.
+
+    Raises:
+        RuntimeError: CuPy is not installed, or there is no GPU or driver that it can use. The one
+            line says which, and what to install.
+    """
+    if "cupy" not in sys.modules and importlib.util.find_spec("cupy") is None:
+        raise RuntimeError(
+            "device 'cuda' needs CuPy, which is not installed: "
+            'pip install "tinygrad_adam[gpu]" (or the cupy wheel for your CUDA version)'
+        )
+    import cupy  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    if not cupy.cuda.is_available():
+        raise RuntimeError(
+            "device 'cuda' needs an NVIDIA GPU with a driver, and CuPy "
+            f"{cupy.__version__} finds none: see nvidia-smi, or use device 'cpu'"
+        )
+    module: ModuleType = cupy
+    return module
+
+
+def cuda_is_available() -> bool:
+    """Return whether ``device("cuda")`` can be used: CuPy is installed and finds a GPU."""
+    try:
+        cupy()
+    except (RuntimeError, ImportError):
+        return False
+    return True
+
+
+def move(array: Array, target: device | str | None) -> Array:
+    """Return ``array`` on ``target``: itself if it lies there (or ``target`` is None), else a copy.
+
+    Raises:
+        RuntimeError: ``target`` is a GPU and there is none, or not that many.
+    """
+    if target is None:
+        return array
+    target = device(target)
+    if target.type == "cpu":
+        return array if isinstance(array, np.ndarray) else array.get()
+    xp: Any = cupy()
+    index = xp.cuda.runtime.getDevice() if target.index is None else target.index
+    count = xp.cuda.runtime.getDeviceCount()
+    if index >= count:
+        raise RuntimeError(f"invalid device ordinal: {target}; this machine has {count} GPU(s)")
+    if not isinstance(array, np.ndarray) and array.device.id == index:
+        return array
+    with xp.cuda.Device(index):
+        return xp.asarray(array)

@@ -1,0 +1,122 @@
+"""The element types, and which one results when two of them meet.
+
+A dtype is a ``numpy.dtype``; the names are PyTorch's. What differs from NumPy is promotion: PyTorch
+looks at the *kind* first (bool < integer < floating point), lets a tensor with dimensions win over
+a 0-d tensor of the same kind and that over a Python number, and never turns float32 into float64
+because an integer came along.
+
+Source: PyTorch, "Type promotion" (tensor attributes, ``torch.dtype``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Dtype: TypeAlias = np.dtype
+
+float16 = np.dtype("float16")
+float32 = np.dtype("float32")
+float64 = np.dtype("float64")
+complex64 = np.dtype("complex64")
+complex128 = np.dtype("complex128")
+uint8 = np.dtype("uint8")
+int8 = np.dtype("int8")
+int16 = np.dtype("int16")
+int32 = np.dtype("int32")
+int64 = np.dtype("int64")
+bool_ = np.dtype("bool")
+
+# The dtype of a Python number when nothing else decides.
+DEFAULT_DTYPE = {bool: bool_, int: int64, float: float32, complex: complex64}
+
+_KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+
+
+def is_differentiable(dtype: Dtype) -> bool:
+    """Return whether tensors of ``dtype`` can have a gradient: floating point and complex."""
+    return dtype.kind in "fc"
+
+
+def as_dtype(value: object) -> Dtype:
+    """Return the ``numpy.dtype`` that ``value`` names.
+
+    Python's ``float`` means float32, PyTorch's default, where NumPy would read float64.
+
+    Raises:
+        TypeError: ``value`` names no boolean or numeric dtype.
+    """
+    if isinstance(value, type) and value in DEFAULT_DTYPE:
+        return DEFAULT_DTYPE[value]
+    try:
+        dtype = np.dtype(value)  # type: ignore[call-overload]
+    except TypeError:
+        dtype = None
+    if value is None or dtype is None or dtype.kind not in _KINDS:
+        raise TypeError(
+            f"dtype must be a dtype such as tinygrad_adam.float32 or 'float32', got {value!r}"
+        )
+    return dtype
+
+
+def promote_types(a: Dtype, b: Dtype) -> Dtype:
+    """Return the dtype of two tensors with dimensions, of dtypes ``a`` and ``b``, together."""
+    if a is b:
+        return a
+    if _KINDS[a.kind] < _KINDS[b.kind]:
+        a, b = b, a
+    if a.kind == "c" or _KINDS[a.kind] == _KINDS[b.kind]:
+        return np.promote_types(a, b) if b.kind in "fc" or a.kind != "c" else a
+    return a
+
+
+def result_type(*operands: Any) -> Dtype:
+    """Return the dtype in which arrays and Python numbers are combined, by PyTorch's rules.
+
+    Operands fall into three ranks: arrays with dimensions, 0-d arrays, Python numbers. A lower rank
+    changes the dtype only if its kind is higher: a float32 array times a 0-d float64 stays float32,
+    an int64 array times 2.5 becomes float32.
+    """
+    ranks: list[Dtype | None] = [None, None, None]
+    for operand in operands:
+        if hasattr(operand, "dtype"):
+            rank, dtype = (0 if operand.ndim else 1), operand.dtype
+        else:
+            rank, dtype = 2, as_dtype(type(operand))
+        held = ranks[rank]
+        ranks[rank] = dtype if held is None else promote_types(held, dtype)
+    result = None
+    for dtype in ranks:
+        if result is None:
+            result = dtype
+        elif dtype is not None and _KINDS[dtype.kind] > _KINDS[result.kind]:
+            if dtype.kind == "c" and result.kind == "f":
+                result = complex128 if result.itemsize == 8 else complex64
+            else:
+                result = dtype
+    assert result is not None, "result_type needs at least one operand"
+    return result
+
+
+def promote(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return two operands as NumPy must see them to compute in :func:`result_type`'s dtype.
+
+    Arrays of one dtype, and a floating-point array with a Python number, pass as they are: NumPy
+    keeps a Python number's precision out of the result (NEP 50).
+    """
+    type_a, type_b = type(a), type(b)
+    if type_a is type_b:
+        if a.dtype is b.dtype:
+            return a, b
+    elif type_b is float or type_b is int:
+        if a.dtype.kind == "f":
+            return a, b
+    elif type_a is float or type_a is int:
+        if b.dtype.kind == "f":
+            return a, b
+    dtype = result_type(a, b)
+    # A Python integer too large for an integer dtype wraps round, as in PyTorch.
+    a = a.astype(dtype, copy=False) if hasattr(a, "dtype") else np.asarray(a).astype(dtype)
+    b = b.astype(dtype, copy=False) if hasattr(b, "dtype") else np.asarray(b).astype(dtype)
+    return a, b

@@ -1,0 +1,660 @@
+"""Operations on each element by itself: arithmetic, roots and exponentials, activations.
+
+Inputs broadcast against each other and are promoted as in PyTorch; neither is mentioned in a
+gradient, since the engine fits every gradient to its input. ``g`` is the gradient of the result.
+A function with real values takes integers too, as float32.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tinygrad_adam.autograd import Operation
+from tinygrad_adam.backend import Array, array_module, promote
+from tinygrad_adam.backend.dtypes import bool_, float32, is_differentiable
+from tinygrad_adam.backend.special import erf
+
+
+def floating(x: Array) -> Array:
+    """Return ``x`` as it is if it holds floating-point numbers, else as float32."""
+    return x if is_differentiable(x.dtype) else x.astype(float32)
+
+
+# --- arithmetic ----------------------------------------------------------------------------------
+
+
+class Add(Operation):
+    """a + b.  Gradient: da = g, db = g.  Saves nothing."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        a, b = promote(a, b)
+        return a + b
+
+    def backward(self, grad: Any) -> Any:
+        return grad, grad
+
+
+class Sub(Operation):
+    """a - b.  Gradient: da = g, db = -g.  Saves nothing."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        a, b = promote(a, b)
+        if getattr(a, "dtype", None) == bool_:
+            raise RuntimeError(
+                "Subtraction, the `-` operator, with two bool tensors is not supported. Use the "
+                "`^` or `logical_xor()` operator instead."
+            )
+        return a - b
+
+    def backward(self, grad: Any) -> Any:
+        return grad, -grad if self.needs_input_grad[1] else None
+
+
+class Mul(Operation):
+    """a b.  Gradient: da = g b, db = g a.  Saves what these name."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        need_a, need_b = self.needs_input_grad
+        self.save_for_backward(a if need_b else None, b if need_a else None)
+        a, b = promote(a, b)
+        return a * b
+
+    def backward(self, grad: Any) -> Any:
+        a, b = self.saved_tensors
+        need_a, need_b = self.needs_input_grad
+        return grad * b if need_a else None, grad * a if need_b else None
+
+
+class Div(Operation):
+    """a / b.  Gradient: da = g / b, db = -g (a / b) / b.  Saves what these name."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        need_a, need_b = self.needs_input_grad
+        self.save_for_backward(a if need_b else None, b if need_a or need_b else None)
+        a, b = promote(a, b)
+        return floating(a) / b if hasattr(a, "dtype") else a / floating(b)
+
+    def backward(self, grad: Any) -> Any:
+        a, b = self.saved_tensors
+        need_a, need_b = self.needs_input_grad
+        return grad / b if need_a else None, -grad * ((a / b) / b) if need_b else None
+
+
+class Pow(Operation):
+    """a ** b.  Gradient: da = g b a**(b-1), db = g a**b log(a).  Saves a, b and the result.
+
+    As in PyTorch, da is 0 where b is 0, and db is 0 where a is 0 and b is not negative.
+    """
+
+    def forward(self, a: Array, b: Array) -> Array:
+        x, exponent = promote(a, b)
+        y = x**exponent
+        self.save_for_backward(a, b, y if self.needs_input_grad[1] else None)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        a, b, y = self.saved_tensors
+        need_a, need_b = self.needs_input_grad
+        grad_a = grad_b = None
+        if need_a:
+            if isinstance(b, (int, float)):
+                grad_a = grad * (b * a ** (b - 1)) if b else grad * 0
+            else:
+                grad_a = (grad * (b * a ** (b - 1))).masked_fill(b == 0, 0)
+        if need_b:
+            if isinstance(a, (int, float)):
+                log = math.log(a) if a > 0 else -math.inf if a == 0 else math.nan
+                grad_b = grad * (y * log)
+                vanishes = (b >= 0) if a == 0 else None
+            else:
+                grad_b = grad * (y * a.log())
+                vanishes = (a == 0) & (b >= 0)
+            if vanishes is not None:
+                grad_b = grad_b.masked_fill(vanishes, 0)
+        return grad_a, grad_b
+
+
+class Neg(Operation):
+    """-x.  Gradient: -g.  Saves nothing."""
+
+    def forward(self, x: Array) -> Array:
+        if x.dtype.kind == "b":
+            raise RuntimeError(
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying "
+                "to invert a mask, use the `~` or `logical_not()` operator instead."
+            )
+        return -x
+
+    def backward(self, grad: Any) -> Any:
+        return -grad
+
+
+class Remainder(Operation):
+    """a - b floor(a / b), with the sign of b.  Gradient: da = g, db = -g floor(a / b)."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.save_for_backward(a, b)
+        a, b = promote(a, b)
+        return a % b
+
+    def backward(self, grad: Any) -> Any:
+        a, b = self.saved_tensors
+        need_b = self.needs_input_grad[1]
+        return grad, -grad * (a / b).floor() if need_b else None
+
+
+# --- powers, roots, exponentials, logarithms -----------------------------------------------------
+
+
+class Exp(Operation):
+    """exp(x).  Gradient: g exp(x).  Saves the result."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).exp(floating(x))
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return grad * y
+
+
+class Expm1(Operation):
+    """exp(x) - 1, exact for small x.  Gradient: g (y + 1).  Saves the result y."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).expm1(floating(x))
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return grad * (y + 1)
+
+
+class Log(Operation):
+    """log(x), the natural logarithm.  Gradient: g / x.  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).log(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad / x
+
+
+class Log2(Operation):
+    """log2(x).  Gradient: g / (x log 2).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).log2(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad / (x * math.log(2))
+
+
+class Log10(Operation):
+    """log10(x).  Gradient: g / (x log 10).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).log10(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad / (x * math.log(10))
+
+
+class Log1p(Operation):
+    """log(1 + x), exact for small x.  Gradient: g / (1 + x).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).log1p(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad / (x + 1)
+
+
+class Sqrt(Operation):
+    """The square root.  Gradient: g / (2 y), infinite at 0.  Saves the result y."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).sqrt(floating(x))
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return grad / (2 * y)
+
+
+class Rsqrt(Operation):
+    """1 / sqrt(x).  Gradient: -g y**3 / 2.  Saves the result y."""
+
+    def forward(self, x: Array) -> Array:
+        y = 1 / array_module(x).sqrt(floating(x))
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return -0.5 * grad * y**3
+
+
+class Reciprocal(Operation):
+    """1 / x.  Gradient: -g y**2.  Saves the result y."""
+
+    def forward(self, x: Array) -> Array:
+        y = 1 / floating(x)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return -grad * (y * y)
+
+
+# --- trigonometry and the like -------------------------------------------------------------------
+
+
+class Sin(Operation):
+    """sin(x), x in radians.  Gradient: g cos(x).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).sin(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad * x.cos()
+
+
+class Cos(Operation):
+    """cos(x), x in radians.  Gradient: -g sin(x).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).cos(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return -grad * x.sin()
+
+
+class Tanh(Operation):
+    """tanh(x).  Gradient: g (1 - y**2).  Saves the result y."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).tanh(floating(x))
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return grad * (1 - y * y)
+
+
+class Sigmoid(Operation):
+    """1 / (1 + exp(-x)).  Gradient: g y (1 - y).  Saves the result y."""
+
+    def forward(self, x: Array) -> Array:
+        y = sigmoid(floating(x))
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return grad * (y * (1 - y))
+
+
+def sigmoid(x: Array) -> Array:
+    """Return 1 / (1 + exp(-x)) for an array; exp may overflow to infinity, which gives 0."""
+    return 1 / (1 + array_module(x).exp(-x))
+
+
+class Erf(Operation):
+    """The error function 2/sqrt(pi) ∫₀ˣ exp(-t²) dt.  Gradient: g 2/sqrt(pi) exp(-x²).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return erf(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad * ((-x * x).exp() * (2 / math.sqrt(math.pi)))
+
+
+# --- steps and kinks -----------------------------------------------------------------------------
+
+
+class Abs(Operation):
+    """|x|.  Gradient: g sign(x), 0 at 0.  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return abs(x)
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad * x.sign()
+
+
+class _Step(Operation):
+    """A function that is constant between its jumps.  Gradient: 0.  Saves nothing."""
+
+    def backward(self, grad: Any) -> Any:
+        return grad * 0
+
+
+class Sign(_Step):
+    """-1, 0 or 1.  Gradient: 0."""
+
+    def forward(self, x: Array) -> Array:
+        return x.copy() if x.dtype.kind == "b" else array_module(x).sign(x)
+
+
+class Floor(_Step):
+    """The largest integer not above x.  Gradient: 0."""
+
+    def forward(self, x: Array) -> Array:
+        return array_module(x).floor(x)
+
+
+class Ceil(_Step):
+    """The smallest integer not below x.  Gradient: 0."""
+
+    def forward(self, x: Array) -> Array:
+        return array_module(x).ceil(x)
+
+
+class Trunc(_Step):
+    """x without its fraction.  Gradient: 0."""
+
+    def forward(self, x: Array) -> Array:
+        return array_module(x).trunc(x)
+
+
+class Round(_Step):
+    """x to ``decimals`` places, halves to the even neighbour.  Gradient: 0."""
+
+    def forward(self, x: Array, decimals: int) -> Array:
+        return array_module(x).round(x, decimals)
+
+
+class FloorDivide(_Step):
+    """floor(a / b), of integers an integer.  Gradient: 0 for both."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        a, b = promote(a, b)
+        if not is_differentiable(getattr(a, "dtype", None) or b.dtype):
+            xp = array_module(a)
+            if not xp.all(b):
+                raise RuntimeError("ZeroDivisionError: an integer cannot be divided by zero")
+        return a // b
+
+    def backward(self, grad: Any) -> Any:
+        return grad * 0, grad * 0
+
+
+class TruncDivide(FloorDivide):
+    """a / b rounded towards zero, of integers an integer.  Gradient: 0 for both."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        a, b = promote(a, b)
+        xp = array_module(a)
+        if is_differentiable(getattr(a, "dtype", None) or b.dtype):
+            return xp.trunc(a / b)
+        if not xp.all(b):
+            raise RuntimeError("ZeroDivisionError: an integer cannot be divided by zero")
+        quotient = a // b
+        return quotient + ((quotient * b != a) & ((a < 0) != (b < 0)))
+
+
+class Clamp(Operation):
+    """x, but not below ``low`` nor above ``high``: numbers, arrays or None.
+
+    Gradient: g to x where low <= x <= high, else to the bound that holds.  Saves all three.
+    """
+
+    def forward(self, x: Array, low: Any, high: Any) -> Array:
+        self.save_for_backward(x, low, high)
+        xp = array_module(x)
+        if low is not None:
+            x = xp.maximum(*promote(x, low))
+        if high is not None:
+            x = xp.minimum(*promote(x, high))
+        return x
+
+    def backward(self, grad: Any) -> Any:
+        x, low, high = self.saved_tensors
+        below: Any = x < low if low is not None else None
+        above: Any = x > high if high is not None else None
+        inside = grad
+        for outside in (below, above):
+            if outside is not None:
+                inside = inside.masked_fill(outside, 0)
+        grad_low = grad_high = None
+        if self.needs_input_grad[1]:
+            holds = below if high is None else below & (low < high)
+            grad_low = grad.masked_fill(~holds, 0)
+        if self.needs_input_grad[2]:
+            holds = above if low is None else above | (low > high)
+            grad_high = grad.masked_fill(~holds, 0)
+        return inside, grad_low, grad_high
+
+
+class _Extreme(Operation):
+    """The larger or smaller of two.  Gradient: g to that one, half to each if they are equal."""
+
+    def backward(self, grad: Any) -> Any:
+        a, b = self.saved_tensors
+        need_a, need_b = self.needs_input_grad
+        half = (grad / 2).where(a == b, grad)
+        a_loses, b_loses = self.losers(a, b)
+        return (
+            half.masked_fill(a_loses, 0) if need_a else None,
+            half.masked_fill(b_loses, 0) if need_b else None,
+        )
+
+    def losers(self, a: Any, b: Any) -> Any:
+        raise NotImplementedError
+
+
+class Maximum(_Extreme):
+    """max(a, b), NaN if either is.  Gradient: g to the larger.  Saves a and b."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.save_for_backward(a, b)
+        return array_module(a).maximum(*promote(a, b))
+
+    def losers(self, a: Any, b: Any) -> Any:
+        return a < b, b < a
+
+
+class Minimum(_Extreme):
+    """min(a, b), NaN if either is.  Gradient: g to the smaller.  Saves a and b."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.save_for_backward(a, b)
+        return array_module(a).minimum(*promote(a, b))
+
+    def losers(self, a: Any, b: Any) -> Any:
+        return a > b, b > a
+
+
+class Where(Operation):
+    """a where ``condition`` holds, else b.  Gradient: g to the one taken.  Saves the condition."""
+
+    def forward(self, condition: Array, a: Array, b: Array) -> Array:
+        self.save_for_backward(condition)
+        return array_module(condition).where(condition, *promote(a, b))
+
+    def backward(self, grad: Any) -> Any:
+        (condition,) = self.saved_tensors
+        _, need_a, need_b = self.needs_input_grad
+        return (
+            None,
+            grad.masked_fill(~condition, 0) if need_a else None,
+            grad.masked_fill(condition, 0) if need_b else None,
+        )
+
+
+class MaskedFill(Operation):
+    """x, but ``value`` where ``mask`` holds.  Gradient: g where it does not.  Saves the mask."""
+
+    def forward(self, x: Array, mask: Array, value: Any) -> Array:
+        self.save_for_backward(mask)
+        # The result has the dtype of x: a Python number or 0-d array never promotes it.
+        return array_module(x).where(mask, x.dtype.type(value), x)
+
+    def backward(self, grad: Any) -> Any:
+        (mask,) = self.saved_tensors
+        grad_value = None
+        if self.needs_input_grad[2]:
+            grad_value = grad.masked_fill(~mask, 0).sum()
+        return grad.masked_fill(mask, 0), None, grad_value
+
+
+# --- activations ---------------------------------------------------------------------------------
+
+
+class Relu(Operation):
+    """max(x, 0).  Gradient: g where the result is positive.  Saves the result."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).maximum(x, 0)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return ReluGradient.apply(grad, y)
+
+
+class ReluGradient(Operation):
+    """g where y > 0, else 0.  Gradient: again that, for g.  Saves y."""
+
+    def forward(self, grad: Array, y: Array) -> Array:
+        self.save_for_backward(y)
+        # Written so that a NaN in y lets the gradient through, as in PyTorch.
+        return array_module(y).where(y <= 0, y.dtype.type(0), grad)
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return ReluGradient.apply(grad, y), None
+
+
+class LeakyRelu(Operation):
+    """x where x > 0, else ``slope`` x.  Gradient: g, or slope g.  Saves x."""
+
+    def forward(self, x: Array, slope: float) -> Array:
+        self.save_for_backward(x)
+        self.slope = slope
+        return array_module(x).where(x > 0, x, x * slope)
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad.where(x > 0, grad * self.slope)
+
+
+class Elu(Operation):
+    """x where x > 0, else alpha (exp(x) - 1).  Gradient: g, or g alpha exp(x).  Saves x."""
+
+    def forward(self, x: Array, alpha: float) -> Array:
+        self.save_for_backward(x)
+        self.alpha = alpha
+        xp = array_module(x)
+        return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad.where(x > 0, grad * (self.alpha * x.clamp(max=0).exp()))
+
+
+class Gelu(Operation):
+    """x P(x), P the cumulative normal distribution.  Gradient: g (P(x) + x p(x)).  Saves x.
+
+    p is the normal density exp(-x²/2) / sqrt(2 pi).
+
+    Source: Hendrycks and Gimpel, "Gaussian error linear units", 2016.
+    """
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return x * (0.5 * (1 + erf(x * math.sqrt(0.5))))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        cumulative = 0.5 * (1 + (x * math.sqrt(0.5)).erf())
+        density = (-0.5 * x * x).exp() * (1 / math.sqrt(2 * math.pi))
+        return grad * (cumulative + x * density)
+
+
+class GeluTanh(Operation):
+    """x (1 + tanh u) / 2, u = sqrt(2/pi) (x + 0.044715 x³): GELU, approximately.  Saves x.
+
+    Gradient: g ((1 + tanh u) / 2 + x (1 - tanh² u) / 2 · du/dx).
+    """
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+        return 0.5 * x * (1 + array_module(x).tanh(inner))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        scale = math.sqrt(2 / math.pi)
+        tanh = (scale * (x + 0.044715 * x**3)).tanh()
+        slope = scale * (1 + 3 * 0.044715 * x * x)
+        return grad * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * slope)
+
+
+class Silu(Operation):
+    """x s, s = sigmoid(x).  Gradient: g s (1 + x (1 - s)).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return x * sigmoid(x)
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        s = x.sigmoid()
+        return grad * (s * (1 + x * (1 - s)))
+
+
+class Softplus(Operation):
+    """log(1 + exp(beta x)) / beta, x itself where beta x > threshold.  Saves x.
+
+    Gradient: g sigmoid(beta x), or g.
+    """
+
+    def forward(self, x: Array, beta: float, threshold: float) -> Array:
+        self.save_for_backward(x)
+        self.beta, self.threshold = beta, threshold
+        xp = array_module(x)
+        scaled = x * beta
+        return xp.where(scaled > threshold, x, xp.log1p(xp.exp(scaled)) / beta)
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        scaled = x * self.beta
+        return grad.where(scaled > self.threshold, grad * scaled.sigmoid())
+
+
+# --- comparisons and bits: no gradient -----------------------------------------------------------
+
+
+class Ufunc(Operation):
+    """A function of NumPy's and CuPy's, by name, whose result has no gradient: less, isnan, …"""
+
+    def forward(self, name: str, *operands: Array) -> Array:
+        if len(operands) == 2:
+            operands = promote(*operands)
+        array = next(x for x in operands if hasattr(x, "dtype"))
+        return getattr(array_module(array), name)(*operands)

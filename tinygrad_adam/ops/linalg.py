@@ -1,0 +1,104 @@
+"""Matrix products. ``g`` is the gradient of the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_adam.autograd import Operation
+from tinygrad_adam.backend import Array, array_module
+
+
+class MatMul(Operation):
+    """a b, matrices in the last two dimensions; those before broadcast.
+
+    Gradient: da = g bᵀ, db = aᵀ g.  Saves what these name.
+    """
+
+    def forward(self, a: Array, b: Array) -> Array:
+        need_a, need_b = self.needs_input_grad
+        self.save_for_backward(a if need_b else None, b if need_a else None)
+        if a.dtype != b.dtype:
+            raise RuntimeError(
+                f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}"
+            )
+        if a.shape[-1] != b.shape[-2]:
+            if a.ndim == b.ndim == 2:
+                raise RuntimeError(
+                    f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and "
+                    f"{b.shape[0]}x{b.shape[1]})"
+                )
+            raise RuntimeError(
+                f"Expected size for first two dimensions of batch2 tensor to be: "
+                f"[{a.shape[0]}, {a.shape[-1]}] but got: [{b.shape[0]}, {b.shape[-2]}]."
+            )
+        return a @ b
+
+    def backward(self, grad: Any) -> Any:
+        a, b = self.saved_tensors
+        need_a, need_b = self.needs_input_grad
+        return (
+            MatMul.apply(grad, b.mT) if need_a else None,
+            MatMul.apply(a.mT, grad) if need_b else None,
+        )
+
+
+class Linear(Operation):
+    """x wᵀ + b, for x of shape (N, in), w of (out, in) and b of (out,) or None.
+
+    Gradient: dx = g w, dw = gᵀ x, db = Σ g over the rows.  Saves what these name.
+    """
+
+    def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        need_x, need_weight, _ = self.needs_input_grad
+        self.save_for_backward(x if need_weight else None, weight if need_x else None)
+        if x.dtype != weight.dtype:
+            raise RuntimeError(
+                f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {weight.dtype}"
+            )
+        if x.shape[-1] != weight.shape[1]:
+            raise RuntimeError(
+                f"mat1 and mat2 shapes cannot be multiplied ({x.shape[0]}x{x.shape[1]} and "
+                f"{weight.shape[1]}x{weight.shape[0]})"
+            )
+        y = x @ weight.T
+        if bias is not None:
+            y += bias
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        x, weight = self.saved_tensors
+        need_x, need_weight, need_bias = self.needs_input_grad
+        return (
+            MatMul.apply(grad, weight) if need_x else None,
+            MatMul.apply(grad.mT, x) if need_weight else None,
+            grad.sum(0) if need_bias else None,
+        )
+
+
+class Einsum(Operation):
+    """The sum of products that an equation names, as in ``ij,jk->ik``.
+
+    Each operand's labels are different from each other, and each of them stands in the result or in
+    another operand (:func:`tinygrad_adam.functions.einsum` sees to both). So the gradient of an
+    operand is a product of the same kind: g and the other operands, summed down to its labels.
+    Saves the operands.
+    """
+
+    def forward(self, labels: tuple[str, ...], result: str, *arrays: Array) -> Array:
+        self.labels, self.result = labels, result
+        self.save_for_backward(*arrays)
+        xp = array_module(arrays[0])
+        return xp.einsum(f"{','.join(labels)}->{result}", *arrays, optimize=True)
+
+    def backward(self, grad: Any) -> Any:
+        operands = self.saved_tensors
+        grads: list[Any] = [None, None]
+        for i, needed in enumerate(self.needs_input_grad[2:]):
+            others = [j for j in range(len(operands)) if j != i]
+            labels = (self.result, *[self.labels[j] for j in others])
+            grads.append(
+                Einsum.apply(labels, self.labels[i], grad, *[operands[j] for j in others])
+                if needed
+                else None
+            )
+        return tuple(grads)

@@ -1,0 +1,271 @@
+"""Operations that take many elements to one, along some dimensions or all.
+
+``dim`` is None (all dimensions) or a tuple of dimensions, not negative: :func:`normalize_dims` made
+it so. ``g`` is the gradient of the result.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any, Literal
+
+from tinygrad_adam.autograd import Operation
+from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend.dtypes import int64
+from tinygrad_adam.ops.dims import Dims
+from tinygrad_adam.ops.shapes import Cat
+
+
+def spread(reduced: Any, shape: tuple[int, ...], dims: Dims, keepdim: bool) -> Any:
+    """Return the tensor ``reduced`` over ``dims`` as a broadcast view of the ``shape`` before."""
+    if not keepdim and len(dims) < len(shape):
+        kept = tuple([1 if i in dims else size for i, size in enumerate(shape)])
+        reduced = reduced.reshape(kept)
+    return reduced.expand(shape)
+
+
+class Sum(Operation):
+    """The sum; of integers in int64.  Gradient: g for every element summed.  Saves the shape."""
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        self.shape, self.dim, self.keepdim = x.shape, dim, keepdim
+        dtype = int64 if x.dtype.kind in "biu" else x.dtype
+        return x.sum(axis=dim, keepdims=keepdim, dtype=dtype)
+
+    def backward(self, grad: Any) -> Any:
+        return spread(grad, self.shape, self.dim, self.keepdim)
+
+
+class Mean(Operation):
+    """The mean.  Gradient: g / n for each of the n elements.  Saves the shape."""
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        if x.dtype.kind not in "fc":
+            raise RuntimeError(
+                "mean(): could not infer output dtype. Input dtype must be either a floating point "
+                f"or complex dtype. Got: {x.dtype}; convert it, as in x.float().mean()"
+            )
+        self.shape, self.dim, self.keepdim = x.shape, dim, keepdim
+        total = x.sum(axis=dim, keepdims=keepdim)
+        self.count = _count(x.shape, dim)
+        # Not x.mean(): for no elements NumPy would warn, where 0 / 0 is simply NaN.
+        return array_module(x).true_divide(total, self.count, dtype=x.dtype)
+
+    def backward(self, grad: Any) -> Any:
+        return spread(grad / self.count, self.shape, self.dim, self.keepdim)
+
+
+def _count(shape: tuple[int, ...], dims: Dims) -> int:
+    """Return how many elements a reduction of ``shape`` over ``dims`` takes together."""
+    return math.prod([shape[d] for d in dims])
+
+
+class Prod(Operation):
+    """The product; of integers in int64.  Gradient: g times the product of the other elements.
+
+    With no zero among them that is g y / x.  Otherwise it is computed from products from the left
+    and from the right, so that one zero leaves the others' product for itself.  Saves x and the
+    result y.
+    """
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        self.dim, self.keepdim = dim, keepdim
+        dtype = int64 if x.dtype.kind in "biu" else x.dtype
+        y = x.prod(axis=dim, keepdims=keepdim, dtype=dtype)
+        self.save_for_backward(x, y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        x, y = self.saved_tensors
+        grad = spread(grad, x.shape, self.dim, self.keepdim)
+        if bool((x != 0).all()):
+            return grad * spread(y, x.shape, self.dim, self.keepdim) / x
+        others = tuple([d for d in range(x.ndim) if d not in self.dim])
+        rows = x.permute(*others, *self.dim).reshape(*[x.shape[d] for d in others], -1)
+        product = _product_of_others(rows)
+        back = sorted(range(x.ndim), key=(others + self.dim).__getitem__)
+        sizes = [x.shape[d] for d in others + self.dim]
+        return grad * product.reshape(sizes).permute(*back)
+
+
+def _product_of_others(rows: Any) -> Any:
+    """Return for each element of a tensor the product of the others along the last dimension."""
+    size = rows.shape[-1]
+    if size < 2:
+        return rows * 0 + 1
+    # Halve the row: an element's others are those of its own half, times the other half's product.
+    half = size // 2
+    left, right = rows[..., :half], rows[..., half:]
+    pieces = [
+        _product_of_others(left) * right.prod(-1, keepdim=True),
+        _product_of_others(right) * left.prod(-1, keepdim=True),
+    ]
+    return Cat.apply(rows.ndim - 1, *pieces)
+
+
+class Extremum(Operation):
+    """The largest or smallest element.  Gradient: g, in equal parts to all that equal it.
+
+    Saves x and the result.  Source: PyTorch, ``torch.amax``.
+    """
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool, which: Literal["max", "min"]) -> Array:
+        self.dim, self.keepdim = dim, keepdim
+        y = getattr(array_module(x), which)(x, axis=dim, keepdims=keepdim)
+        self.save_for_backward(x, y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        x, y = self.saved_tensors
+        winners = (x == spread(y, x.shape, self.dim, self.keepdim)).to(grad.dtype)
+        share = winners / winners.sum(self.dim, keepdim=True)
+        return spread(grad, x.shape, self.dim, self.keepdim) * share
+
+
+class Cumsum(Operation):
+    """The running sum along a dimension; of integers in int64.  Gradient: the running sum of g
+    from the other end.  Saves nothing."""
+
+    def forward(self, x: Array, dim: int) -> Array:
+        self.dim = dim
+        dtype = int64 if x.dtype.kind in "biu" else x.dtype
+        return x.cumsum(axis=dim, dtype=dtype).reshape(x.shape)
+
+    def backward(self, grad: Any) -> Any:
+        return grad.flip(self.dim).cumsum(self.dim).flip(self.dim)
+
+
+class LogSumExp(Operation):
+    """log Σ exp(x), without overflow.  Gradient: g softmax(x) = g exp(x - y).  Saves x and y."""
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        self.dim, self.keepdim = dim, keepdim
+        xp = array_module(x)
+        if x.size:
+            largest = x.max(axis=dim, keepdims=True)
+            largest = xp.where(xp.isfinite(largest), largest, x.dtype.type(0))
+        else:
+            largest = x.dtype.type(0)
+        total = xp.exp(x - largest).sum(axis=dim, keepdims=True)
+        y = xp.log(total) + largest
+        if not keepdim:
+            y = y.reshape([size for d, size in enumerate(x.shape) if d not in dim])
+        self.save_for_backward(x, y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        x, y = self.saved_tensors
+        weights = (x - spread(y, x.shape, self.dim, self.keepdim)).exp()
+        return spread(grad, x.shape, self.dim, self.keepdim) * weights
+
+
+class Var(Operation):
+    """Σ (x - mean)² / (n - correction).  Gradient: g 2 (x - mean) / (n - correction).  Saves x."""
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool, correction: float) -> Array:
+        self.save_for_backward(x)
+        self.dim, self.keepdim = dim, keepdim
+        self.freedom = _degrees_of_freedom("var", x.shape, dim, correction)
+        return _variance(x, dim, keepdim, self.freedom)
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        grad = spread(grad, x.shape, self.dim, self.keepdim)
+        return grad * ((x - x.mean(self.dim, keepdim=True)) * _quotient(2, self.freedom))
+
+
+class Std(Operation):
+    """The square root of :class:`Var`.  Gradient: that of Var / (2 y), 0 where y is 0.
+
+    Saves x and the result y.
+    """
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool, correction: float) -> Array:
+        self.dim, self.keepdim = dim, keepdim
+        self.freedom = _degrees_of_freedom("std", x.shape, dim, correction)
+        y = array_module(x).sqrt(_variance(x, dim, keepdim, self.freedom))
+        self.save_for_backward(x, y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        x, y = self.saved_tensors
+        grad = (grad / (2 * y)).masked_fill(y == 0, 0)
+        grad = spread(grad, x.shape, self.dim, self.keepdim)
+        return grad * ((x - x.mean(self.dim, keepdim=True)) * _quotient(2, self.freedom))
+
+
+def _quotient(a: float, b: float) -> float:
+    return a / b if b else math.inf
+
+
+def _degrees_of_freedom(name: str, shape: tuple[int, ...], dims: Dims, correction: float) -> float:
+    freedom = _count(shape, dims) - correction
+    if freedom <= 0:
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
+            f"reduction factor (input numel divided by output numel); got correction {correction} "
+            f"for {_count(shape, dims)} elements",
+            stacklevel=5,
+        )
+    return max(freedom, 0)
+
+
+def _variance(x: Array, dims: Dims, keepdim: bool, freedom: float) -> Array:
+    if x.dtype.kind not in "fc":
+        raise RuntimeError(
+            f"std and var only support floating point and complex dtypes, but got {x.dtype}"
+        )
+    xp = array_module(x)
+    mean = xp.true_divide(x.sum(axis=dims, keepdims=True), _count(x.shape, dims), dtype=x.dtype)
+    squares = xp.square(x - mean).sum(axis=dims, keepdims=keepdim)
+    return xp.true_divide(squares, freedom, dtype=x.dtype)
+
+
+class Norm(Operation):
+    """(Σ |x|ᵖ)^(1/p); the largest |x| for p = inf, the smallest for -inf, non-zeros for p = 0.
+
+    Gradient: g x |x|^(p-2) / y^(p-1), and 0 where y is 0; for p = ±inf, g sign(x) in equal parts
+    to the elements whose size is y.  Saves x and the result y.
+
+    Source: PyTorch, ``torch.norm`` and ``torch.linalg.vector_norm``.
+    """
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool, p: float) -> Array:
+        if x.dtype.kind not in "fc":
+            raise RuntimeError(
+                "norm(): input dtype should be either floating point or complex. "
+                f"Got {x.dtype} instead."
+            )
+        self.dim, self.keepdim, self.p = dim, keepdim, p
+        xp = array_module(x)
+        axes = {"axis": dim, "keepdims": keepdim}
+        if p == 2:
+            y = xp.sqrt(xp.square(x).sum(**axes))
+        elif p == 0:
+            y = (x != 0).sum(**axes).astype(x.dtype)
+        elif math.isinf(p):
+            y = abs(x).max(**axes, initial=0) if p > 0 else abs(x).min(**axes, initial=math.inf)
+        else:
+            y = (abs(x) ** p).sum(**axes) ** (1 / p)
+        self.save_for_backward(x, y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        x, y = self.saved_tensors
+        grad = spread(grad, x.shape, self.dim, self.keepdim)
+        y = spread(y, x.shape, self.dim, self.keepdim)
+        p = self.p
+        if p == 0:
+            return grad * 0
+        if p == 1:
+            return grad * x.sign()
+        if p == 2:
+            return x * (grad / y).masked_fill(y == 0, 0)
+        if math.isinf(p):
+            winners = (x.abs() == y).to(grad.dtype)
+            return x.sign() * grad * (winners / winners.sum(self.dim, keepdim=True))
+        slope = x.sign() * x.abs() ** (p - 1)
+        if p < 1:
+            slope = slope.masked_fill(x == 0, 0)
+        return slope * (grad / y ** (p - 1)).masked_fill(y == 0, 0)

@@ -1,0 +1,243 @@
+"""Operations that move elements without changing them: views, transpositions, joins.
+
+Where the memory allows it the result is a view: it shares the input's memory, as in PyTorch. ``g``
+is the gradient of the result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_adam.autograd import Operation
+from tinygrad_adam.backend import Array, array_module, device_of, move, promote_types
+from tinygrad_adam.ops.dims import Dims
+
+
+class Reshape(Operation):
+    """The same elements in the same order under another shape.  Gradient: g in the shape before.
+
+    A view where the memory layout allows it, else a copy.
+    """
+
+    def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
+        self.shape = x.shape
+        y = x.reshape(shape)
+        # NumPy and CuPy do not say whether they copied, but a view's base owns the memory of x.
+        self.returns_view = y.base is not None and (y.base is x or y.base is x.base)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return grad.reshape(self.shape)
+
+
+class Permute(Operation):
+    """The dimensions in another order: a view.  Gradient: g in the order before."""
+
+    returns_view = True
+
+    def forward(self, x: Array, dims: Dims) -> Array:
+        self.dims = dims
+        return x.transpose(dims)
+
+    def backward(self, grad: Any) -> Any:
+        return grad.permute(sorted(range(len(self.dims)), key=self.dims.__getitem__))
+
+
+class Expand(Operation):
+    """Repeated without copying, by broadcasting: a view.  Gradient: the engine sums it back."""
+
+    returns_view = True
+
+    def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
+        return array_module(x).broadcast_to(x, shape)
+
+    def backward(self, grad: Any) -> Any:
+        return grad
+
+
+class SumToSize(Operation):
+    """A broadcast tensor summed back to a shape.  Gradient: g broadcast again."""
+
+    def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
+        self.shape = x.shape
+        added = x.ndim - len(shape)
+        stretched = (added + i for i, size in enumerate(shape) if size == 1 != x.shape[added + i])
+        return x.sum(axis=(*range(added), *stretched), dtype=x.dtype).reshape(shape)
+
+    def backward(self, grad: Any) -> Any:
+        return grad.expand(self.shape)
+
+
+class Cat(Operation):
+    """Tensors one after the other along ``dim``.  Gradient: each gets its slice of g."""
+
+    def forward(self, dim: int, *arrays: Array) -> Array:
+        self.dim = dim
+        self.sizes = [x.shape[dim] for x in arrays]
+        dtype = arrays[0].dtype
+        for x in arrays[1:]:
+            dtype = promote_types(dtype, x.dtype)
+        return array_module(arrays[0]).concatenate(arrays, axis=dim, dtype=dtype)
+
+    def backward(self, grad: Any) -> Any:
+        grads, start = [None], 0
+        for size, needed in zip(self.sizes, self.needs_input_grad[1:]):
+            grads.append(grad.narrow(self.dim, start, size) if needed else None)
+            start += size
+        return tuple(grads)
+
+
+class Split(Operation):
+    """Slices of given sizes along ``dim``: views.  Gradient: the slices' gradients joined."""
+
+    returns_view = True
+
+    def forward(self, x: Array, sizes: tuple[int, ...], dim: int) -> tuple[Array, ...]:
+        self.dim = dim
+        pieces, start = [], 0
+        for size in sizes:
+            pieces.append(x[(slice(None),) * dim + (slice(start, start + size),)])
+            start += size
+        return tuple(pieces)
+
+    def backward(self, *grads: Any) -> Any:
+        return Cat.apply(self.dim, *grads)
+
+
+class Flip(Operation):
+    """The order reversed along ``dims``: a copy.  Gradient: g flipped."""
+
+    def forward(self, x: Array, dims: Dims) -> Array:
+        self.dims = dims
+        return array_module(x).flip(x, dims).copy()
+
+    def backward(self, grad: Any) -> Any:
+        return grad.flip(self.dims)
+
+
+class Roll(Operation):
+    """Shifted along ``dims``, round the end.  Gradient: g shifted back."""
+
+    def forward(self, x: Array, shifts: tuple[int, ...], dims: Dims | None) -> Array:
+        self.shifts, self.dims = shifts, dims
+        return array_module(x).roll(x, shifts if dims is not None else shifts[0], dims)
+
+    def backward(self, grad: Any) -> Any:
+        return grad.roll([-shift for shift in self.shifts], self.dims)
+
+
+class Tril(Operation):
+    """The elements on and below a diagonal, zeros above.  Gradient: those of g."""
+
+    def forward(self, x: Array, diagonal: int) -> Array:
+        self.diagonal = diagonal
+        return array_module(x).tril(x, diagonal)
+
+    def backward(self, grad: Any) -> Any:
+        return grad.tril(self.diagonal)
+
+
+class Triu(Operation):
+    """The elements on and above a diagonal, zeros below.  Gradient: those of g."""
+
+    def forward(self, x: Array, diagonal: int) -> Array:
+        self.diagonal = diagonal
+        return array_module(x).triu(x, diagonal)
+
+    def backward(self, grad: Any) -> Any:
+        return grad.triu(self.diagonal)
+
+
+class Diagonal(Operation):
+    """The elements where two dimensions have equal indices, as a last dimension: a view.
+
+    Gradient: g on that diagonal, zeros elsewhere.
+    """
+
+    returns_view = True
+
+    def forward(self, x: Array, offset: int, dim1: int, dim2: int) -> Array:
+        self.shape, self.place = x.shape, (offset, dim1, dim2)
+        return x.diagonal(offset, dim1, dim2)
+
+    def backward(self, grad: Any) -> Any:
+        return DiagonalScatter.apply(grad, self.shape, *self.place)
+
+
+class DiagonalScatter(Operation):
+    """Zeros of a shape, with x on a diagonal.  Gradient: the diagonal of g."""
+
+    def forward(self, x: Array, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Array:
+        self.place = offset, dim1, dim2
+        xp = array_module(x)
+        y = xp.zeros(shape, x.dtype)
+        # The diagonal of an array of positions says where each element goes.
+        positions = xp.arange(y.size).reshape(shape).diagonal(offset, dim1, dim2)
+        y.reshape(-1)[positions] = x
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return grad.diagonal(*self.place)
+
+
+class Clone(Operation):
+    """A copy with memory of its own, in the same memory order.  Gradient: g."""
+
+    def forward(self, x: Array) -> Array:
+        return x.copy(order="K")
+
+    def backward(self, grad: Any) -> Any:
+        return grad
+
+
+class Overwrite(Operation):
+    """A copy of ``source``, in place of x.  Gradient: dx = 0, dsource = g."""
+
+    def forward(self, x: Array, source: Array) -> Array:
+        return source.copy(order="K")
+
+    def backward(self, grad: Any) -> Any:
+        return grad * 0 if self.needs_input_grad[0] else None, grad
+
+
+class Contiguous(Operation):
+    """A copy in C order.  Gradient: g."""
+
+    def forward(self, x: Array) -> Array:
+        return x.copy(order="C")
+
+    def backward(self, grad: Any) -> Any:
+        return grad
+
+
+class Alias(Operation):
+    """The same tensor under another name: a view.  Gradient: g."""
+
+    returns_view = True
+
+    def forward(self, x: Array) -> Array:
+        return x.view()
+
+    def backward(self, grad: Any) -> Any:
+        return grad
+
+
+class Cast(Operation):
+    """The values in another dtype.  Gradient: g; the engine casts it back."""
+
+    def forward(self, x: Array, dtype: Any) -> Array:
+        return x.astype(dtype)
+
+    def backward(self, grad: Any) -> Any:
+        return grad
+
+
+class Move(Operation):
+    """A copy on another device.  Gradient: g moved back."""
+
+    def forward(self, x: Array, device: Any) -> Array:
+        self.source = device_of(x)
+        return move(x, device)
+
+    def backward(self, grad: Any) -> Any:
+        return grad.to(self.source)

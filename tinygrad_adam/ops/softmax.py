@@ -1,0 +1,47 @@
+"""Softmax and its logarithm, along one dimension. ``g`` is the gradient of the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_adam.autograd import Operation
+from tinygrad_adam.backend import Array, array_module
+
+
+def _shifted(x: Array, dim: int) -> Array:
+    """Return x less its largest element along ``dim``, so that exp cannot overflow."""
+    return x - x.max(axis=dim, keepdims=True) if x.size and x.ndim else x - x
+
+
+class Softmax(Operation):
+    """exp(x) / Σ exp(x).  Gradient: y (g - Σ g y).  Saves the result y."""
+
+    def forward(self, x: Array, dim: int) -> Array:
+        self.dim = dim
+        y = array_module(x).exp(_shifted(x, dim))
+        y = y / y.sum(axis=dim, keepdims=True) if x.ndim else y
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        weighted = grad * y
+        return weighted - y * weighted.sum(self.dim, keepdim=True)
+
+
+class LogSoftmax(Operation):
+    """x - log Σ exp(x).  Gradient: g - exp(y) Σ g.  Saves the result y."""
+
+    def forward(self, x: Array, dim: int) -> Array:
+        self.dim = dim
+        xp = array_module(x)
+        shifted = _shifted(x, dim)
+        y = shifted
+        if x.ndim:
+            y = shifted - xp.log(xp.exp(shifted).sum(axis=dim, keepdims=True))
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return grad - y.exp() * grad.sum(self.dim, keepdim=True)

@@ -1,0 +1,2046 @@
+"""The Tensor: an array with a gradient and a history.
+
+Every method is here, in one place. A method makes its arguments uniform, checks them, and applies
+an operation; what the operation computes, and its gradient, stands in ``ops/``.
+
+Tensors and operations need each other: a method applies an operation, and an operation returns a
+tensor. There is no import circle, because the arrow points one way. This module imports the
+operations; an operation receives tensors, and builds its results by asking one of them
+(``Variable._wrap``, defined below), so that it never needs to import the class. In ``backward`` an
+operation calls methods on the tensors that it is given.
+
+Functions such as ``tinygrad_adam.exp`` are these methods; see ``functions.py``.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from tinygrad_adam import backend
+from tinygrad_adam.autograd import engine
+from tinygrad_adam.autograd.errors import LEAF_IN_PLACE, VIEW_OF_LEAF_IN_PLACE
+from tinygrad_adam.autograd.grad_mode import current_mode
+from tinygrad_adam.autograd.hooks import RemovableHandle
+from tinygrad_adam.autograd.variable import Variable, gradient_edge
+from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
+from tinygrad_adam.formatting import format_tensor
+from tinygrad_adam.ops import elementwise, indexing, linalg, reductions, shapes, softmax
+from tinygrad_adam.ops.dims import normalize_dim, normalize_dims
+
+M = TypeVar("M", bound=Callable[..., Any])
+
+Number = (bool, int, float)
+
+
+class ValuesAndIndices(NamedTuple):
+    """What ``max``, ``min``, ``sort`` and ``topk`` along a dimension return."""
+
+    values: Any
+    indices: Any
+
+
+def _numpy_names(method: M) -> M:
+    """Let a method take NumPy's ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``."""
+
+    @functools.wraps(method)
+    def renamed(self: Any, *args: Any, **options: Any) -> Any:
+        if options:
+            for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
+                if theirs in options:
+                    options[ours] = options.pop(theirs)
+        return method(self, *args, **options)
+
+    return renamed  # type: ignore[return-value]
+
+
+def _operand(value: Any) -> Any:
+    """Return the other side of an operator as a tensor or Python number, else NotImplemented."""
+    if isinstance(value, Variable) or type(value) in Number:
+        return value
+    if isinstance(value, (bool, int, float, np.generic)):
+        return value.item() if isinstance(value, np.generic) else value
+    if is_array(value):
+        return Tensor._wrap(value)
+    return NotImplemented
+
+
+def _flat(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return ``(2, 3)`` for both ``f(2, 3)`` and ``f((2, 3))``."""
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = tuple(sizes[0])
+    return tuple([int(size) for size in sizes])
+
+
+def as_array(data: Any, dtype: Dtype | None = None) -> Array:
+    """Return numbers, nested sequences, arrays or tensors as an array that is not shared.
+
+    Python floats become float32, ints int64, bools bool; arrays keep their dtype.
+
+    Raises:
+        TypeError: something in ``data`` is no number.
+        ValueError: the sequences are ragged.
+    """
+    if isinstance(data, Variable):
+        return data.array.astype(dtype or data.array.dtype)
+    if is_array(data) or isinstance(data, np.generic):
+        if data.dtype.kind not in "biufc":
+            raise TypeError(
+                f"can't convert np.ndarray of type numpy.{data.dtype}. The only supported types "
+                "are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, "
+                "uint8, and bool."
+            )
+        return array_module(data).array(data, dtype=dtype)
+    if isinstance(data, (list, tuple)) and any(isinstance(x, Variable) for x in data):
+        data = [x.array.tolist() if isinstance(x, Variable) else x for x in data]
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise ValueError(f"expected sequences of equal length at every level: {error}") from None
+    if array.dtype.kind not in "biufc":
+        raise TypeError(
+            f"new(): invalid data type {type(data).__name__!r}: a tensor is made of numbers, "
+            "nested lists of numbers, arrays or tensors"
+        )
+    if dtype is None:
+        kept = _numpy_dtype(data)
+        if kept is None and array.dtype.kind in "iufc":
+            kept = {"f": np.float32, "c": np.complex64}.get(array.dtype.kind, np.int64)
+        if array.size == 0 and array.dtype == np.float64:
+            kept = np.float32
+        dtype = kept
+    return array.astype(dtype) if dtype is not None else array
+
+
+def _numpy_dtype(data: Any) -> Any:
+    """Return the dtype of the first element of nested sequences if NumPy's own, else None."""
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return data.dtype if isinstance(data, (np.ndarray, np.generic)) else None
+
+
+class Tensor(Variable):
+    """An array of numbers with a gradient and a history.
+
+    Args:
+        data: numbers, nested lists of them, an array or a tensor; copied, as float32.
+
+    ``array`` holds the numbers (NumPy or CuPy), ``grad`` the gradient, and ``grad_fn`` the
+    operation that made the tensor. Use :func:`tinygrad_adam.tensor` to choose the dtype.
+
+    Source: PyTorch, ``torch.Tensor``.
+    """
+
+    __array_priority__ = 1000  # numpy_array * tensor is the tensor's business
+
+    def __init__(self, data: Any = ()) -> None:
+        self.array = as_array(data, backend.as_dtype(float))
+        self._version = [0]
+
+    @staticmethod
+    def _wrap(array: Array) -> Tensor:
+        """Return a new tensor around ``array``, without history and without copying."""
+        tensor = object.__new__(Tensor)
+        tensor.array = array if type(array) is np.ndarray or is_array(array) else np.asarray(array)
+        tensor._version = [0]
+        return tensor
+
+    # --- what it is ------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+        return self.array.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> Dtype:
+        """The type of the elements, a ``numpy.dtype``."""
+        return self.array.dtype  # type: ignore[no-any-return]
+
+    @property
+    def device(self) -> backend.device:
+        """Where the elements are: ``device("cpu")`` or ``device("cuda", 0)``."""
+        return backend.device_of(self.array)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim  # type: ignore[no-any-return]
+
+    @property
+    def itemsize(self) -> int:
+        """The size of an element in bytes."""
+        return self.array.dtype.itemsize  # type: ignore[no-any-return]
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all elements in bytes."""
+        return self.array.size * self.array.dtype.itemsize  # type: ignore[no-any-return]
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the elements are on a GPU."""
+        return not isinstance(self.array, np.ndarray)
+
+    def size(self, dim: int | None = None) -> Any:
+        """Return the shape, or the size of one dimension."""
+        return self.shape if dim is None else self.shape[normalize_dim(dim, self.ndim)]
+
+    def dim(self) -> int:
+        """Return the number of dimensions."""
+        return self.ndim
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self.array.size  # type: ignore[no-any-return]
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Return the size of an element in bytes."""
+        return self.itemsize
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Return how many elements lie between neighbours in each dimension, or in one."""
+        strides = tuple([step // self.itemsize for step in self.array.strides])
+        return strides if dim is None else strides[normalize_dim(dim, self.ndim)]
+
+    def is_contiguous(self) -> bool:
+        """Return whether the elements lie in memory in C order, without gaps.
+
+        Results of convolutions do not: they are in channels-last order.
+        """
+        return bool(self.array.flags.c_contiguous)
+
+    def is_floating_point(self) -> bool:
+        """Return whether the elements are floating-point numbers."""
+        return self.dtype.kind == "f"
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return format_tensor(self)
+
+    def __format__(self, spec: str) -> str:
+        """Format a 0-d tensor as a number, so that ``f"{loss:.4f}"`` works."""
+        return format(self.item() if self.ndim == 0 and spec else str(self), spec)
+
+    # --- gradient and history --------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded. Can be set on a leaf."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self._edge is not None and not value:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        if value and not backend.is_differentiable(self.dtype):
+            raise RuntimeError(
+                "only Tensors of floating point and complex dtype can require gradients\n"
+                f"  This one is {self.dtype} {self.shape}; convert it first, as in x.float()"
+            )
+        self._requires_grad = bool(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set ``requires_grad`` and return the tensor itself."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor: gradients end and stay here."""
+        return self._edge is None
+
+    @property
+    def grad_fn(self) -> Any:
+        """The operation that made this tensor, or None for a leaf."""
+        edge = gradient_edge(self)
+        return None if edge is None or self._edge is None else edge[0]
+
+    @property
+    def output_nr(self) -> int:
+        """Which result of ``grad_fn`` this tensor is."""
+        return 0 if self._edge is None else self._edge[1]
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether this is no leaf and yet keeps its gradient."""
+        return self._edge is not None and self._edge[1] in (self.grad_fn.retained or {})
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that ``backward`` added up here, or None.
+
+        Reading it on a tensor that is no leaf and does not retain its gradient warns.
+        """
+        if self._grad is None and self._edge is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+                ".grad attribute won't be populated during autograd.backward(). If you indeed want "
+                "the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
+                "non-leaf Tensor.",
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type "
+                    f"{type(value).__name__!r}"
+                )
+            if value.shape != self.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: {value.shape} for a tensor of "
+                    f"shape {self.shape}"
+                )
+            if value.dtype != self.dtype:
+                raise RuntimeError(
+                    f"assigned grad has data of a different type: {value.dtype} for {self.dtype}"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory as a tensor without history. Writing to it is not noticed."""
+        return Tensor._wrap(self.array.view())
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self.array = value.array
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradient of this tensor to the ``grad`` of every leaf that it depends on.
+
+        Args:
+            gradient: the gradient of this tensor itself, of its shape. May be left out if it has
+                one element: then it is 1.
+            retain_graph: keep what the operations saved, so that the graph can be walked again.
+                Defaults to ``create_graph``.
+            create_graph: record the walk itself, for gradients of gradients.
+            inputs: store gradients for these tensors only.
+
+        Raises:
+            RuntimeError: no history; more than one element and no ``gradient``; the graph was freed
+                by an earlier walk; a value needed was changed in place.
+
+        Source: PyTorch, ``torch.Tensor.backward``.
+        """
+        engine.backward(
+            self, None if gradient is None else [gradient], retain_graph, create_graph, inputs
+        )
+
+    def backward_steps(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> Iterator[engine.Step]:
+        """Do what :meth:`backward` does, one step at a time: yield each ``autograd.Step``."""
+        return engine.backward_steps(
+            self, None if gradient is None else [gradient], retain_graph, create_graph, inputs
+        )
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this tensor in ``grad``, though it is no leaf."""
+        if not self._requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        edge = gradient_edge(self)
+        if self._edge is not None and edge is not None:
+            node: Any = edge[0]
+            node.retained = {**(node.retained or {}), edge[1]: weakref.ref(self)}
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call ``hook`` with the gradient of this tensor whenever it has been computed.
+
+        The hook may return another gradient to take its place. It must not change its argument.
+
+        Raises:
+            RuntimeError: the tensor does not require grad.
+        """
+        edge = gradient_edge(self)
+        if edge is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node: Any = edge[0]
+        if node.hooks is None:
+            node.hooks = {}
+        return RemovableHandle(node.hooks.setdefault(edge[1], {}), hook)
+
+    def detach(self) -> Tensor:
+        """Return a tensor on the same memory, without history, that does not require grad."""
+        result = Tensor._wrap(self.array.view())
+        result._version = self._version
+        return result
+
+    def detach_(self) -> Tensor:
+        """Forget the history of this tensor: make it a leaf that does not require grad."""
+        self._edge = self._base = None
+        self._requires_grad = False
+        return self
+
+    def clone(self) -> Tensor:
+        """Return a copy with memory of its own; its gradient goes to this tensor."""
+        return shapes.Clone.apply(self)
+
+    # --- leaving the framework -------------------------------------------------------------------
+
+    def item(self) -> Any:
+        """Return the only element as a Python number."""
+        if self.numel() != 1:
+            raise RuntimeError(
+                f"a Tensor with {self.numel()} elements cannot be converted to Scalar"
+            )
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """Return the elements as a NumPy array on the same memory.
+
+        Args:
+            force: also detach and copy from the GPU where needed.
+
+        Raises:
+            RuntimeError: the tensor requires grad.
+            TypeError: it is on a GPU.
+        """
+        if self._requires_grad and not force:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                "instead."
+            )
+        if self.is_cuda and not force:
+            raise TypeError(
+                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to "
+                "copy the tensor to host memory first."
+            )
+        return backend.to_numpy(self.array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        return array.astype(dtype) if dtype is not None and dtype != array.dtype else array
+
+    def __bool__(self) -> bool:
+        if self.numel() != 1:
+            amount = "more than one value" if self.numel() else "no values"
+            raise RuntimeError(f"Boolean value of Tensor with {amount} is ambiguous")
+        return bool(self.array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.numel() != 1 or self.dtype.kind not in "biu":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self._edge is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment. Use detach() first."
+            )
+        copy = object.__new__(type(self))
+        memo[id(self)] = copy
+        copy.__dict__.update(
+            {k: v for k, v in self.__dict__.items() if k not in ("_base", "_base_edge", "hooks")}
+        )
+        copy.array = self.array.copy()
+        copy._version = [0]
+        if self._grad is not None:
+            copy._grad = self._grad.detach().clone()
+        return copy
+
+    # --- moving and converting -------------------------------------------------------------------
+
+    def to(self, *args: Any, **options: Any) -> Tensor:
+        """Return the tensor with another dtype or on another device; itself if nothing changes.
+
+        Call it as ``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(tensor)``; each also
+        takes ``non_blocking`` (ignored) and ``copy``.
+
+        Raises:
+            RuntimeError: the device is not there.
+            TypeError: an argument is none of these.
+        """
+        dtype, device, copy = parse_to(*args, **options)
+        result = self
+        if device is not None and backend.device(device).type != self.device.type:
+            result = shapes.Move.apply(result, device)
+        elif device is not None and backend.device(device).index not in (None, self.device.index):
+            result = shapes.Move.apply(result, device)
+        if dtype is not None and dtype != result.dtype:
+            result = shapes.Cast.apply(result, dtype)
+        return result.clone() if copy and result is self else result
+
+    def type(self, dtype: Any = None) -> Any:
+        """Return the tensor converted to ``dtype``; without it, the name of the tensor's type."""
+        return (
+            f"{type(self).__module__}.{self.dtype}" if dtype is None else self.to(as_dtype(dtype))
+        )
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """Return the tensor converted to the dtype of ``other``."""
+        return self.to(other.dtype)
+
+    def cpu(self) -> Tensor:
+        """Return the tensor in host memory."""
+        return self.to("cpu")
+
+    def cuda(self, device: Any = None) -> Tensor:
+        """Return the tensor on a GPU: the current one, or number ``device``."""
+        return self.to(backend.device("cuda", device) if isinstance(device, int) else
+                       backend.device("cuda") if device is None else device)  # fmt: skip
+
+    def contiguous(self) -> Tensor:
+        """Return the tensor in C order: itself if it is."""
+        return self if self.is_contiguous() else shapes.Contiguous.apply(self)
+
+    def new_tensor(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        """Return a tensor made of ``data``, with this one's dtype and device."""
+        array = as_array(data, self.dtype if dtype is None else as_dtype(dtype))
+        result = Tensor._wrap(backend.move(array, self.device))
+        return result.requires_grad_() if requires_grad else result
+
+    def new_full(
+        self, size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        """Return a tensor of shape ``size`` full of a value, with this one's dtype and device."""
+        xp = array_module(self.array)
+        dtype = self.dtype if dtype is None else as_dtype(dtype)
+        result = Tensor._wrap(xp.full(_flat((size,)), fill_value, dtype))
+        return result.requires_grad_() if requires_grad else result
+
+    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        """Return zeros of shape ``size``, with this one's dtype and device."""
+        return self.new_full(_flat(size), 0, dtype, requires_grad)
+
+    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        """Return ones of shape ``size``, with this one's dtype and device."""
+        return self.new_full(_flat(size), 1, dtype, requires_grad)
+
+    def new_empty(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        """Return a tensor of shape ``size`` to be filled, with this one's dtype and device."""
+        return self.new_full(_flat(size), 0, dtype, requires_grad)
+
+    # --- writing in place ------------------------------------------------------------------------
+
+    def _check_writable(self) -> None:
+        """Raise if this tensor's memory may not be written to now."""
+        if current_mode().grad:
+            base = self if self._base is None else self._base
+            if base._requires_grad and base._edge is None:
+                raise RuntimeError(
+                    (LEAF_IN_PLACE if base is self else VIEW_OF_LEAF_IN_PLACE)
+                    + f"\n  It is a parameter or input of shape {base.shape}: write to it inside "
+                    "no_grad(), or make a new tensor instead"
+                )
+        if not getattr(self.array.flags, "writeable", True):
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a "
+                "single memory location. Please clone() the tensor before performing the operation."
+            )
+
+    def _before(self) -> Tensor:
+        """Return the tensor as it is before a write: the same memory and the present history."""
+        edge = gradient_edge(self)
+        before = Tensor._wrap(self.array)
+        before._version = self._version
+        before._edge = None if edge is None or edge[0] is self else edge
+        before._requires_grad = before._edge is not None
+        return before
+
+    def _written(self, result: Tensor) -> Tensor:
+        """Note that this tensor's memory was written, with values whose history is ``result``'s."""
+        self._version[0] += 1
+        if self._base is not None:
+            self._view_version = self._version[0]
+        if not result._requires_grad:
+            return self
+        if self._base is None:
+            self._edge, self._requires_grad = result._edge, True
+            return self
+        # Through a view the base has changed: its new history is the old one with this put in.
+        base, index = self._base, self._place_in_base()
+        put = indexing.IndexPut.apply(base._before(), result, index, False)
+        base._edge, base._requires_grad = put._edge, True
+        self._follow_base(index)
+        return self
+
+    def _follow_base(self, index: tuple[Array, ...]) -> None:
+        """Take the history that this view has now that its base has a new one."""
+        taken = indexing.Index.apply(self._base, index, True)
+        self._edge, self._requires_grad = taken._edge, taken._requires_grad
+        self._base_edge = self._base._edge
+
+    def _refresh_view(self) -> None:
+        """Bring this view's history up to date after its base was written to."""
+        self._view_version = self._version[0]
+        if self._base._edge is not self._base_edge:
+            self._follow_base(self._place_in_base())
+
+    def _place_in_base(self) -> tuple[Array, ...]:
+        """Return the index that picks this view's elements out of its base."""
+        base, xp = self._base.array, array_module(self.array)
+        # An array of positions with the memory layout of the base, looked at as this view looks.
+        low, high = xp.lib.array_utils.byte_bounds(base) if xp is np else (0, 0)
+        span = xp.zeros((high - low) // base.itemsize, np.int64)
+        steps = [step // base.itemsize * 8 for step in base.strides]
+        positions = np.lib.stride_tricks.as_strided(span, base.shape, steps)
+        positions[...] = xp.arange(base.size).reshape(base.shape)
+        start = (
+            self.array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+        ) // base.itemsize
+        steps = [step // base.itemsize * 8 for step in self.array.strides]
+        mine = np.lib.stride_tricks.as_strided(span[start:], self.shape, steps)
+        return tuple(xp.unravel_index(mine, base.shape)) if base.ndim else (...,)
+
+    def _in_place(self, compute: Callable[[Tensor], Tensor]) -> Tensor:
+        """Write ``compute(self)`` into this tensor's memory; it takes over that history."""
+        self._check_writable()
+        result = compute(self._before())
+        if result.shape != self.shape:
+            raise RuntimeError(
+                f"output with shape {list(self.shape)} doesn't match the broadcast shape "
+                f"{list(result.shape)}"
+            )
+        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+            raise RuntimeError(
+                f"result type {result.dtype} can't be cast to the desired output type {self.dtype}"
+            )
+        self.array[...] = result.array
+        return self._written(result)
+
+    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """Do :meth:`add` in place."""
+        return self._in_place(lambda x: x.add(other, alpha=alpha))
+
+    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """Do :meth:`sub` in place."""
+        return self._in_place(lambda x: x.sub(other, alpha=alpha))
+
+    def mul_(self, other: Any) -> Tensor:
+        """Do :meth:`mul` in place."""
+        return self._in_place(lambda x: x.mul(other))
+
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """Do :meth:`div` in place."""
+        return self._in_place(lambda x: x.div(other, rounding_mode=rounding_mode))
+
+    def pow_(self, exponent: Any) -> Tensor:
+        """Do :meth:`pow` in place."""
+        return self._in_place(lambda x: x.pow(exponent))
+
+    def neg_(self) -> Tensor:
+        """Do :meth:`neg` in place."""
+        return self._in_place(Tensor.neg)
+
+    def exp_(self) -> Tensor:
+        """Do :meth:`exp` in place."""
+        return self._in_place(Tensor.exp)
+
+    def log_(self) -> Tensor:
+        """Do :meth:`log` in place."""
+        return self._in_place(Tensor.log)
+
+    def sqrt_(self) -> Tensor:
+        """Do :meth:`sqrt` in place."""
+        return self._in_place(Tensor.sqrt)
+
+    def abs_(self) -> Tensor:
+        """Do :meth:`abs` in place."""
+        return self._in_place(Tensor.abs)
+
+    def relu_(self) -> Tensor:
+        """Do :meth:`relu` in place."""
+        return self._in_place(Tensor.relu)
+
+    def sigmoid_(self) -> Tensor:
+        """Do :meth:`sigmoid` in place."""
+        return self._in_place(Tensor.sigmoid)
+
+    def tanh_(self) -> Tensor:
+        """Do :meth:`tanh` in place."""
+        return self._in_place(Tensor.tanh)
+
+    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+        """Do :meth:`clamp` in place."""
+        return self._in_place(lambda x: x.clamp(min, max))
+
+    def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
+        """Do :meth:`masked_fill` in place."""
+        return self._in_place(lambda x: x.masked_fill(mask, value))
+
+    def zero_(self) -> Tensor:
+        """Set every element to 0."""
+        return self.fill_(0)
+
+    def fill_(self, value: Any) -> Tensor:
+        """Set every element to ``value``, a number or a 0-d tensor."""
+        if isinstance(value, Tensor) and value.ndim:
+            raise RuntimeError(
+                "fill_ only supports 0-dimension value tensor but got tensor with "
+                f"{value.ndim} dimensions."
+            )
+        return self._in_place(lambda x: x.masked_fill(Tensor._wrap(np.True_), value))
+
+    def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
+        """Write the elements of ``src``, broadcast and converted, into this tensor."""
+        source = src if isinstance(src, Tensor) else self.new_tensor(src)
+        source = source.to(self.device, self.dtype)
+        if source.shape != self.shape:
+            source = source.expand(self.shape)
+        return self._in_place(lambda x: shapes.Overwrite.apply(x, source))
+
+    def scatter_add_(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
+        """Do :meth:`scatter_add` in place."""
+        return self._in_place(lambda x: x.scatter_add(dim, index, src))
+
+    def scatter_(self, dim: int, index: Tensor, src: Any) -> Tensor:
+        """Do :meth:`scatter` in place."""
+        return self._in_place(lambda x: x.scatter(dim, index, src))
+
+    def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers drawn uniformly from [low, high)."""
+        generator = generator or backend.default_generator
+        return self.copy_(Tensor._wrap(generator.numpy.uniform(low, high, self.shape)))
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers drawn from the normal distribution."""
+        generator = generator or backend.default_generator
+        return self.copy_(Tensor._wrap(generator.numpy.normal(mean, std, self.shape)))
+
+    def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Tensor:
+        """Fill with 1 where a number drawn uniformly from [0, 1) is below ``p``, else 0."""
+        generator = generator or backend.default_generator
+        return self.copy_(Tensor._wrap(generator.numpy.random(self.shape) < p))
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self.add_(other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self.sub_(other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self.mul_(other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self.div_(other)
+
+    def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]
+        return self.pow_(other)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        index = indexing.normalize_index(index)
+        self._check_writable()
+        if not isinstance(value, Tensor):
+            value = value if type(value) in Number else self.new_tensor(value)
+        if isinstance(value, Tensor):
+            value = value.to(self.device, self.dtype)
+        before = self._before()
+        if current_mode().grad and (
+            before._requires_grad or (isinstance(value, Tensor) and value._requires_grad)
+        ):
+            result = indexing.IndexPut.apply(before, value, index, False)
+            self.array[...] = result.array
+            self._written(result)
+        else:
+            indexing.write(self.array, index, value.array if isinstance(value, Tensor) else value)
+            self._version[0] += 1
+
+    # --- arithmetic ------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else elementwise.Add.apply(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else elementwise.Add.apply(other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else elementwise.Sub.apply(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else elementwise.Sub.apply(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else elementwise.Mul.apply(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else elementwise.Mul.apply(other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else elementwise.Div.apply(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else elementwise.Div.apply(other, self)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        return elementwise.FloorDivide.apply(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        return elementwise.FloorDivide.apply(other, self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        return elementwise.Remainder.apply(self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        return elementwise.Remainder.apply(other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else elementwise.Pow.apply(self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else elementwise.Pow.apply(other, self)
+
+    def __neg__(self) -> Tensor:
+        return elementwise.Neg.apply(self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return elementwise.Abs.apply(self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return self.matmul(other) if isinstance(other, Tensor) else NotImplemented
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        other = _operand(other)
+        return other.matmul(self) if isinstance(other, Tensor) else NotImplemented
+
+    def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """Return self + alpha · other, elementwise; shapes broadcast, dtypes are promoted."""
+        return self + (other if _is_one(alpha) else other * alpha)
+
+    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """Return self - alpha · other, elementwise."""
+        return self - (other if _is_one(alpha) else other * alpha)
+
+    subtract = sub
+
+    def mul(self, other: Any) -> Tensor:
+        """Return self · other, elementwise."""
+        return self * other
+
+    multiply = mul
+
+    def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """Return self / other, elementwise; of integers as float32.
+
+        Args:
+            other: a tensor or number.
+            rounding_mode: None; "floor" rounds down, "trunc" towards zero (and has gradient 0).
+                Integers stay integers then.
+
+        Raises:
+            RuntimeError: another rounding mode.
+        """
+        if rounding_mode is None:
+            return self / other
+        if rounding_mode == "floor":
+            return self // other
+        if rounding_mode == "trunc":
+            other = _operand(other)
+            return elementwise.TruncDivide.apply(self, other)
+        raise RuntimeError(
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+            f"{rounding_mode!r}"
+        )
+
+    divide = true_divide = div
+
+    def floor_divide(self, other: Any) -> Tensor:
+        """Return floor(self / other), elementwise."""
+        return self // other
+
+    def remainder(self, other: Any) -> Tensor:
+        """Return self modulo other, elementwise, with the sign of other."""
+        return self % other
+
+    def pow(self, exponent: Any) -> Tensor:
+        """Return self ** exponent, elementwise."""
+        return self**exponent
+
+    def neg(self) -> Tensor:
+        """Return -self."""
+        return elementwise.Neg.apply(self)
+
+    negative = neg
+
+    def square(self) -> Tensor:
+        """Return self², elementwise."""
+        return self**2
+
+    # --- functions of each element ---------------------------------------------------------------
+
+    def exp(self) -> Tensor:
+        """Return eˣ, elementwise."""
+        return elementwise.Exp.apply(self)
+
+    def expm1(self) -> Tensor:
+        """Return eˣ - 1, elementwise, exact for small x."""
+        return elementwise.Expm1.apply(self)
+
+    def log(self) -> Tensor:
+        """Return the natural logarithm, elementwise: -inf at 0, NaN below."""
+        return elementwise.Log.apply(self)
+
+    def log2(self) -> Tensor:
+        """Return the logarithm to base 2, elementwise."""
+        return elementwise.Log2.apply(self)
+
+    def log10(self) -> Tensor:
+        """Return the logarithm to base 10, elementwise."""
+        return elementwise.Log10.apply(self)
+
+    def log1p(self) -> Tensor:
+        """Return log(1 + x), elementwise, exact for small x."""
+        return elementwise.Log1p.apply(self)
+
+    def sqrt(self) -> Tensor:
+        """Return the square root, elementwise: NaN below 0; the gradient at 0 is infinite."""
+        return elementwise.Sqrt.apply(self)
+
+    def rsqrt(self) -> Tensor:
+        """Return 1 / sqrt(x), elementwise."""
+        return elementwise.Rsqrt.apply(self)
+
+    def reciprocal(self) -> Tensor:
+        """Return 1 / x, elementwise."""
+        return elementwise.Reciprocal.apply(self)
+
+    def abs(self) -> Tensor:
+        """Return |x|, elementwise; the gradient at 0 is 0."""
+        return elementwise.Abs.apply(self)
+
+    absolute = abs
+
+    def sign(self) -> Tensor:
+        """Return -1, 0 or 1, elementwise; its gradient is 0."""
+        return elementwise.Sign.apply(self)
+
+    def floor(self) -> Tensor:
+        """Return the largest integer not above x, elementwise; its gradient is 0."""
+        return elementwise.Floor.apply(self)
+
+    def ceil(self) -> Tensor:
+        """Return the smallest integer not below x, elementwise; its gradient is 0."""
+        return elementwise.Ceil.apply(self)
+
+    def trunc(self) -> Tensor:
+        """Return x without its fraction, elementwise; its gradient is 0."""
+        return elementwise.Trunc.apply(self)
+
+    def round(self, *, decimals: int = 0) -> Tensor:
+        """Return x rounded to ``decimals`` places, halves to even; its gradient is 0."""
+        return elementwise.Round.apply(self, decimals)
+
+    def sin(self) -> Tensor:
+        """Return the sine, elementwise, of angles in radians."""
+        return elementwise.Sin.apply(self)
+
+    def cos(self) -> Tensor:
+        """Return the cosine, elementwise, of angles in radians."""
+        return elementwise.Cos.apply(self)
+
+    def tanh(self) -> Tensor:
+        """Return the hyperbolic tangent, elementwise."""
+        return elementwise.Tanh.apply(self)
+
+    def sigmoid(self) -> Tensor:
+        """Return 1 / (1 + e⁻ˣ), elementwise."""
+        return elementwise.Sigmoid.apply(self)
+
+    def erf(self) -> Tensor:
+        """Return the error function, elementwise."""
+        return elementwise.Erf.apply(self)
+
+    def relu(self) -> Tensor:
+        """Return max(x, 0), elementwise; the gradient at 0 is 0."""
+        return elementwise.Relu.apply(self)
+
+    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
+        """Return x limited to [min, max], elementwise; each a number, a tensor or None.
+
+        The gradient is passed where min <= x <= max.
+
+        Raises:
+            RuntimeError: both bounds are None.
+        """
+        if min is None and max is None:
+            raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+        return elementwise.Clamp.apply(self, min, max)
+
+    clip = clamp
+
+    def maximum(self, other: Tensor) -> Tensor:
+        """Return the larger, elementwise; the gradient goes half to each where they are equal."""
+        return elementwise.Maximum.apply(self, other)
+
+    def minimum(self, other: Tensor) -> Tensor:
+        """Return the smaller, elementwise; the gradient goes half to each where they are equal."""
+        return elementwise.Minimum.apply(self, other)
+
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        """Return this tensor's elements where ``condition`` holds, and those of ``other`` elsewhere.
+
+        Raises:
+            RuntimeError: the condition is not a bool tensor.
+        """
+        return where(condition, self, other)
+
+    def masked_fill(self, mask: Tensor, value: Any) -> Tensor:
+        """Return the tensor with ``value`` where ``mask`` holds.
+
+        Args:
+            mask: a bool tensor that broadcasts with this one.
+            value: a number or a 0-d tensor.
+
+        Raises:
+            RuntimeError: the mask is not bool, or the value is no single number.
+        """
+        if mask.dtype != np.bool_:
+            raise RuntimeError(
+                f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"
+            )
+        if isinstance(value, Tensor) and value.ndim:
+            raise RuntimeError(
+                "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value.ndim} dimension(s)."
+            )
+        return elementwise.MaskedFill.apply(self, mask, value)
+
+    # --- comparisons and bits --------------------------------------------------------------------
+
+    def _compare(self, name: str, other: Any) -> Tensor:
+        other = _operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        return elementwise.Ufunc.apply(name, self, other)
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return self._compare("equal", other)
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return self._compare("not_equal", other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return self._compare("less", other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return self._compare("less_equal", other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return self._compare("greater", other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return self._compare("greater_equal", other)
+
+    def __and__(self, other: Any) -> Tensor:
+        return self._compare("bitwise_and", other)
+
+    def __or__(self, other: Any) -> Tensor:
+        return self._compare("bitwise_or", other)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return self._compare("bitwise_xor", other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __invert__(self) -> Tensor:
+        return elementwise.Ufunc.apply("invert", self)
+
+    def eq(self, other: Any) -> Tensor:
+        """Return whether each element equals that of ``other``."""
+        return self == other
+
+    def ne(self, other: Any) -> Tensor:
+        """Return whether each element differs from that of ``other``."""
+        return self != other
+
+    def lt(self, other: Any) -> Tensor:
+        """Return whether each element is less than that of ``other``."""
+        return self < other
+
+    def le(self, other: Any) -> Tensor:
+        """Return whether each element is at most that of ``other``."""
+        return self <= other
+
+    def gt(self, other: Any) -> Tensor:
+        """Return whether each element is greater than that of ``other``."""
+        return self > other
+
+    def ge(self, other: Any) -> Tensor:
+        """Return whether each element is at least that of ``other``."""
+        return self >= other
+
+    def logical_and(self, other: Tensor) -> Tensor:
+        """Return whether both elements are non-zero."""
+        return self._compare("logical_and", other)
+
+    def logical_or(self, other: Tensor) -> Tensor:
+        """Return whether at least one of both elements is non-zero."""
+        return self._compare("logical_or", other)
+
+    def logical_xor(self, other: Tensor) -> Tensor:
+        """Return whether exactly one of both elements is non-zero."""
+        return self._compare("logical_xor", other)
+
+    def logical_not(self) -> Tensor:
+        """Return whether each element is zero."""
+        return elementwise.Ufunc.apply("logical_not", self)
+
+    def isnan(self) -> Tensor:
+        """Return whether each element is NaN."""
+        return elementwise.Ufunc.apply("isnan", self)
+
+    def isinf(self) -> Tensor:
+        """Return whether each element is infinite."""
+        return elementwise.Ufunc.apply("isinf", self)
+
+    def isfinite(self) -> Tensor:
+        """Return whether each element is neither NaN nor infinite."""
+        return elementwise.Ufunc.apply("isfinite", self)
+
+    def equal(self, other: Tensor) -> bool:
+        """Return whether both tensors have the same shape and the same elements."""
+        return self.shape == other.shape and bool((self == other).all())
+
+    def allclose(
+        self,
+        other: Tensor,
+        rtol: float = 1e-5,
+        atol: float = 1e-8,
+        equal_nan: bool = False,
+    ) -> bool:
+        """Return whether |self - other| <= atol + rtol |other| everywhere."""
+        xp = array_module(self.array)
+        return bool(xp.allclose(self.array, other.array, rtol, atol, equal_nan))
+
+    # --- reductions ------------------------------------------------------------------------------
+
+    @_numpy_names
+    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """Return the sum of all elements, or along ``dim``; of integers in int64.
+
+        Args:
+            dim: a dimension, several, or None for all.
+            keepdim: keep the summed dimensions, with size 1.
+            dtype: convert to it first.
+        """
+        x = self if dtype is None else self.to(as_dtype(dtype))
+        return reductions.Sum.apply(x, normalize_dims(dim, self.ndim), keepdim)
+
+    @_numpy_names
+    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """Return the mean of all elements, or along ``dim``. Arguments as for :meth:`sum`.
+
+        Raises:
+            RuntimeError: the elements are integers or bools.
+        """
+        x = self if dtype is None else self.to(as_dtype(dtype))
+        return reductions.Mean.apply(x, normalize_dims(dim, self.ndim), keepdim)
+
+    @_numpy_names
+    def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """Return the product of all elements, or along one dimension."""
+        x = self if dtype is None else self.to(as_dtype(dtype))
+        dims = normalize_dims(None, self.ndim) if dim is None else _one_dim(dim, self.ndim)
+        return reductions.Prod.apply(x, dims, keepdim)
+
+    @_numpy_names
+    def var(
+        self,
+        dim: Any = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: Any = None,
+    ) -> Tensor:
+        """Return the variance Σ (x - mean)² / (n - correction), over all elements or along ``dim``.
+
+        Args:
+            dim: a dimension, several, or None for all.
+            unbiased: the old name: True means correction 1, False correction 0.
+            keepdim: keep the reduced dimensions, with size 1.
+            correction: 1 unless given.
+        """
+        dims, correction = self._dims_and_correction(dim, unbiased, correction)
+        return reductions.Var.apply(self, dims, keepdim, correction)
+
+    @_numpy_names
+    def std(
+        self,
+        dim: Any = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: Any = None,
+    ) -> Tensor:
+        """Return the standard deviation, the root of :meth:`var`; the gradient at 0 is 0."""
+        dims, correction = self._dims_and_correction(dim, unbiased, correction)
+        return reductions.Std.apply(self, dims, keepdim, correction)
+
+    def _dims_and_correction(
+        self, dim: Any, unbiased: bool | None, correction: Any
+    ) -> tuple[tuple[int, ...], float]:
+        if isinstance(dim, bool):  # var(False) is var(unbiased=False)
+            dim, unbiased = None, dim
+        if unbiased is not None and correction is not None:
+            raise TypeError("give correction or the older unbiased, not both")
+        if correction is None:
+            correction = 1 if unbiased is None or unbiased else 0
+        return normalize_dims(dim, self.ndim), correction
+
+    @_numpy_names
+    def norm(
+        self,
+        p: Any = "fro",
+        dim: Any = None,
+        keepdim: bool = False,
+        dtype: Any = None,
+    ) -> Tensor:
+        """Return (Σ |x|ᵖ)^(1/p) over all elements or along ``dim``.
+
+        Args:
+            p: a number, inf, -inf, or "fro" (or None) for 2.
+            dim: a dimension, several, or None for all.
+            keepdim: keep the reduced dimensions, with size 1.
+            dtype: convert to it first.
+
+        Raises:
+            ValueError: ``p`` is another word; the nuclear norm is not offered.
+        """
+        if p in ("fro", None):
+            p = 2.0
+        if isinstance(p, str) and p not in ("inf", "-inf"):
+            raise ValueError(f"norm(): p must be a number, 'fro' or None, got {p!r}")
+        x = self if dtype is None else self.to(as_dtype(dtype))
+        return reductions.Norm.apply(x, normalize_dims(dim, self.ndim), keepdim, float(p))
+
+    @_numpy_names
+    def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        """Return the largest element, overall or along ``dim``; equal ones share the gradient."""
+        dims = normalize_dims(dim, self.ndim)
+        self._check_not_empty("amax", dims)
+        return reductions.Extremum.apply(self, dims, keepdim, "max")
+
+    @_numpy_names
+    def amin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        """Return the smallest element, overall or along ``dim``; equal ones share the gradient."""
+        dims = normalize_dims(dim, self.ndim)
+        self._check_not_empty("amin", dims)
+        return reductions.Extremum.apply(self, dims, keepdim, "min")
+
+    @_numpy_names
+    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return the largest element; or with ``dim`` the pair ``(values, indices)`` along it.
+
+        With a tensor instead of ``dim`` it is :meth:`maximum`. Along a dimension the first of equal
+        elements is taken and gets the gradient; overall they share it.
+        """
+        if isinstance(dim, Tensor):
+            return self.maximum(dim)
+        return self.amax() if dim is None else self._extremum_along("max", dim, keepdim)
+
+    @_numpy_names
+    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return the smallest element; or with ``dim`` the pair ``(values, indices)`` along it.
+
+        As :meth:`max`, with :meth:`minimum`.
+        """
+        if isinstance(dim, Tensor):
+            return self.minimum(dim)
+        return self.amin() if dim is None else self._extremum_along("min", dim, keepdim)
+
+    def _extremum_along(self, which: str, dim: int, keepdim: bool) -> ValuesAndIndices:
+        dim = normalize_dim(dim, self.ndim)
+        if self.ndim == 0:
+            return ValuesAndIndices(self.clone(), Tensor._wrap(np.zeros((), np.int64)))
+        self._check_not_empty(which, (dim,))
+        indices = self._arg(f"arg{which}", dim, keepdim=True)
+        values = self.gather(dim, indices)
+        if not keepdim:
+            values, indices = values.squeeze(dim), indices.squeeze(dim)
+        return ValuesAndIndices(values, indices)
+
+    def _check_not_empty(self, name: str, dims: tuple[int, ...]) -> None:
+        for d in dims:
+            if self.shape[d] == 0:
+                raise IndexError(
+                    f"{name}(): Expected reduction dim {d} to have non-zero size; the tensor has "
+                    f"shape {self.shape}"
+                )
+
+    def _arg(self, name: str, dim: Any, keepdim: bool) -> Tensor:
+        xp = array_module(self.array)
+        if self.numel() == 0 and dim is None:
+            raise IndexError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
+                "the reduction dim with the 'dim' argument."
+            )
+        if dim is None:
+            found = getattr(xp, name)(self.array)
+            return Tensor._wrap(found.reshape([1] * self.ndim) if keepdim else found)
+        dim = normalize_dim(dim, self.ndim)
+        if self.ndim == 0:
+            return Tensor._wrap(xp.zeros((), np.int64))
+        self._check_not_empty(name, (dim,))
+        return Tensor._wrap(getattr(xp, name)(self.array, axis=dim, keepdims=keepdim))
+
+    @_numpy_names
+    def argmax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        """Return the position of the (first) largest element, int64; flat if ``dim`` is None."""
+        return self._arg("argmax", dim, keepdim)
+
+    @_numpy_names
+    def argmin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        """Return the position of the (first) smallest element, int64; flat if ``dim`` is None."""
+        return self._arg("argmin", dim, keepdim)
+
+    @_numpy_names
+    def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        """Return whether all elements are non-zero, overall or along ``dim``."""
+        return Tensor._wrap(self.array.all(normalize_dims(dim, self.ndim), keepdims=keepdim))
+
+    @_numpy_names
+    def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        """Return whether some element is non-zero, overall or along ``dim``."""
+        return Tensor._wrap(self.array.any(normalize_dims(dim, self.ndim), keepdims=keepdim))
+
+    def count_nonzero(self, dim: Any = None) -> Tensor:
+        """Return how many elements are not zero, overall or along ``dim``, int64."""
+        return (self != 0).sum(dim)
+
+    @_numpy_names
+    def logsumexp(self, dim: Any, keepdim: bool = False) -> Tensor:
+        """Return log Σ eˣ along ``dim`` (one or several), without overflow."""
+        dims = normalize_dims(dim, self.ndim)
+        x = self if backend.is_differentiable(self.dtype) else self.float()
+        return reductions.LogSumExp.apply(x, dims, keepdim)
+
+    @_numpy_names
+    def softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """Return eˣ / Σ eˣ along ``dim``: positive numbers that add up to 1."""
+        x = self if dtype is None else self.to(as_dtype(dtype))
+        return softmax.Softmax.apply(x, normalize_dim(dim, self.ndim))
+
+    @_numpy_names
+    def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """Return the logarithm of :meth:`softmax`, computed without overflow."""
+        x = self if dtype is None else self.to(as_dtype(dtype))
+        return softmax.LogSoftmax.apply(x, normalize_dim(dim, self.ndim))
+
+    @_numpy_names
+    def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
+        """Return the running sum along ``dim``."""
+        x = self if dtype is None else self.to(as_dtype(dtype))
+        return reductions.Cumsum.apply(x, normalize_dim(dim, self.ndim))
+
+    # --- shapes ----------------------------------------------------------------------------------
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802 (PyTorch's name)
+        """The tensor with its dimensions in reverse order: a view."""
+        return self.permute(tuple(range(self.ndim))[::-1])
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802 (PyTorch's name)
+        """The tensor with its last two dimensions exchanged: a view."""
+        if self.ndim < 2:
+            raise RuntimeError(
+                "tensor.mT is only supported on matrices or batches of matrices. Got "
+                f"{self.ndim}-D tensor."
+            )
+        return self.transpose(-2, -1)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """Return the same elements in the same order under another shape.
+
+        A view (the memory is shared) where the layout allows it, else a copy.
+
+        Args:
+            shape: the sizes; one of them may be -1 and follows from the others.
+
+        Raises:
+            RuntimeError: the sizes do not fit the number of elements.
+        """
+        return shapes.Reshape.apply(self, resolve_shape(_flat(shape), self.numel()))
+
+    def reshape_as(self, other: Tensor) -> Tensor:
+        """Return the tensor under the shape of ``other``."""
+        return self.reshape(other.shape)
+
+    def view(self, *shape: Any) -> Tensor:
+        """Return the same elements in the same order under another shape, sharing the memory.
+
+        One exception: results of convolutions and pooling lie in channels-last memory, where
+        PyTorch keeps them in (N, C, H, W) order. Their view is a copy, so that the numbers are what
+        they are in PyTorch.
+
+        Args:
+            shape: the sizes, one of which may be -1; or a dtype of the same size in bytes, to read
+                the memory as another type.
+
+        Raises:
+            RuntimeError: the sizes do not fit; or the elements do not lie in order, as after a
+                transposition.
+
+        Source: PyTorch, ``torch.Tensor.view``.
+        """
+        if len(shape) == 1 and isinstance(shape[0], (np.dtype, str)):
+            return Tensor._wrap(self.array.view(as_dtype(shape[0])))
+        result = self.reshape(*shape)
+        if result._base is None and self.numel() and not backend.is_channels_last(self.array):
+            raise RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one "
+                "dimension spans across two contiguous subspaces). Use .reshape(...) instead.\n"
+                f"  shape {self.shape}, strides {self.stride()}, wanted {result.shape}"
+            )
+        return result
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """Return a view under the shape of ``other``."""
+        return self.view(other.shape)
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        """Return the tensor with dimensions ``start_dim`` to ``end_dim`` joined into one."""
+        start, end = normalize_dim(start_dim, self.ndim), normalize_dim(end_dim, self.ndim)
+        if start > end:
+            raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+        if self.ndim == 0:
+            return self.reshape(1)
+        joined = math.prod(self.shape[start : end + 1])
+        return self.reshape(*self.shape[:start], joined, *self.shape[end + 1 :])
+
+    def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
+        """Return the tensor with dimension ``dim`` divided into several of ``sizes``."""
+        dim = normalize_dim(dim, self.ndim)
+        sizes = resolve_shape(tuple(sizes), self.shape[dim])
+        return self.reshape(*self.shape[:dim], *sizes, *self.shape[dim + 1 :])
+
+    def permute(self, *dims: Any) -> Tensor:
+        """Return a view with the dimensions in another order.
+
+        Raises:
+            RuntimeError: not every dimension is named once.
+        """
+        order = _flat(dims)
+        if len(order) != self.ndim:
+            raise RuntimeError(
+                "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+                f"length of the desired ordering of dimensions i.e. input.dim() = {self.ndim} is "
+                f"not equal to len(dims) = {len(order)}"
+            )
+        return shapes.Permute.apply(self, normalize_dims(order, self.ndim))
+
+    def transpose(self, dim0: int, dim1: int) -> Tensor:
+        """Return a view with two dimensions exchanged."""
+        first, second = normalize_dim(dim0, self.ndim), normalize_dim(dim1, self.ndim)
+        order = list(range(self.ndim))
+        if order:
+            order[first], order[second] = order[second], order[first]
+        return shapes.Permute.apply(self, tuple(order))
+
+    swapaxes = swapdims = transpose
+
+    def movedim(self, source: Any, destination: Any) -> Tensor:
+        """Return a view with dimension(s) moved to other places, the rest in order."""
+        sources = normalize_dims(source, self.ndim)
+        destinations = normalize_dims(destination, self.ndim)
+        if len(sources) != len(destinations):
+            raise RuntimeError(
+                "movedim: Invalid source or destination dims: source "
+                f"({list(sources)} dims) should contain the same number of dims as destination "
+                f"({list(destinations)} dims)"
+            )
+        order = [d for d in range(self.ndim) if d not in sources]
+        for place, d in sorted(zip(destinations, sources)):
+            order.insert(place, d)
+        return shapes.Permute.apply(self, tuple(order))
+
+    def t(self) -> Tensor:
+        """Return the transpose of a matrix; a vector or number as it is."""
+        if self.ndim > 2:
+            raise RuntimeError(
+                f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D"
+            )
+        return self.transpose(0, 1) if self.ndim == 2 else shapes.Alias.apply(self)
+
+    def squeeze(self, dim: Any = None) -> Tensor:
+        """Return a view without the dimensions of size 1: all of them, or those of ``dim``."""
+        dims = normalize_dims(dim, self.ndim) if dim != () else ()
+        kept = [n for d, n in enumerate(self.shape) if n != 1 or d not in dims]
+        return shapes.Reshape.apply(self, tuple(kept))
+
+    def unsqueeze(self, dim: int) -> Tensor:
+        """Return a view with a dimension of size 1 put in at ``dim``."""
+        dim = normalize_dim(dim, self.ndim + 1)
+        return shapes.Reshape.apply(self, (*self.shape[:dim], 1, *self.shape[dim:]))
+
+    def expand(self, *sizes: Any) -> Tensor:
+        """Return a view in which dimensions of size 1 are repeated; -1 keeps a size.
+
+        Raises:
+            RuntimeError: a dimension of another size would have to be repeated.
+        """
+        target = list(_flat(sizes))
+        added = len(target) - self.ndim
+        if added < 0:
+            raise RuntimeError(
+                f"expand({list(self.shape)}, size={target}): the number of sizes provided "
+                f"({len(target)}) must be greater or equal to the number of dimensions in the "
+                f"tensor ({self.ndim})"
+            )
+        for d, size in enumerate(self.shape, added):
+            if target[d] == -1:
+                target[d] = size
+            elif size not in (1, target[d]):
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({target[d]}) must match the existing size "
+                    f"({size}) at non-singleton dimension {d}.  Target sizes: {target}.  Tensor "
+                    f"sizes: {list(self.shape)}"
+                )
+        if -1 in target:
+            raise RuntimeError(
+                f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
+                f"dimension {target.index(-1)}"
+            )
+        return shapes.Expand.apply(self, tuple(target))
+
+    def broadcast_to(self, *sizes: Any) -> Tensor:
+        """Return a view broadcast to a shape: another name of :meth:`expand`."""
+        return self.expand(*sizes)
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """Return a view broadcast to the shape of ``other``."""
+        return self.expand(other.shape)
+
+    def sum_to_size(self, *size: Any) -> Tensor:
+        """Return the tensor summed to a shape that broadcasts to its own."""
+        shape = _flat(size)
+        if len(shape) > self.ndim:
+            return self.reshape((1,) * (len(shape) - self.ndim) + self.shape).sum_to_size(shape)
+        for mine, wanted in zip(self.shape[::-1], shape[::-1]):
+            if wanted not in (1, mine):
+                raise RuntimeError(
+                    f"size {list(shape)} is not expandable to size {list(self.shape)}"
+                )
+        return self if shape == self.shape else shapes.SumToSize.apply(self, shape)
+
+    def repeat(self, *repeats: Any) -> Tensor:
+        """Return the tensor repeated a number of times along each dimension: a copy."""
+        counts = _flat(repeats)
+        added = len(counts) - self.ndim
+        if added < 0:
+            raise RuntimeError(
+                "Number of dimensions of repeat dims can not be smaller than number of dimensions "
+                "of tensor"
+            )
+        sizes = (1,) * added + self.shape
+        pairs = self.reshape([n for size in sizes for n in (1, size)])
+        pairs = pairs.expand([n for pair in zip(counts, sizes) for n in pair])
+        return pairs.reshape([count * size for count, size in zip(counts, sizes)])
+
+    def flip(self, *dims: Any) -> Tensor:
+        """Return a copy with the order reversed along ``dims``."""
+        return shapes.Flip.apply(self, normalize_dims(_flat(dims), self.ndim) if dims else ())
+
+    def roll(self, shifts: Any, dims: Any = None) -> Tensor:
+        """Return the elements shifted along ``dims`` (flattened if None), round the end."""
+        shifts = (shifts,) if not isinstance(shifts, (tuple, list)) else tuple(shifts)
+        if dims is None:
+            if len(shifts) != 1:
+                raise RuntimeError(
+                    f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0"
+                )
+            return shapes.Roll.apply(self, shifts, None)
+        dims = (dims,) if not isinstance(dims, (tuple, list)) else dims
+        dims = tuple([normalize_dim(d, self.ndim) for d in dims])
+        if len(shifts) != len(dims):
+            raise RuntimeError(
+                f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
+            )
+        return shapes.Roll.apply(self, shifts, dims)
+
+    def tril(self, diagonal: int = 0) -> Tensor:
+        """Return the elements on and below a diagonal, with zeros above."""
+        self._check_matrices("tril")
+        return shapes.Tril.apply(self, diagonal)
+
+    def triu(self, diagonal: int = 0) -> Tensor:
+        """Return the elements on and above a diagonal, with zeros below."""
+        self._check_matrices("triu")
+        return shapes.Triu.apply(self, diagonal)
+
+    def _check_matrices(self, name: str) -> None:
+        if self.ndim < 2:
+            raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+
+    def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+        """Return a view of the diagonal of two dimensions, as the last dimension."""
+        first, second = normalize_dim(dim1, self.ndim), normalize_dim(dim2, self.ndim)
+        if first == second:
+            raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+        return shapes.Diagonal.apply(self, offset, first, second)
+
+    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """Return views of slices along ``dim``: each of ``split_size``, or of the sizes listed.
+
+        Raises:
+            RuntimeError: the sizes listed do not add up.
+        """
+        dim = normalize_dim(dim, self.ndim)
+        if self.ndim == 0:
+            raise RuntimeError("split expects at least a 1-dimensional tensor")
+        total = self.shape[dim]
+        if isinstance(split_size, (tuple, list)):
+            sizes = tuple(split_size)
+            if sum(sizes) != total or min(sizes, default=0) < 0:
+                raise RuntimeError(
+                    f"split_with_sizes expects split_sizes to sum exactly to {total} (input "
+                    f"tensor's size at dimension {dim}), but got split_sizes={list(sizes)}"
+                )
+        else:
+            if split_size < 0 or (split_size == 0 and total):
+                raise RuntimeError(
+                    f"split expects split_size be non-negative, but got split_size={split_size}"
+                )
+            starts = range(0, total, split_size) if total else [0]
+            sizes = tuple([min(split_size, total - start) for start in starts])
+        return shapes.Split.apply(self, sizes, dim)
+
+    def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+        """Return at most ``chunks`` views of slices of equal size (the last may be smaller)."""
+        if chunks < 1:
+            raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+        size = self.shape[normalize_dim(dim, self.ndim)] if self.ndim else 0
+        if size == 0 and self.ndim:
+            return self.split([0] * chunks, dim)
+        return self.split(-(-size // chunks), dim)
+
+    def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
+        """Return a view for each index of ``dim``, without that dimension."""
+        dim = normalize_dim(dim, self.ndim)
+        if self.ndim == 0:
+            raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        if self.shape[dim] == 0:
+            return ()
+        return tuple([piece.squeeze(dim) for piece in self.split(1, dim)])
+
+    def narrow(self, dim: int, start: Any, length: int) -> Tensor:
+        """Return a view of ``length`` elements along ``dim``, from ``start``."""
+        dim, start = normalize_dim(dim, self.ndim), int(start)
+        size = self.shape[dim] if self.ndim else 0
+        if start < 0:
+            start += size
+        if not 0 <= start <= start + length <= size:
+            raise RuntimeError(
+                f"start ({start}) + length ({length}) exceeds dimension size ({size})."
+            )
+        return shapes_index(self, dim, slice(start, start + length))
+
+    def select(self, dim: int, index: int) -> Tensor:
+        """Return a view of one index of ``dim``, without that dimension."""
+        return shapes_index(self, normalize_dim(dim, self.ndim), index)
+
+    # --- indexing --------------------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Tensor:
+        """Return the elements at ``index``: ints, slices, None, Ellipsis, bool and int tensors.
+
+        A view if there are no tensors or lists among them, else a copy.
+        """
+        return indexing.Index.apply(self, indexing.normalize_index(index))
+
+    def index_select(self, dim: int, index: Tensor) -> Tensor:
+        """Return the elements at the positions ``index`` (1-d, integers) along ``dim``: a copy."""
+        if index.ndim > 1:
+            raise IndexError("index_select(): Index is supposed to be a vector")
+        if index.dtype.kind not in "iu" or index.dtype.itemsize < 4:
+            raise RuntimeError(
+                f"index_select(): Expected dtype int32 or int64 for index but got: {index.dtype}"
+            )
+        dim = normalize_dim(dim, self.ndim)
+        positions = index.array.reshape(-1)
+        if self.ndim == 0:
+            return shapes_index(self.reshape(1), 0, positions).reshape(())
+        if positions.size and (positions.min() < 0 or positions.max() >= self.shape[dim]):
+            raise IndexError(
+                f"index out of range in self: index_select() along dimension {dim} of size "
+                f"{self.shape[dim]} got positions from {positions.min()} to {positions.max()}"
+            )
+        return shapes_index(self, dim, positions)
+
+    def masked_select(self, mask: Tensor) -> Tensor:
+        """Return the elements where ``mask`` (bool, broadcast) holds, as a vector."""
+        shape = np.broadcast_shapes(self.shape, mask.shape)
+        return self.expand(shape)[mask.expand(shape)]
+
+    def nonzero(self, as_tuple: bool = False) -> Any:
+        """Return the positions of the elements that are not zero: (count, ndim), or a tuple."""
+        found = tuple([Tensor._wrap(x) for x in array_module(self.array).nonzero(
+            self.array if self.ndim else self.array.reshape(1))])  # fmt: skip
+        if as_tuple:
+            return found
+        if self.ndim == 0:
+            return Tensor._wrap(np.zeros((found[0].numel(), 0), np.int64))
+        return Tensor._wrap(array_module(self.array).stack([x.array for x in found], axis=-1))
+
+    def gather(self, dim: int, index: Tensor) -> Tensor:
+        """Return y with y[i, j] = self[i, index[i, j]] for ``dim`` = 1, and so on.
+
+        Args:
+            dim: the dimension in which ``index`` counts.
+            index: int64, with as many dimensions as this tensor and no larger in the others.
+
+        Raises:
+            RuntimeError: the index does not fit.
+
+        Source: PyTorch, ``torch.gather``.
+        """
+        dim = normalize_dim(dim, self.ndim)
+        if self.ndim == 0 or index.ndim == 0:
+            x = self.reshape(1) if self.ndim == 0 else self
+            flat = index.reshape(1) if index.ndim == 0 else index
+            return x.gather(0, flat).reshape(index.shape)
+        place = indexing.along("gather", self.shape, dim, index.array)
+        return indexing.Index.apply(self, place, index.shape[dim] == 1)
+
+    def scatter(self, dim: int, index: Tensor, src: Any = None, *, value: Any = None
+                ) -> Tensor:  # fmt: skip
+        """Return a copy y with y[i, index[i, j]] = src[i, j] for ``dim`` = 1, and so on.
+
+        Args:
+            dim: the dimension in which ``index`` counts.
+            index: int64, with as many dimensions as this tensor.
+            src: a tensor at least as large as ``index``, or a number (also as ``value``).
+
+        Raises:
+            RuntimeError: the index does not fit.
+
+        Source: PyTorch, ``torch.scatter``.
+        """
+        return self._scatter("scatter", dim, index, value if src is None else src, False)
+
+    def scatter_add(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
+        """Return a copy y with src[i, j] added to y[i, index[i, j]] for ``dim`` = 1, and so on.
+
+        Arguments and errors as for :meth:`scatter`.
+        """
+        return self._scatter("scatter_add", dim, index, src, True)
+
+    def _scatter(self, name: str, dim: int, index: Tensor, src: Any, accumulate: bool) -> Tensor:
+        dim = normalize_dim(dim, self.ndim)
+        if self.ndim == 0 or index.ndim == 0:
+            x = self.reshape(1) if self.ndim == 0 else self
+            if index.ndim == 0:
+                index = index.reshape(1)
+            if isinstance(src, Tensor) and src.ndim == 0:
+                src = src.reshape(1)
+            return x._scatter(name, 0, index, src, accumulate).reshape(self.shape)
+        source = None
+        if isinstance(src, Tensor):
+            if src.dtype != self.dtype:
+                raise RuntimeError(
+                    f"{name}(): Expected self.dtype to be equal to src.dtype, got {self.dtype} and "
+                    f"{src.dtype}"
+                )
+            source = src.shape
+        place = indexing.along(name, self.shape, dim, index.array, source)
+        if source is not None and source != index.shape:
+            src = src[tuple([slice(size) for size in index.shape])]
+        return indexing.IndexPut.apply(self, src, place, accumulate)
+
+    # --- products --------------------------------------------------------------------------------
+
+    def matmul(self, other: Tensor) -> Tensor:
+        """Return the matrix product; batches broadcast, a vector is a row on the left, a column on
+        the right.
+
+        Raises:
+            RuntimeError: the inner sizes differ, a tensor has no dimensions, or the dtypes differ.
+
+        Source: PyTorch, ``torch.matmul``.
+        """
+        if self.ndim == 0 or other.ndim == 0:
+            raise RuntimeError(
+                "both arguments to matmul need to be at least 1D, but they are "
+                f"{self.ndim}D and {other.ndim}D"
+            )
+        if self.ndim == 1 and other.ndim == 1:
+            return self.dot(other)
+        if self.ndim == 1:
+            return self.unsqueeze(0).matmul(other).squeeze(-2)
+        if other.ndim == 1:
+            return self.matmul(other.unsqueeze(-1)).squeeze(-1)
+        if self.ndim > 2 and other.ndim == 2 and self.shape[-1] == other.shape[0]:
+            # One large product instead of one for each matrix of the batch.
+            rows = self.reshape(-1, self.shape[-1]) if self.numel() else None
+            if rows is not None:
+                return rows.matmul(other).reshape(*self.shape[:-1], other.shape[1])
+        return linalg.MatMul.apply(self, other)
+
+    def mm(self, mat2: Tensor) -> Tensor:
+        """Return the product of two matrices.
+
+        Raises:
+            RuntimeError: one is no matrix, or the inner sizes differ.
+        """
+        if self.ndim != 2:
+            raise RuntimeError("self must be a matrix")
+        if mat2.ndim != 2:
+            raise RuntimeError("mat2 must be a matrix")
+        return linalg.MatMul.apply(self, mat2)
+
+    def bmm(self, mat2: Tensor) -> Tensor:
+        """Return the products of two batches of matrices, (B, n, m) and (B, m, p).
+
+        Raises:
+            RuntimeError: one is no such batch, or the sizes differ.
+        """
+        for name, x in (("batch1", self), ("batch2", mat2)):
+            if x.ndim != 3:
+                raise RuntimeError(f"{name} must be a 3D tensor")
+        if self.shape[0] != mat2.shape[0] or self.shape[2] != mat2.shape[1]:
+            raise RuntimeError(
+                "Expected size for first two dimensions of batch2 tensor to be: "
+                f"[{self.shape[0]}, {self.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
+            )
+        return linalg.MatMul.apply(self, mat2)
+
+    def mv(self, vec: Tensor) -> Tensor:
+        """Return the product of a matrix and a vector.
+
+        Raises:
+            RuntimeError: other dimensions, or the sizes differ.
+        """
+        if self.ndim != 2 or vec.ndim != 1:
+            raise RuntimeError(
+                f"vector + matrix @ vector expected, got {vec.ndim}, {self.ndim}, {vec.ndim}"
+            )
+        if self.shape[1] != vec.shape[0]:
+            raise RuntimeError(
+                f"size mismatch, got input ({self.shape[0]}), mat ({self.shape[0]}x"
+                f"{self.shape[1]}), vec ({vec.shape[0]})"
+            )
+        return self.matmul(vec)
+
+    def dot(self, tensor: Tensor) -> Tensor:
+        """Return the inner product of two vectors.
+
+        Raises:
+            RuntimeError: one is no vector, the sizes or the dtypes differ.
+        """
+        if self.ndim != 1 or tensor.ndim != 1:
+            raise RuntimeError(
+                f"1D tensors expected, but got {self.ndim}D and {tensor.ndim}D tensors"
+            )
+        if self.dtype != tensor.dtype:
+            raise RuntimeError(
+                "dot : expected both vectors to have same dtype, but found "
+                f"{self.dtype} and {tensor.dtype}"
+            )
+        if self.numel() != tensor.numel():
+            raise RuntimeError(
+                f"inconsistent tensor size, expected tensor [{self.numel()}] and src "
+                f"[{tensor.numel()}] to have the same number of elements, but got {self.numel()} "
+                f"and {tensor.numel()} elements respectively"
+            )
+        return linalg.MatMul.apply(self.unsqueeze(0), tensor.unsqueeze(1)).reshape(())
+
+    def outer(self, vec2: Tensor) -> Tensor:
+        """Return the matrix of products of two vectors' elements."""
+        for name, x in (("self", self), ("vec2", vec2)):
+            if x.ndim != 1:
+                raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
+        return self.unsqueeze(1) * vec2
+
+    def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """Return beta · self + alpha · mat1 @ mat2. With beta = 0, self is ignored, NaN included."""
+        product = mat1.mm(mat2)
+        product = product if _is_one(alpha) else product * alpha
+        if type(beta) in Number and beta == 0:
+            return product
+        return (self if _is_one(beta) else self * beta) + product
+
+    # --- the dtypes by name ----------------------------------------------------------------------
+    # Last in the class: below them ``float``, ``int`` and ``bool`` would mean these methods.
+
+    def float(self) -> Tensor:
+        """Return the tensor as float32."""
+        return self.to(np.dtype("float32"))
+
+    def double(self) -> Tensor:
+        """Return the tensor as float64."""
+        return self.to(np.dtype("float64"))
+
+    def half(self) -> Tensor:
+        """Return the tensor as float16."""
+        return self.to(np.dtype("float16"))
+
+    def long(self) -> Tensor:
+        """Return the tensor as int64."""
+        return self.to(np.dtype("int64"))
+
+    def int(self) -> Tensor:
+        """Return the tensor as int32."""
+        return self.to(np.dtype("int32"))
+
+    def bool(self) -> Tensor:
+        """Return the tensor as bool: whether each element is not zero."""
+        return self.to(np.dtype("bool"))
+
+
+def shapes_index(x: Tensor, dim: int, entry: Any) -> Tensor:
+    """Return ``x`` indexed with ``entry`` in one dimension."""
+    return indexing.Index.apply(x, (slice(None),) * dim + (entry,))
+
+
+def _is_one(value: Any) -> bool:
+    return type(value) in Number and value == 1
+
+
+def _one_dim(dim: Any, ndim: int) -> tuple[int, ...]:
+    return (normalize_dim(dim, ndim),) if ndim else (normalize_dim(dim, ndim),)[:0]
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """Return elements of ``input`` where ``condition`` holds, and of ``other`` elsewhere.
+
+    Shapes broadcast, dtypes are promoted. With the condition alone: the positions where it holds,
+    as :meth:`Tensor.nonzero` gives them with ``as_tuple=True``.
+
+    Raises:
+        RuntimeError: the condition is not a bool tensor.
+
+    Source: PyTorch, ``torch.where``.
+    """
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    if condition.dtype != np.bool_:
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        )
+    return elementwise.Where.apply(condition, _operand(input), _operand(other))
+
+
+def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Return ``shape`` with its -1 replaced by the size that makes ``count`` elements.
+
+    Raises:
+        RuntimeError: there is no such size, or more than one -1.
+    """
+    unknown = [i for i, size in enumerate(shape) if size == -1]
+    if len(unknown) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    for size in shape:
+        if size < -1:
+            raise RuntimeError(f"invalid shape dimension {size} in {list(shape)}")
+    known = math.prod([size for size in shape if size != -1])
+    if unknown and known == 0:
+        if count == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the "
+                "unspecified dimension size -1 can be any value and is ambiguous"
+            )
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
+    if count % known if unknown else known != count:
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
+    return tuple([count // known if size == -1 else size for size in shape])
+
+
+def parse_to(
+    *args: Any,
+    device: Any = None,
+    dtype: Any = None,
+    other: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+) -> tuple[Dtype | None, Any, bool]:
+    """Return dtype, device and copy as named by the arguments of ``to``.
+
+    Raises:
+        TypeError: an argument is no dtype, device or tensor.
+    """
+    for argument in (*args, other):
+        if isinstance(argument, Tensor):
+            dtype, device = argument.dtype, argument.device
+        elif isinstance(argument, backend.device):
+            device = argument
+        elif isinstance(argument, str) and argument.partition(":")[0] in ("cpu", "cuda"):
+            device = argument
+        elif isinstance(argument, int) and not isinstance(argument, bool):
+            device = backend.device("cuda", argument)
+        elif isinstance(argument, bool):
+            continue  # non_blocking, which changes nothing here
+        elif argument is not None:
+            dtype = argument
+    return (None if dtype is None else as_dtype(dtype)), device, copy
