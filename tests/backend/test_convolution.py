@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_adam.backend import cpu, cuda
-from tinygrad_adam.backend.cpu import convolution, threads
+from tinygrad_adam.backend.cpu import im2col, threads, winograd
 
 both_modules = pytest.mark.parametrize("kernels", [cpu, cuda], ids=["cpu", "cuda"])
 
@@ -86,8 +86,8 @@ def cases(draw):
 @pytest.fixture
 def many_slices(monkeypatch):
     """Slices of a few rows, and threads however small the work is."""
-    monkeypatch.setattr(convolution, "SLICE_BYTES", 500)
-    monkeypatch.setattr(convolution, "PARALLEL_MULTIPLICATIONS", 0)
+    monkeypatch.setattr(im2col, "SLICE_BYTES", 500)
+    monkeypatch.setattr(im2col, "PARALLEL_MULTIPLICATIONS", 0)
 
 
 def check(kernels, x, weight, bias, options, order="contiguous"):
@@ -118,13 +118,16 @@ def test_equals_loops_for_any_options(kernels, case, order):
     check(kernels, *case, order)
 
 
-@settings(max_examples=40, deadline=None)
-@given(case=cases(), slice_bytes=st.sampled_from([1, 200, 2000]))
-def test_equals_loops_however_it_is_sliced(case, slice_bytes):
+@pytest.mark.parametrize("by_winograd", [False, True])
+@settings(max_examples=60, deadline=None)
+@given(case=cases(), slice_bytes=st.sampled_from([1, 200, 2000]), order=st.sampled_from(ORDERS))
+def test_equals_loops_however_it_is_sliced(by_winograd, case, slice_bytes, order):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "SLICE_BYTES", slice_bytes)
-        patch.setattr(convolution, "PARALLEL_MULTIPLICATIONS", 0)
-        check(cpu, *case)
+        patch.setattr(im2col, "SLICE_BYTES", slice_bytes)
+        patch.setattr(im2col, "PARALLEL_MULTIPLICATIONS", 0)
+        patch.setattr(winograd, "LEAST_CHANNELS", 0 if by_winograd else 1000)
+        patch.setattr(winograd, "LEAST_MULTIPLICATIONS", 0)
+        check(cpu, *case, order)
 
 
 @both_modules
@@ -182,15 +185,32 @@ def test_broadcast_views_as_inputs(kernels):
 
 
 @both_modules
-def test_infinity_stays_where_its_window_is(kernels):
-    """Zeros that stand for padding must not meet it: 0 * inf would be NaN elsewhere."""
-    x = np.zeros((1, 1, 5, 5), np.float32)
-    x[0, 0, 2, 2] = np.inf
-    weight = np.ones((1, 1, 3, 3), np.float32)
-    y = kernels.conv2d(x, weight, None, (1, 1), (1, 1), (1, 1), 1)
-    expected = np.zeros((5, 5))
-    expected[1:4, 1:4] = np.inf
-    np.testing.assert_array_equal(y[0, 0], expected)
+@pytest.mark.parametrize("value", [np.inf, np.nan, 1e30])
+def test_what_is_not_finite_stays_where_its_window_is(kernels, value, many_slices, monkeypatch):
+    """Sums across rows, as Winograd's trick makes them, would spread it to other rows."""
+    monkeypatch.setattr(winograd, "LEAST_CHANNELS", 1)
+    monkeypatch.setattr(winograd, "LEAST_MULTIPLICATIONS", 0)
+    options = ((1, 1), (1, 1), (1, 1), 1)
+    x = np.zeros((2, 1, 6, 5), np.float32)
+    x[0, 0, 2, 2] = value
+    ones = np.ones((1, 1, 3, 3), np.float32)
+    expected = np.zeros((2, 1, 6, 5), np.float32)
+    expected[0, 0, 1:4, 1:4] = value
+    np.testing.assert_array_equal(kernels.conv2d(x, ones, None, *options), expected)
+    dx = kernels.conv2d_input_gradient(x, ones, x.shape, *options)
+    np.testing.assert_array_equal(dx, expected)
+    if value == 1e30:  # in a sum over all pixels, 0 * inf is NaN as it should be
+        grad = np.zeros_like(x)
+        grad[0, 0, 1, 2] = 1
+        below = np.array([[0, 0, 0], [0, 0, 0], [0, value, 0]], np.float32)
+        dw = kernels.conv2d_weight_gradient(grad, x, ones.shape, *options)
+        np.testing.assert_array_equal(dw[0, 0], below)
+        dw = kernels.conv2d_weight_gradient(x, grad, ones.shape, *options)
+        np.testing.assert_array_equal(dw[0, 0], below[::-1])
+    weight = np.zeros_like(ones)
+    weight[0, 0, 1, 1] = value
+    y = kernels.conv2d(np.ones_like(x), weight, None, *options)
+    np.testing.assert_array_equal(y, np.full(y.shape, value, np.float32))
 
 
 def test_results_lie_channels_last_and_belong_to_the_caller(many_slices):

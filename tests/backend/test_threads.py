@@ -43,16 +43,19 @@ def test_an_error_reaches_the_caller_and_the_pool_survives(three_threads):
     test_every_task_runs_once(None)
 
 
-def test_helpers_compute_under_the_callers_errstate(three_threads):
+def test_infinities_arise_without_a_warning_in_any_thread(three_threads):
     barrier = threading.Barrier(3, timeout=20)
+    ratios = np.zeros(3)
 
     def divide(index):
         barrier.wait()  # no thread can take two tasks
-        with pytest.raises(FloatingPointError):
-            np.ones(3) / np.zeros(3)
+        ratios[index] = (np.ones(1) / np.zeros(1))[0]
 
     with np.errstate(divide="raise"):
         threads.run(divide, 3)
+        assert (ratios == np.inf).all()
+        with pytest.raises(FloatingPointError):
+            np.ones(1) / np.zeros(1)
 
 
 def test_a_task_may_run_tasks_of_its_own(three_threads):

@@ -1,14 +1,14 @@
 """Max and average pooling on the CPU.
 
 The maximum of a window is the maximum over its rows of the maxima within each row, and a sum splits
-the same way, so both are done twice in one dimension: kH + kW steps instead of kH * kW. A step is one
-NumPy call for all windows at once, on strided views: for a 2x2 window, "all even rows" against "all
-odd rows", then the same for columns. Rows come first, where the runs in memory are longest.
+the same way, so both are done twice in one dimension: kH + kW steps instead of kH * kW. A step is
+one NumPy call for all windows at once, on strided views: for a 2x2 window, "all even rows" against
+"all odd rows", then the same for columns. Rows come first, where the runs in memory are longest.
 
-Nothing is padded: `windows.taps` gives, for each tap of the window, the windows that see an element of
-the input there. Everything works on slices of the batch that fit the cache, spread over a few threads
-(`threads.run`). All arrays are (N, C, H, W) of any strides. Results lie in memory in the order of
-their input, channels last or not, and NumPy walks through either order from end to end.
+Nothing is padded: `windows.taps` gives, for each tap of the window, the windows that see an element
+of the input there. Everything works on slices of the batch that fit the cache, spread over a few
+threads (`threads.run`). All arrays are (N, C, H, W) of any strides. Results lie in memory in the
+order of their input, channels last or not, and NumPy walks through either order from end to end.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def max_pool2d(
 ) -> np.ndarray:
     """The largest element of each window: (N, C, H, W) -> (N, C, oH, oW) (torch.nn.MaxPool2d).
 
-    The padding counts as minus infinity (for integers as the lowest number); a NaN in a window makes
-    its maximum NaN. Any real dtype, which the result keeps. Reads x once and writes y once.
+    The padding counts as minus infinity (for integers as the lowest number); a NaN in a window
+    makes its maximum NaN. Any real dtype, which the result keeps. Reads x once and writes y once.
     """
     rows, columns = _output_sizes(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     row_taps, column_taps = _taps(x.shape, (rows, columns), kernel_size, stride, padding, dilation)
@@ -63,8 +63,8 @@ def max_pool2d_indices(
 ) -> np.ndarray:
     """Where in x's planes the maxima y = max_pool2d(x) stand: row * W + column, int64, y's shape.
 
-    The first of equal maxima wins, row by row. In a window with NaNs the last NaN wins, as in PyTorch,
-    where an element takes the lead if it is larger than the leader or if it is NaN.
+    The first of equal maxima wins, row by row. In a window with NaNs the last NaN wins, as in
+    PyTorch, where an element takes the lead if it is larger than the leader or if it is NaN.
     """
     row_taps, column_taps = _taps(x.shape, y.shape[2:], kernel_size, stride, padding, dilation)
     both = [(row, column) for row in row_taps for column in column_taps]
@@ -152,8 +152,8 @@ def avg_pool2d(
     """The mean of each window: (N, C, H, W) -> (N, C, oH, oW) (torch.nn.AvgPool2d).
 
     The padding counts as zeros. The sum is divided by `divisor_override`, or by the number of
-    elements of the window, those in the padding counted if `count_include_pad`. The result keeps x's
-    dtype; float16 is summed in float32, integers in int64 and their mean is cut towards zero.
+    elements of the window, those in the padding counted if `count_include_pad`. The result keeps
+    x's dtype; float16 is summed in float32, integers in int64 and their mean is cut towards zero.
     """
     rows, columns = _output_sizes(x.shape, kernel_size, stride, padding, (1, 1), ceil_mode)
     row_taps, column_taps = _taps(x.shape, (rows, columns), kernel_size, stride, padding, (1, 1))
@@ -332,7 +332,7 @@ def _summing(dtype: np.dtype) -> np.dtype:
 
 
 def _for_slices(images: np.ndarray, compute: Callable[[slice], None]) -> None:
-    """Call compute(slice of the batch) for slices of SLICE_BYTES of `images`, in several threads."""
+    """Call compute(slice of the batch) for slices of SLICE_BYTES, spread over the threads."""
     batch = images.shape[0]
     each = max(1, SLICE_BYTES * batch // max(1, images.nbytes))
 

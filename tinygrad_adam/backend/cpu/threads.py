@@ -1,11 +1,11 @@
 """A few threads for the slices of a kernel.
 
 NumPy and BLAS release Python's global lock while they compute, so plain threads do compute side by
-side as long as each call works on enough data. BLAS has threads of its own, which split every matrix
-product. For the kernels here it is better the other way round: every thread takes a slice of the
-batch through all steps (copy, product, bias) while the slice is in its core's cache, and BLAS is held
-to one thread meanwhile. Where the BLAS library offers no way to be held, slices run one after the
-other and BLAS keeps its threads.
+side as long as each call works on enough data. BLAS has threads of its own, which split every
+matrix product. For the kernels here it is better the other way round: every thread takes a slice of
+the batch through all steps (copy, product, bias) while the slice is in its core's cache, and BLAS
+is held to one thread meanwhile. Where the BLAS library offers no way to be held, slices run one
+after the other and BLAS keeps its threads.
 
 The threads start at the first use. Their number is that of the CPUs this process may use
 (``sched_getaffinity``), or ``OMP_NUM_THREADS`` where that is smaller.
@@ -49,7 +49,7 @@ class _Job:
             try:
                 if self.error is None:
                     self.task(index)
-            except BaseException as error:  # noqa: BLE001 - carried to the thread that called run
+            except BaseException as error:  # raised again in the thread that called run
                 self.error = error
             with self.lock:
                 self.done += 1
@@ -79,7 +79,7 @@ class _Pool:
     def run(self, task: Callable[[int], object], count: int) -> None:
         job = _Job(task, count)
         for _ in range(min(self.size, count) - 1):
-            # np.errstate lives in the context: the helpers compute under the caller's.
+            # NumPy's settings (np.errstate) live in the context: the helpers use the caller's.
             context = contextvars.copy_context()
             self.inbox.put(lambda context=context: context.run(job.work))
         job.work()
@@ -164,7 +164,7 @@ _wanted: int | None = None
 
 
 def _forget_threads() -> None:
-    """After a fork the child has the caller's thread only: it starts threads of its own when needed."""
+    """A forked child has the caller's thread only: it starts its own when needed."""
     global _lock, _pool, _blas
     _lock, _pool, _blas = threading.Lock(), None, None
 
@@ -217,18 +217,20 @@ def _started() -> tuple[_Pool, _Blas]:
 def run(task: Callable[[int], object], count: int) -> None:
     """Call ``task(0)`` … ``task(count - 1)``, spread over the threads; return when all are done.
 
-    Which thread takes which task is left to chance, so tasks must write to separate places; then the
-    result is the same bits every time. A single task runs here and now, BLAS with all its threads.
-    The first error that a task raises is raised again here.
+    Which thread takes which task is left to chance, so tasks must write to separate places; then
+    the result is the same bits every time. A single task runs here and now, BLAS with all its
+    threads. The first error that a task raises is raised again here. Infinities and NaN arise
+    without a warning in tasks, as in PyTorch.
     """
-    if count > 1:
-        pool, blas = _started()
-        if pool.size > 1:
-            with blas.held_to_one_thread():
-                pool.run(task, count)
-            return
-    for index in range(count):
-        task(index)
+    with np.errstate(all="ignore"):
+        if count > 1:
+            pool, blas = _started()
+            if pool.size > 1:
+                with blas.held_to_one_thread():
+                    pool.run(task, count)
+                return
+        for index in range(count):
+            task(index)
 
 
 _local = threading.local()

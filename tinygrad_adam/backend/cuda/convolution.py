@@ -1,9 +1,9 @@
 """Two-dimensional convolution on the GPU: im2col and one matrix product for the whole batch.
 
-The same three products as in `backend.cpu.convolution`, with images seen as (N, H, W, C) and columns
-of kH * kW * C numbers for each output pixel. A GPU is served best by few large calls, so nothing is
-sliced: one strided copy of kH * kW times the input, one product (a batch of products where there are
-groups; 2-D products without, since CuPy copies transposed operands of larger ones).
+The same three products as in `backend.cpu.convolution`, with images seen as (N, H, W, C) and
+columns of kH * kW * C numbers for each output pixel. A GPU is served best by few large calls, so
+nothing is sliced: one strided copy of kH * kW times the input, one product (a batch of products
+where there are groups; 2-D products without, since CuPy copies transposed operands of larger ones).
 
 All functions are written for ``xp`` and run on NumPy arrays too. Shapes, options and results are
 those of `backend.cpu.convolution`.
