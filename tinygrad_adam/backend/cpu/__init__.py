@@ -6,6 +6,17 @@ from tinygrad_adam.backend.cpu.convolution import (
     conv2d_input_gradient,
     conv2d_weight_gradient,
 )
+from tinygrad_adam.backend.cpu.optimizers import (
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    adamax_update,
+    momentum_update,
+    nadam_update,
+    radam_update,
+    rmsprop_update,
+    sgd_update,
+)
 from tinygrad_adam.backend.cpu.pooling import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_input_gradient,
@@ -17,6 +28,10 @@ from tinygrad_adam.backend.cpu.pooling import (
 )
 
 __all__ = [
+    "adadelta_update",
+    "adagrad_update",
+    "adam_update",
+    "adamax_update",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_input_gradient",
     "avg_pool2d",
@@ -28,4 +43,9 @@ __all__ = [
     "max_pool2d",
     "max_pool2d_indices",
     "max_pool2d_input_gradient",
+    "momentum_update",
+    "nadam_update",
+    "radam_update",
+    "rmsprop_update",
+    "sgd_update",
 ]

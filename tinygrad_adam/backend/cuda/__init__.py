@@ -10,6 +10,17 @@ from tinygrad_adam.backend.cuda.convolution import (
     conv2d_input_gradient,
     conv2d_weight_gradient,
 )
+from tinygrad_adam.backend.cuda.optimizers import (
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    adamax_update,
+    momentum_update,
+    nadam_update,
+    radam_update,
+    rmsprop_update,
+    sgd_update,
+)
 from tinygrad_adam.backend.cuda.pooling import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_input_gradient,
@@ -21,6 +32,10 @@ from tinygrad_adam.backend.cuda.pooling import (
 )
 
 __all__ = [
+    "adadelta_update",
+    "adagrad_update",
+    "adam_update",
+    "adamax_update",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_input_gradient",
     "avg_pool2d",
@@ -32,4 +47,9 @@ __all__ = [
     "max_pool2d",
     "max_pool2d_indices",
     "max_pool2d_input_gradient",
+    "momentum_update",
+    "nadam_update",
+    "radam_update",
+    "rmsprop_update",
+    "sgd_update",
 ]
