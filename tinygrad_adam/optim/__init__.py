@@ -1,0 +1,33 @@
+"""Optimizers: update rules, schedules for their rates, and a microscope to watch them with.
+
+Source: the names, options, defaults and states are those of ``torch.optim``; ``Momentum`` and the
+functions over dictionaries are the study notes'.
+"""
+
+from tinygrad_adam.optim import lr_scheduler
+from tinygrad_adam.optim.adam import Adam, AdamW
+from tinygrad_adam.optim.adam_relatives import Adamax, NAdam, RAdam
+from tinygrad_adam.optim.by_hand import initialize_adam, update_parameters_with_adam
+from tinygrad_adam.optim.microscope import Microscope, worked_example
+from tinygrad_adam.optim.optimizer import Optimizer
+from tinygrad_adam.optim.rmsprop import Adadelta, Adagrad, RMSprop
+from tinygrad_adam.optim.sgd import SGD, Momentum
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Microscope",
+    "Momentum",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "initialize_adam",
+    "lr_scheduler",
+    "update_parameters_with_adam",
+    "worked_example",
+]

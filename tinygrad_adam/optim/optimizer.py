@@ -1,0 +1,469 @@
+"""What all optimizers share: parameter groups, state, the step, and saving it all.
+
+An optimizer of its own needs a constructor and one method, :meth:`Optimizer.update`::
+
+    class SignDescent(Optimizer):
+        def __init__(self, params, lr=1e-3):
+            super().__init__(params, {"lr": lr})
+
+        def update(self, parameter, gradient, state, group):
+            parameter.sub_(group["lr"] * gradient.sign())
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from tinygrad_adam.autograd.grad_mode import enable_grad, no_grad
+from tinygrad_adam.autograd.hooks import RemovableHandle
+from tinygrad_adam.backend import Array, array_module, move
+from tinygrad_adam.tensor import Tensor
+
+Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
+State: TypeAlias = dict[str, Any]
+Group: TypeAlias = dict[str, Any]
+
+# Options that must not be negative, and what PyTorch calls them in the error.
+_NOT_NEGATIVE = {
+    "lr": "learning rate",
+    "eps": "epsilon value",
+    "momentum": "momentum value",
+    "weight_decay": "weight_decay value",
+    "alpha": "alpha value",
+    "lr_decay": "lr_decay value",
+    "initial_accumulator_value": "initial_accumulator_value value",
+    "momentum_decay": "momentum_decay value",
+}
+
+# State that counts steps. It lies in host memory even for parameters on a GPU, as in PyTorch, so
+# that reading it does not wait for the GPU; with ``capturable=True`` it lies on the GPU.
+_COUNTERS = ("step", "mu_product")
+
+
+class Optimizer:
+    """Base of all optimizers.
+
+    Args:
+        params: the tensors to optimize (leaves, usually ``model.parameters()``), or pairs of name
+            and tensor (``model.named_parameters()``), or dictionaries, each a group with
+            ``"params"`` and options of its own.
+        defaults: the options of groups that do not set them.
+
+    Attributes:
+        param_groups: list of dictionaries: ``"params"`` and the group's options. Changing an option
+            here changes it from the next step on.
+        state: for each parameter that was updated a dictionary, such as ``{"step": …, "exp_avg":
+            …}``: PyTorch's names, tensors in the parameter's dtype.
+
+    Raises:
+        TypeError: ``params`` is a single tensor or a set, or holds something that is no tensor.
+        ValueError: no parameters, a non-leaf, a parameter in two groups, an option out of range.
+
+    Source: PyTorch, ``torch.optim.Optimizer``.
+    """
+
+    extra_options: ClassVar[dict[str, Any]] = {}
+    """Options that PyTorch's optimizer of this name lacks, with the value that means "as there"."""
+
+    letters: ClassVar[dict[str, str]] = {}
+    """The papers' letters for entries of the state, such as ``{"exp_avg": "m"}``."""
+
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                f"but got {type(params).__name__}\n  Write [tensor] for a single one."
+            )
+        if isinstance(params, (set, frozenset)):
+            raise _unordered()
+        self.defaults = defaults
+        self.state: defaultdict[Tensor, State] = defaultdict(dict)
+        self.param_groups: list[Group] = []
+        self._step_pre_hooks: dict[int, Any] = {}
+        self._step_post_hooks: dict[int, Any] = {}
+        self._opt_called = False
+        self.check_options(defaults)
+        groups: list[Any] = list(params)
+        if not groups:
+            raise ValueError(
+                "optimizer got an empty parameter list\n"
+                "  Does the model have parameters, and was the iterator used up before?"
+            )
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Add a group of parameters, ``{"params": …, option: value, …}``.
+
+        Options that it does not give take the optimizer's defaults. The dictionary is copied.
+
+        Raises:
+            TypeError: not a dictionary, or its parameters are a set or not tensors.
+            ValueError: a non-leaf, a parameter that another group has, an option out of range.
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        params = param_group["params"]
+        if isinstance(params, (set, frozenset)):
+            raise _unordered()
+        params = [params] if isinstance(params, Tensor) else list(params)
+        names = [entry[0] for entry in params if isinstance(entry, tuple)]
+        params = [entry[1] if isinstance(entry, tuple) else entry for entry in params]
+        group = {**param_group, "params": params}
+        if names:
+            if len(names) != len(params):
+                raise ValueError(
+                    "all optimizer params should be with/without names. "
+                    "Some param names are missing"
+                )
+            group["param_names"] = names
+        for parameter in params:
+            _check_parameter(parameter)
+        for name, default in self.defaults.items():
+            group.setdefault(name, default)
+        self.check_options(group)
+        self._check_overlap(group)
+        self.param_groups.append(group)
+
+    def check_options(self, options: dict[str, Any]) -> None:
+        """Raise ValueError, in PyTorch's words, if a well-known option is out of range.
+
+        NaN is out of every range. ``foreach`` and ``fused`` choose between PyTorch's
+        implementations; here there is one, so they are accepted and mean nothing.
+        ``differentiable`` does not exist.
+        """
+        for name, words in _NOT_NEGATIVE.items():
+            value = options.get(name, 0.0)
+            if isinstance(value, Tensor) and value.numel() != 1:
+                raise ValueError(f"Tensor {name} must be 1-element\n  Its shape is {value.shape}.")
+            if not number(value) >= 0.0:
+                raise ValueError(f"Invalid {words}: {value}\n  {name} must be 0 or more.")
+        for i, beta in enumerate(options.get("betas", ())):
+            if not 0.0 <= number(beta) < 1.0:
+                raise ValueError(
+                    f"Invalid beta parameter at index {i}: {beta}\n"
+                    "  Each beta is the share of the old average that is kept: at least 0, below 1."
+                )
+        if not 0.0 <= options.get("rho", 0.0) <= 1.0:
+            raise ValueError(f"Invalid rho value: {options['rho']}\n  rho must be between 0 and 1.")
+        if options.get("differentiable"):
+            raise NotImplementedError(
+                "differentiable=True is not supported: updates are made in place, outside the graph"
+            )
+        if options.get("fused") and options.get("foreach"):
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+    def _check_overlap(self, group: Group) -> None:
+        """Raise or warn if a parameter would be updated twice, or names are mixed with none."""
+        own = {id(parameter) for parameter in group["params"]}
+        if len(own) != len(group["params"]):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; "
+                "each step will update them more than once",
+                stacklevel=4,
+            )
+        for other in self.param_groups:
+            if ("param_names" in group) != ("param_names" in other):
+                kind = "with names" if "param_names" in group else "without names"
+                raise ValueError(
+                    "all optimizer param groups should be with/without names. "
+                    f"cannot add param group {kind} to the optimizer"
+                )
+            if not own.isdisjoint(id(parameter) for parameter in other["params"]):
+                raise ValueError("some parameters appear in more than one parameter group")
+
+    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
+        """Update one parameter in place, by tensor operations or by writing ``parameter.array``.
+
+        Args:
+            parameter: the parameter.
+            gradient: its gradient, of the same shape. Not to be written.
+            state: what this optimizer remembers of the parameter; empty before its first update.
+            group: the options.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no update rule: write "
+            "update(self, parameter, gradient, state, group), or step() as a whole"
+        )
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update all parameters that have a gradient, once, in place.
+
+        Args:
+            closure: clears the gradients, computes the loss, calls ``backward()`` and returns the
+                loss. It runs first, with gradients enabled.
+
+        Returns:
+            What the closure returned, or None.
+        """
+        args: tuple[Any, ...] = (self,) if closure is None else (self, closure)
+        kwargs: dict[str, Any] = {}
+        for hook in list(self._step_pre_hooks.values()):
+            changed = hook(self, args, kwargs)
+            if changed is not None:
+                if not isinstance(changed, tuple) or len(changed) != 2:
+                    raise RuntimeError(
+                        "a step pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                        f"but got {changed}."
+                    )
+                args, kwargs = changed
+                closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        with no_grad():
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    gradient = parameter.grad
+                    if gradient is None:
+                        continue
+                    state = self.state[parameter]
+                    _follow(parameter, state)
+                    self.update(parameter, gradient, state, group)
+                    parameter._version[0] += 1
+        self._opt_called = True
+        for hook in list(self._step_post_hooks.values()):
+            hook(self, args, kwargs)
+        return loss
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drop the gradients of all parameters, or set them to zero in place."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                gradient = parameter.grad
+                if gradient is None:
+                    continue
+                if set_to_none:
+                    parameter.grad = None
+                elif gradient.requires_grad or not getattr(gradient.array.flags, "writeable", True):
+                    parameter.grad = zeros_like(gradient)
+                else:
+                    gradient.array[...] = 0
+                    gradient._version[0] += 1
+
+    def group_of(self, parameter: Tensor) -> Group:
+        """Return the group that ``parameter`` is in.
+
+        Raises:
+            KeyError: it is in none.
+        """
+        for group in self.param_groups:
+            if any(parameter is other for other in group["params"]):
+                return group
+        raise KeyError(f"{type(self).__name__} does not optimize this tensor")
+
+    def moments(self, parameter: Tensor) -> dict[str, Array]:
+        """Return what the optimizer knows of ``parameter`` after a step, by the papers' letters.
+
+        At least the arrays of its state; optimizers that correct a bias add ``m_hat`` and
+        ``v_hat``, those that scale each element's step add ``effective_lr``. Nothing is copied
+        that need not be. See ``Microscope``, which records this.
+        """
+        state = self.state.get(parameter, {})
+        return {
+            self.letters.get(name, name): value.array
+            for name, value in state.items()
+            if isinstance(value, Tensor) and name not in _COUNTERS
+        }
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` before each step (and before its closure).
+
+        It may return new ``(args, kwargs)``. The handle's ``remove()`` takes it off again.
+        """
+        return RemovableHandle(self._step_pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` after each step."""
+        return RemovableHandle(self._step_post_hooks, hook)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return ``{"state": …, "param_groups": …}`` in PyTorch's layout.
+
+        Parameters are numbered through all groups, in order. ``"state"`` maps these numbers to the
+        parameters' state (the tensors themselves, not copies); in each group, ``"params"`` lists
+        the numbers and the rest are its options.
+        """
+        number: dict[int, int] = {}
+        groups = []
+        start = 0
+        for group in self.param_groups:
+            for i, parameter in enumerate(group["params"], start):
+                number.setdefault(id(parameter), i)
+            start += len(group["params"])
+            packed = {name: value for name, value in group.items() if name != "params"}
+            packed["params"] = [number[id(parameter)] for parameter in group["params"]]
+            groups.append(packed)
+        state = {
+            number.get(id(key), key) if isinstance(key, Tensor) else key: value
+            for key, value in self.state.items()
+        }
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the state and the options that :meth:`state_dict` returned, here or in PyTorch.
+
+        State may come as tensors, as NumPy arrays or as numbers; it is copied, and cast to each
+        parameter's dtype and device. Options that the saved groups lack stay as they are: those
+        that only this package has.
+
+        Raises:
+            ValueError: the number of groups or of parameters in them differs.
+        """
+        saved = [
+            {name: _copied(option) for name, option in group.items()}
+            for group in state_dict["param_groups"]
+        ]
+        if len(saved) != len(self.param_groups):
+            raise ValueError(
+                "loaded state dict has a different number of parameter groups\n"
+                f"  saved: {len(saved)}, here: {len(self.param_groups)}"
+            )
+        home: dict[Any, tuple[Tensor, Group]] = {}
+        for i, (new, group) in enumerate(zip(saved, self.param_groups, strict=True)):
+            if len(new["params"]) != len(group["params"]):
+                raise ValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of "
+                    f"optimizer's group\n  group {i}: saved {len(new['params'])} parameters, here "
+                    f"{len(group['params'])}"
+                )
+            for key, parameter in zip(new["params"], group["params"], strict=True):
+                home[key] = parameter, {**group, **new}
+        state: defaultdict[Any, State] = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            if key in home:
+                parameter, group = home[key]
+                state[parameter] = {
+                    name: _loaded(name, entry, parameter, group) for name, entry in value.items()
+                }
+            else:
+                state[key] = _copied(value)
+        self.state = state
+        self.param_groups = [
+            {**group, **new, "params": group["params"]}
+            for new, group in zip(saved, self.param_groups, strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            for name in sorted(group):
+                usual = name in self.extra_options and group[name] == self.extra_options[name]
+                if name != "params" and not usual:
+                    lines.append(f"    {name}: {group[name]}")
+        return "\n".join([*lines, ")"])
+
+
+def number(value: Any) -> Any:
+    """Return an option as a Python number, or, if it is a tensor on a GPU, as a 0-d float64 array.
+
+    The latter can be changed after a CUDA graph was captured.
+    """
+    if not isinstance(value, Tensor):
+        return value
+    array = value.array.reshape(())
+    return array.item() if isinstance(array, np.ndarray) else array.astype(np.float64)
+
+
+def root(v: Array, eps: float, inside: bool = False) -> Array:
+    """Return ``sqrt(v) + eps``, or ``sqrt(v + eps)`` with eps inside the root, as a new array."""
+    xp = array_module(v)
+    return xp.sqrt(v + eps) if inside else xp.sqrt(v) + eps
+
+
+def counter(parameter: Tensor, group: Group, value: float = 0.0) -> Tensor:
+    """Return a new 0-d float32 tensor for a count: on the host, or if capturable, with the data."""
+    xp = array_module(parameter.array) if group.get("capturable") else np
+    return Tensor._wrap(xp.asarray(value, dtype=np.float32))
+
+
+def count_step(state: State) -> Any:
+    """Add one to ``state["step"]`` and return it: a float, or a 0-d float64 array on the GPU."""
+    step = state["step"].array
+    step += 1
+    return number(state["step"])
+
+
+def zeros_like(tensor: Tensor) -> Tensor:
+    """Return zeros of the same shape, dtype, device and memory layout, without history."""
+    return Tensor._wrap(array_module(tensor.array).zeros_like(tensor.array))
+
+
+def arrays(*tensors: Tensor | None) -> list[Any]:
+    """Return the tensors' arrays for an update rule, None for None.
+
+    A complex array is seen as real numbers with one more dimension: real and imaginary parts are
+    parameters of their own, as in PyTorch.
+    """
+    found: list[Any] = [None if tensor is None else tensor.array for tensor in tensors]
+    if found[0].dtype.kind != "c":
+        return found
+    real = found[0].real.dtype
+    return [None if array is None else array[..., None].view(real) for array in found]
+
+
+def _check_parameter(parameter: Any) -> None:
+    """Raise unless ``parameter`` is a tensor that can be optimized."""
+    if not isinstance(parameter, Tensor):
+        raise TypeError(
+            "optimizer can only optimize Tensors, but one of the params is "
+            f"{type(parameter).__name__}"
+        )
+    if not (parameter.is_leaf or getattr(parameter, "retains_grad", False)):
+        raise ValueError(
+            "can't optimize a non-leaf Tensor\n"
+            f"  It is the result of {parameter.grad_fn}: optimize what it was computed from, or "
+            "call detach().requires_grad_() on it."
+        )
+
+
+def _unordered() -> TypeError:
+    return TypeError(
+        "optimizer parameters need to be organized in ordered collections, but the ordering of "
+        "tensors in sets will change between runs. Please use a list instead."
+    )
+
+
+def _follow(parameter: Tensor, state: State) -> None:
+    """Move the state to the parameter's device, if the model was moved since the last step."""
+    kind = type(parameter.array)
+    for name, value in state.items():
+        if isinstance(value, Tensor) and type(value.array) is not kind and name not in _COUNTERS:
+            state[name] = Tensor._wrap(move(value.array, str(parameter.device)))
+
+
+def _copied(value: Any) -> Any:
+    return Tensor._wrap(value.array.copy()) if isinstance(value, Tensor) else copy.deepcopy(value)
+
+
+def _loaded(name: str, value: Any, parameter: Tensor, group: Group) -> Any:
+    """Return one entry of a saved state as it belongs here: a copy, with the right dtype."""
+    if value is None or isinstance(value, (bool, str, dict, list, tuple)):
+        return _copied(value)
+    array = value.array if isinstance(value, Tensor) else np.asarray(value)
+    if name in _COUNTERS:
+        return counter(parameter, group, float(array.item()))
+    if array.shape != parameter.array.shape:
+        raise ValueError(
+            f"loaded state '{name}' has shape {tuple(array.shape)}, its parameter "
+            f"{tuple(parameter.array.shape)}\n  Are the parameters in the same order?"
+        )
+    own = zeros_like(parameter)
+    own.array[...] = move(array, str(parameter.device))
+    return own
+
+
+def all_parameters(optimizer: Optimizer) -> list[Tensor]:
+    """Return the parameters of all groups, in order."""
+    return list(itertools.chain.from_iterable(g["params"] for g in optimizer.param_groups))
