@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_adam.backend.cpu import im2col, threads, winograd
+from tinygrad_adam.backend.cpu import im2col, memory, threads, winograd
 from tinygrad_adam.backend.cpu.im2col import Pair, Windows
 from tinygrad_adam.backend.windows import output_size
 
@@ -61,7 +61,7 @@ def conv2d(
         output_size(x.shape[2 + i], kernel_size[i], stride[i], padding[i], dilation[i])
         for i in (0, 1)
     )
-    y = np.empty((x.shape[0], rows, columns, weight.shape[0]), np.result_type(x, weight))
+    y = memory.empty((x.shape[0], rows, columns, weight.shape[0]), np.result_type(x, weight))
     # For each group a matrix (kH * kW * C, O).
     matrices = _kernel_rows(weight, groups).transpose(0, 2, 1)
     windows = Windows(kernel_size, stride, padding, dilation, groups)
@@ -86,7 +86,7 @@ def conv2d_input_gradient(
     scattered instead (`_scatter`).
     """
     batch, channels, height, width = input_shape
-    dx = np.empty((batch, height, width, channels), np.result_type(grad, weight))
+    dx = memory.empty((batch, height, width, channels), np.result_type(grad, weight))
     gradients = grad.transpose(0, 2, 3, 1)
     kernel_size = (weight.shape[2], weight.shape[3])
     if stride == (1, 1):
