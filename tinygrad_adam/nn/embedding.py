@@ -1,0 +1,123 @@
+"""Embedding: a table of vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_adam.creation import empty
+from tinygrad_adam.nn import functional, init
+from tinygrad_adam.nn.module import Module
+from tinygrad_adam.nn.parameter import Parameter
+from tinygrad_adam.tensor import Tensor
+
+
+class Embedding(Module):
+    """A table of vectors, picked by number.
+
+    Args:
+        num_embeddings: V, the number of rows.
+        embedding_dim: D, the size of each.
+        padding_idx: a row that starts as zeros and gets no gradient; may be negative.
+        max_norm: shorten rows longer than this, in place, when they are picked.
+        norm_type: the p of the norm for ``max_norm``.
+        scale_grad_by_freq: divide what a row's gradient gets by how often the row was picked.
+        sparse: must be False: gradients are dense here.
+        device: where the table lives.
+        dtype: its dtype, float32 by default.
+
+    Input integers of any shape, output (…, D). ``weight`` is (V, D), drawn from the standard normal
+    distribution.
+
+    Raises:
+        NotImplementedError: ``sparse``.
+        ValueError: ``padding_idx`` is no row.
+
+    Source: PyTorch, ``torch.nn.Embedding``.
+    """
+
+    weight: Parameter
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if sparse:
+            raise NotImplementedError("Embedding: sparse gradients are not supported")
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise ValueError(
+                    f"Padding_idx must be within num_embeddings, but got {padding_idx} for "
+                    f"{num_embeddings} rows"
+                )
+            padding_idx %= num_embeddings
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
+        if _weight is None:
+            table = empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
+            self.weight = Parameter(table, requires_grad=not _freeze)
+            self.reset_parameters()
+        else:
+            if tuple(_weight.shape) != (num_embeddings, embedding_dim):
+                raise ValueError("Shape of weight does not match num_embeddings and embedding_dim")
+            self.weight = Parameter(_weight, requires_grad=not _freeze)
+
+    def reset_parameters(self) -> None:
+        """Draw the table anew."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            self.weight.array[self.padding_idx] = 0
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the rows with the numbers in ``input``."""
+        return functional.embedding(
+            input, self.weight, self.padding_idx, self.max_norm, self.norm_type,
+            self.scale_grad_by_freq, self.sparse,
+        )  # fmt: skip
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Embedding:
+        """Return an Embedding whose table is ``embeddings`` (V, D), by default not trained.
+
+        Source: PyTorch, ``torch.nn.Embedding.from_pretrained``.
+        """
+        if embeddings.ndim != 2:
+            raise ValueError("Embeddings parameter is expected to be 2-dimensional")
+        rows, columns = embeddings.shape
+        return cls(
+            rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse,
+            _weight=embeddings, _freeze=freeze,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        """Return the options that differ from the defaults."""
+        text = f"{self.num_embeddings}, {self.embedding_dim}"
+        if self.padding_idx is not None:
+            text += f", padding_idx={self.padding_idx}"
+        if self.max_norm is not None:
+            text += f", max_norm={self.max_norm}"
+        if self.norm_type != 2:
+            text += f", norm_type={self.norm_type}"
+        if self.scale_grad_by_freq:
+            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
+        return text

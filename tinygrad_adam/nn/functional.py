@@ -1,0 +1,1377 @@
+"""The layers and losses as functions: what they compute, given input and weights.
+
+Images are (N, C, H, W), or (C, H, W) without a batch. Options written ``int or pair`` hold for both
+spatial dimensions, or for height and width. Functions that take ``inplace`` write their result into
+the input's memory if it is True.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_adam.autograd import no_grad
+from tinygrad_adam.backend import array_module, as_dtype
+from tinygrad_adam.combining import stack
+from tinygrad_adam.ops import elementwise, linalg
+from tinygrad_adam.ops import losses as loss_ops
+from tinygrad_adam.ops.convolution import Conv2d, ConvTranspose2d, check_convolution
+from tinygrad_adam.ops.dropout import Dropout
+from tinygrad_adam.ops.embedding import Embedding
+from tinygrad_adam.ops.normalization import BatchNorm, GroupNorm, LayerNorm
+from tinygrad_adam.ops.padding import Pad
+from tinygrad_adam.ops.pooling import (
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    MaxPool2d,
+    MaxPool2dWithIndices,
+)
+from tinygrad_adam.tensor import Tensor
+
+Pair = tuple[int, int]
+IntOrPair = int | Sequence[int]
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "avg_pool2d",
+    "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "conv1d",
+    "conv2d",
+    "conv_transpose2d",
+    "cross_entropy",
+    "dropout",
+    "elu",
+    "embedding",
+    "gelu",
+    "group_norm",
+    "huber_loss",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "max_pool2d",
+    "mse_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
+    "pad",
+    "relu",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softplus",
+    "tanh",
+    "unfold",
+]
+
+
+# --- arguments -----------------------------------------------------------------------------------
+
+
+def _pair(value: IntOrPair, name: str, function: str = "") -> Pair:
+    """Return an int or a sequence of one or two ints as a pair.
+
+    Raises:
+        RuntimeError: it has another length.
+    """
+    if isinstance(value, int):
+        return (value, value)
+    values = [int(v) for v in value]
+    if len(values) == 1:
+        values *= 2
+    if len(values) != 2:
+        if function:
+            raise RuntimeError(
+                f"{function}: {name} must either be a single int, or a tuple of two ints"
+            )
+        raise RuntimeError(
+            f"expected {name} to be a single integer value or a list of 2 values to match the "
+            f"convolution dimensions, but got {name}={values}"
+        )
+    return values[0], values[1]
+
+
+def _single(value: IntOrPair, name: str) -> int:
+    """Return an int or a sequence of one int as an int."""
+    if isinstance(value, int):
+        return value
+    values = [int(v) for v in value]
+    if len(values) != 1:
+        raise RuntimeError(
+            f"expected {name} to be a single integer value or a list of 1 values to match the "
+            f"convolution dimensions, but got {name}={values}"
+        )
+    return values[0]
+
+
+def _in_place(input: Tensor, compute: Callable[[Tensor], Tensor], inplace: bool) -> Tensor:
+    return input._in_place(compute) if inplace else compute(input)
+
+
+def _reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """Return the reduction that PyTorch's two old arguments mean, if they were given."""
+    if size_average is None and reduce is None:
+        return reduction
+    if reduce is False:
+        meant = "none"
+    else:
+        meant = "sum" if size_average is False else "mean"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.",
+        stacklevel=3,
+    )
+    return meant
+
+
+def _check_reduction(reduction: str) -> None:
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(
+            f"{reduction} is not a valid value for reduction\n  It is 'none', 'mean' or 'sum'"
+        )
+
+
+def _reduce(losses: Tensor, reduction: str) -> Tensor:
+    _check_reduction(reduction)
+    if reduction == "mean":
+        return losses.mean()
+    return losses.sum() if reduction == "sum" else losses
+
+
+# --- linear, convolution -------------------------------------------------------------------------
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``input @ weight.T + bias``.
+
+    Args:
+        input: (…, in).
+        weight: (out, in), or (in,) for one output without a dimension.
+        bias: (out,) or None.
+
+    Returns:
+        (…, out).
+
+    Raises:
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.linear``.
+    """
+    if input.ndim == 2 and weight.ndim == 2:
+        return linalg.Linear.apply(input, weight, bias)  # type: ignore[no-any-return]
+    if weight.ndim == 1:
+        result: Tensor = input.matmul(weight)
+        return result if bias is None else result + bias
+    if input.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are 0D and {weight.ndim}D"
+        )
+    result = linalg.Linear.apply(input.reshape(-1, input.shape[-1]), weight, bias)
+    return result.reshape(*input.shape[:-1], weight.shape[0])
+
+
+def _batched(input: Tensor, function: str, spatial: int = 2) -> tuple[Tensor, bool]:
+    """Return the input with a batch dimension, and whether that had to be added.
+
+    Raises:
+        RuntimeError: the input has neither of the two numbers of dimensions.
+    """
+    if input.ndim == spatial + 2:
+        return input, False
+    if input.ndim == spatial + 1:
+        return input.unsqueeze(0), True
+    raise RuntimeError(
+        f"Expected {spatial + 1}D (unbatched) or {spatial + 2}D (batched) input to {function}, but "
+        f"got input of size: {list(input.shape)}"
+    )
+
+
+def _check_weight(input: Tensor, weight: Tensor) -> None:
+    if weight.ndim != input.ndim:
+        raise RuntimeError(
+            f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight "
+            f"{list(weight.shape)}, but got {input.ndim}-dimensional input of size "
+            f"{list(input.shape)} instead"
+        )
+
+
+def _named_padding(
+    padding: str, kernel_size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Return what "same" or "valid" means: how much to pad before and after, for each dimension."""
+    if padding == "valid":
+        return [(0, 0)] * len(kernel_size)
+    if padding != "same":
+        raise RuntimeError(
+            f"Invalid padding string: '{padding}'\n  It is 'same', 'valid' or numbers"
+        )
+    if any(s != 1 for s in stride):
+        raise RuntimeError("padding='same' is not supported for strided convolutions")
+    totals = [d * (k - 1) for k, d in zip(kernel_size, dilation)]
+    return [(total // 2, total - total // 2) for total in totals]
+
+
+def _resolve_padding(
+    input: Tensor, weight: Tensor, stride: Pair, padding: str, dilation: Pair
+) -> tuple[Tensor, Pair]:
+    """Return a symmetric padding for a named one, and the input padded by what is beyond it."""
+    amounts = _named_padding(padding, weight.shape[2:], stride, dilation)
+    extra = [after - before for before, after in amounts]
+    if any(extra):
+        input = pad(input, (0, extra[1], 0, extra[0]))
+    return input, (amounts[0][0], amounts[1][0])
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrPair = 1,
+    padding: IntOrPair | str = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide kernels over images, multiply and sum up.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        weight: (O, C / groups, kH, kW).
+        bias: (O,) or None.
+        stride: step of the kernels, int or pair.
+        padding: zeros around the image, int or pair; or "valid" (none), or "same" (as many as keep
+            the size, at stride 1).
+        dilation: distance between the elements of a kernel, int or pair.
+        groups: into how many groups of channels input and output are split; each output group sees
+            its input group only.
+
+    Returns:
+        (N, O, oH, oW), in channels-last memory, with
+        oH = (H + 2 padding - dilation (kH - 1) - 1) // stride + 1.
+
+    Raises:
+        RuntimeError: shapes, dtypes or options do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.conv2d``.
+    """
+    stride, dilation = _pair(stride, "stride"), _pair(dilation, "dilation")
+    input, unbatched = _batched(input, "conv2d")
+    _check_weight(input, weight)
+    if isinstance(padding, str):
+        input, padding = _resolve_padding(input, weight, stride, padding, dilation)
+    else:
+        padding = _pair(padding, "padding")
+    output: Tensor = Conv2d.apply(input, weight, bias, stride, padding, dilation, groups)
+    return output.squeeze(0) if unbatched else output
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrPair = 1,
+    padding: IntOrPair | str = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide kernels over sequences: :func:`conv2d` on images one pixel high.
+
+    Args:
+        input: (N, C, L) or (C, L).
+        weight: (O, C / groups, k).
+        bias: (O,) or None.
+        stride: and ``padding``, ``dilation``, ``groups``: as for :func:`conv2d`, ints.
+
+    Returns:
+        (N, O, oL), with oL = (L + 2 padding - dilation (k - 1) - 1) // stride + 1.
+
+    Raises:
+        RuntimeError: shapes, dtypes or options do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.conv1d``.
+    """
+    strides, dilations = (1, _single(stride, "stride")), (1, _single(dilation, "dilation"))
+    input, unbatched = _batched(input, "conv1d", spatial=1)
+    _check_weight(input, weight)
+    input, weight = input.unsqueeze(2), weight.unsqueeze(2)
+    if isinstance(padding, str):
+        input, paddings = _resolve_padding(input, weight, strides, padding, dilations)
+    else:
+        paddings = (0, _single(padding, "padding"))
+    output: Tensor = Conv2d.apply(input, weight, bias, strides, paddings, dilations, groups, 1)
+    output = output.squeeze(2)
+    return output.squeeze(0) if unbatched else output
+
+
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrPair = 1,
+    padding: IntOrPair = 0,
+    output_padding: IntOrPair = 0,
+    groups: int = 1,
+    dilation: IntOrPair = 1,
+) -> Tensor:
+    """Add a multiple of the kernels to the result for every pixel: the transpose of :func:`conv2d`.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        weight: (C, O / groups, kH, kW).
+        bias: (O,) or None.
+        stride: distance in the result between neighbouring pixels of the input, int or pair.
+        padding: how much is cut off around the result, int or pair.
+        output_padding: how much is added to the result at its end, int or pair, smaller than stride
+            or dilation.
+        groups: as for :func:`conv2d`.
+        dilation: as for :func:`conv2d`.
+
+    Returns:
+        (N, O, oH, oW), with
+        oH = (H - 1) stride - 2 padding + dilation (kH - 1) + output_padding + 1.
+
+    Raises:
+        RuntimeError: shapes, dtypes or options do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.conv_transpose2d``.
+    """
+    stride, dilation = _pair(stride, "stride"), _pair(dilation, "dilation")
+    padding, extra = _pair(padding, "padding"), _pair(output_padding, "output_padding")
+    input, unbatched = _batched(input, "conv_transpose2d")
+    _check_weight(input, weight)
+    check_convolution(
+        input.array, weight.array, None if bias is None else bias.array, stride, padding, dilation,
+        groups, transposed=True,
+    )  # fmt: skip
+    if min(extra) < 0:
+        raise RuntimeError("negative output_padding is not supported")
+    if any(extra[i] >= max(stride[i], dilation[i]) for i in (0, 1)):
+        raise RuntimeError(
+            "output padding must be smaller than either stride or dilation, but got "
+            f"output_padding_height: {extra[0]} output_padding_width: {extra[1]} "
+            f"stride_height: {stride[0]} stride_width: {stride[1]} "
+            f"dilation_height: {dilation[0]} dilation_width: {dilation[1]}"
+        )
+    rows, columns = (
+        (input.shape[2 + i] - 1) * stride[i]
+        - 2 * padding[i]
+        + dilation[i] * (weight.shape[2 + i] - 1)
+        + extra[i]
+        + 1
+        for i in (0, 1)
+    )
+    if rows < 1 or columns < 1:
+        raise RuntimeError(
+            f"Given input size per channel: ({input.shape[2]} x {input.shape[3]}). Calculated "
+            f"output size per channel: ({rows} x {columns}). Output size is too small"
+        )
+    shape = (input.shape[0], weight.shape[1] * groups, rows, columns)
+    output: Tensor = ConvTranspose2d.apply(input, weight, shape, stride, padding, dilation, groups)
+    if bias is not None:
+        output = output + bias.reshape(1, -1, 1, 1)
+    return output.squeeze(0) if unbatched else output
+
+
+# --- pooling -------------------------------------------------------------------------------------
+
+
+def _batched_for_pooling(input: Tensor, function: str) -> tuple[Tensor, bool]:
+    if input.ndim == 4:
+        return input, False
+    if input.ndim == 3:
+        return input.unsqueeze(0), True
+    raise RuntimeError(
+        f"{function}: non-empty 3D or 4D (batch mode) tensor expected for input, but got "
+        f"{list(input.shape)}"
+    )
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Take the largest element of each window.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        kernel_size: size of the window, int or pair.
+        stride: step of the window, int or pair; by default its size.
+        padding: how many elements of minus infinity to imagine around the image, int or pair, at
+            most half of the window.
+        dilation: distance between the elements of a window, int or pair.
+        ceil_mode: round the size of the result up, so that a last window may hang over.
+        return_indices: also return where the largest elements stand.
+
+    Returns:
+        (N, C, oH, oW); with ``return_indices`` that and an int64 tensor of its shape, with
+        ``row * W + column`` in the input. The first of equal elements counts and has
+        the gradient.
+
+    Raises:
+        RuntimeError: the options make no sense, or no window fits.
+
+    Source: PyTorch, ``torch.nn.functional.max_pool2d``.
+    """
+    name = "max_pool2d"
+    kernel_size = _pair(kernel_size, "kernel_size", name)
+    options = (
+        kernel_size,
+        kernel_size if stride is None or stride == () else _pair(stride, "stride", name),
+        _pair(padding, "padding", name),
+        _pair(dilation, "dilation", name),
+        bool(ceil_mode),
+    )
+    input, unbatched = _batched_for_pooling(input, name)
+    if return_indices:
+        output, indices = MaxPool2dWithIndices.apply(input, *options)
+        return (output.squeeze(0), indices.squeeze(0)) if unbatched else (output, indices)
+    output = MaxPool2d.apply(input, *options)
+    return output.squeeze(0) if unbatched else output
+
+
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """Take the mean of each window.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        kernel_size: size of the window, int or pair.
+        stride: step of the window, int or pair; by default its size.
+        padding: how many zeros to imagine around the image, int or pair, at most half the window.
+        ceil_mode: round the size of the result up, so that a last window may hang over.
+        count_include_pad: whether the zeros count in the mean.
+        divisor_override: what to divide the sums by, instead of the number of elements.
+
+    Returns:
+        (N, C, oH, oW).
+
+    Raises:
+        RuntimeError: the options make no sense, or no window fits.
+
+    Source: PyTorch, ``torch.nn.functional.avg_pool2d``.
+    """
+    name = "avg_pool2d"
+    kernel_size = _pair(kernel_size, "kernel_size", name)
+    input, unbatched = _batched_for_pooling(input, name)
+    output: Tensor = AvgPool2d.apply(
+        input,
+        kernel_size,
+        kernel_size if stride is None or stride == () else _pair(stride, "stride", name),
+        _pair(padding, "padding", name),
+        bool(ceil_mode),
+        bool(count_include_pad),
+        divisor_override,
+    )
+    return output.squeeze(0) if unbatched else output
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
+    """Take means over windows chosen so that the result has a given size.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W), floating point.
+        output_size: (oH, oW), or an int for both; None keeps that size of the input.
+
+    Returns:
+        (N, C, oH, oW). Window i covers rows ⌊i H / oH⌋ to ⌈(i + 1) H / oH⌉.
+
+    Raises:
+        RuntimeError: the input has other dimensions or an empty one, or the size is negative.
+
+    Source: PyTorch, ``torch.nn.functional.adaptive_avg_pool2d``.
+    """
+    if input.ndim not in (3, 4):
+        raise RuntimeError(
+            f"adaptive_avg_pool2d(): Expected 3D or 4D tensor, but got {list(input.shape)}"
+        )
+    wanted = (
+        (output_size,) * 2 if output_size is None or isinstance(output_size, int) else output_size
+    )
+    if len(wanted) != 2:
+        raise RuntimeError("adaptive_avg_pool2d: output_size must be 2")
+    size = tuple([n if w is None else int(w) for n, w in zip(input.shape[-2:], wanted)])
+    input, unbatched = _batched_for_pooling(input, "adaptive_avg_pool2d")
+    output: Tensor = AdaptiveAvgPool2d.apply(input, size)
+    return output.squeeze(0) if unbatched else output
+
+
+# --- padding and windows -------------------------------------------------------------------------
+
+
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
+    """Add elements at the ends of dimensions.
+
+    Args:
+        input: the tensor, (N, C, …).
+        pad: how many elements to add, a pair for each dimension from the last one on:
+            ``(left, right, top, bottom, …)``. Negative numbers cut off (if the mode is "constant").
+        mode: "constant"; "reflect" (mirror, the edge not repeated), "replicate" (repeat the edge) or
+            "circular" (go on at the other end). The last three pad one or two dimensions of a
+            tensor with one or two more.
+        value: the constant; 0 by default.
+
+    Raises:
+        RuntimeError: an odd number of amounts, or too many or too large ones.
+        ValueError: a value for a mode that takes none.
+        NotImplementedError: an unknown mode, or a mode that cannot pad so many dimensions.
+
+    Source: PyTorch, ``torch.nn.functional.pad``.
+    """
+    amounts = [int(n) for n in pad]
+    if len(amounts) % 2:
+        raise RuntimeError(f"Padding length must be divisible by 2, but got {len(amounts)}")
+    count = len(amounts) // 2
+    if count > input.ndim:
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got "
+            f"padding length {len(amounts)} and input of dimension {input.ndim}"
+        )
+    # (before, after) for each dimension, first dimension first
+    pairs = [(0, 0)] * (input.ndim - count)
+    pairs += [(amounts[2 * i], amounts[2 * i + 1]) for i in reversed(range(count))]
+    if mode == "constant":
+        result: Tensor = Pad.apply(input, tuple(pairs), 0 if value is None else value)
+        return result
+    if value is not None and value != 0:
+        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    if mode not in ("reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if count not in (1, 2, 3) or input.ndim not in (count + 1, count + 2):
+        raise NotImplementedError(
+            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
+        )
+    for dim, (before, after) in enumerate(pairs):
+        if before or after:
+            positions = _positions(input, dim, before, after, mode)
+            input = input.index_select(dim, positions)
+    return input
+
+
+def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> Tensor:
+    """Return which elements of the input stand where in the padded dimension."""
+    size = input.shape[dim]
+    largest = max(before, after)
+    if mode == "reflect" and largest >= size:
+        raise RuntimeError(
+            "Argument #4: Padding size should be less than the corresponding input dimension, but "
+            f"got: padding ({before}, {after}) at dimension {dim} of input {list(input.shape)}"
+        )
+    if mode == "circular" and largest > size:
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+    if size + before + after < 1 or size < 1:
+        raise RuntimeError(
+            f"padding ({before}, {after}) leaves nothing of dimension {dim} of input "
+            f"{list(input.shape)}"
+        )
+    xp = array_module(input.array)
+    positions = xp.arange(-before, size + after)
+    if mode == "circular":
+        positions = positions % size
+    elif mode == "replicate":
+        positions = positions.clip(0, size - 1)
+    else:
+        positions = size - 1 - abs(size - 1 - abs(positions))
+    return Tensor._wrap(positions)
+
+
+def unfold(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    dilation: IntOrPair = 1,
+    padding: IntOrPair = 0,
+    stride: IntOrPair = 1,
+) -> Tensor:
+    """Lay out what every window of an image sees, one column for each window (im2col).
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        kernel_size: size of the window, int or pair.
+        dilation: distance between the elements of a window, int or pair.
+        padding: zeros around the image, int or pair.
+        stride: step of the window, int or pair.
+
+    Returns:
+        (N, C kH kW, L) for L windows.
+
+    Raises:
+        RuntimeError: the options make no sense, or no window fits.
+
+    Source: PyTorch, ``torch.nn.functional.unfold``.
+    """
+    size, stride = _pair(kernel_size, "kernel_size"), _pair(stride, "stride")
+    dilation, padding = _pair(dilation, "dilation"), _pair(padding, "padding")
+    for name, option, least in (
+        ("kernel size", size, 1), ("dilation", dilation, 1), ("stride", stride, 1),
+        ("padding", padding, 0),
+    ):  # fmt: skip
+        if min(option) < least:
+            bound = "greater than zero" if least else "non-negative"
+            name_h, name_w = (f"{name.split()[0]}_{side}" for side in ("height", "width"))
+            raise RuntimeError(
+                f"{name} should be {bound}, but got {name_h}: {option[0]} {name_w}: {option[1]}"
+            )
+    if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
+        raise RuntimeError(
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            f"dimensions for input, but got: {list(input.shape)}"
+        )
+    input, unbatched = _batched(input, "unfold")
+    reach = [dilation[i] * (size[i] - 1) + 1 for i in (0, 1)]
+    windows = [(input.shape[2 + i] + 2 * padding[i] - reach[i]) // stride[i] + 1 for i in (0, 1)]
+    if min(windows) < 1:
+        raise RuntimeError(
+            f"Given input with spatial size ({input.shape[2]}, {input.shape[3]}), kernel_size="
+            f"({size[0]}, {size[1]}), dilation=({dilation[0]}, {dilation[1]}), padding="
+            f"({padding[0]}, {padding[1]}), stride=({stride[0]}, {stride[1]}), calculated shape of "
+            f"the array of sliding blocks as ({windows[0]}, {windows[1]}), but its components must "
+            "be at least one."
+        )
+    if any(padding):
+        input = pad(input, (padding[1], padding[1], padding[0], padding[0]))
+    # What stands at tap (i, j) of all windows is a regular grid: a slice.
+    columns: list[Tensor] = []
+    for i in range(size[0]):
+        first = i * dilation[0]
+        rows = slice(first, first + (windows[0] - 1) * stride[0] + 1, stride[0])
+        for j in range(size[1]):
+            first = j * dilation[1]
+            across = slice(first, first + (windows[1] - 1) * stride[1] + 1, stride[1])
+            columns.append(input[:, :, rows, across].flatten(2))
+    output: Tensor = stack(columns, 2).flatten(1, 2)
+    return output.squeeze(0) if unbatched else output
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Return 1 at the class of each element and 0 elsewhere.
+
+    Args:
+        tensor: classes, int64, of any shape.
+        num_classes: how many there are; -1: one more than the largest.
+
+    Returns:
+        An int64 tensor of that shape and ``num_classes`` as the last dimension.
+
+    Raises:
+        RuntimeError: another dtype, a negative class, or one that is too large.
+
+    Source: PyTorch, ``torch.nn.functional.one_hot``.
+    """
+    if tensor.dtype != np.int64:
+        raise RuntimeError(
+            "one_hot is only applicable to index tensor of type LongTensor.\n"
+            f"  This one is {tensor.dtype} {tuple(tensor.shape)}; convert it with .long()"
+        )
+    array = tensor.array
+    if array.size == 0:
+        if num_classes <= 0:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    else:
+        if int(array.min()) < 0:
+            raise RuntimeError("Class values must be non-negative.")
+        if num_classes == -1:
+            num_classes = int(array.max()) + 1
+        elif num_classes < 1:
+            raise RuntimeError("num_classes should be positive")
+        elif int(array.max()) >= num_classes:
+            raise RuntimeError("Class values must be smaller than num_classes.")
+    xp = array_module(array)
+    return Tensor._wrap((array[..., None] == xp.arange(num_classes)).astype(np.int64))
+
+
+# --- activations ---------------------------------------------------------------------------------
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return max(x, 0).
+
+    Source: PyTorch, ``torch.nn.functional.relu``.
+    """
+    return input.relu_() if inplace else input.relu()
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """Return x where it is positive, else ``negative_slope`` times x.
+
+    Source: PyTorch, ``torch.nn.functional.leaky_relu``.
+    """
+    return _in_place(input, lambda x: elementwise.LeakyRelu.apply(x, negative_slope), inplace)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Return x where it is positive, else ``alpha`` (exp(x) - 1).
+
+    Source: PyTorch, ``torch.nn.functional.elu``.
+    """
+    return _in_place(input, lambda x: elementwise.Elu.apply(x, alpha), inplace)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """Return x Φ(x), Φ the distribution function of the normal distribution.
+
+    Args:
+        input: any tensor.
+        approximate: "none" for Φ itself, "tanh" for an approximation by tanh.
+
+    Raises:
+        RuntimeError: ``approximate`` is something else.
+
+    Source: PyTorch, ``torch.nn.functional.gelu``; Hendrycks and Gimpel, "Gaussian Error Linear
+    Units" (2016).
+    """
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    operation = elementwise.Gelu if approximate == "none" else elementwise.GeluTanh
+    return operation.apply(input)  # type: ignore[no-any-return]
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return x σ(x), σ the logistic function; also called swish.
+
+    Source: PyTorch, ``torch.nn.functional.silu``.
+    """
+    return _in_place(input, elementwise.Silu.apply, inplace)
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """Return log(1 + exp(``beta`` x)) / ``beta``, or x itself where ``beta`` x > ``threshold``.
+
+    Source: PyTorch, ``torch.nn.functional.softplus``.
+    """
+    return elementwise.Softplus.apply(input, beta, threshold)  # type: ignore[no-any-return]
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """Return 1 / (1 + exp(-x)).
+
+    Source: PyTorch, ``torch.nn.functional.sigmoid``.
+    """
+    return input.sigmoid()
+
+
+def tanh(input: Tensor) -> Tensor:
+    """Return tanh(x).
+
+    Source: PyTorch, ``torch.nn.functional.tanh``.
+    """
+    return input.tanh()
+
+
+def _softmax_dim(name: str, ndim: int) -> int:
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
+        "dim=X as an argument.",
+        stacklevel=3,
+    )
+    return 0 if ndim in (0, 1, 3) else 1
+
+
+def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """Return exp(x) / Σ exp(x), the sum along ``dim``: positive numbers that sum up to 1.
+
+    Args:
+        input: any tensor.
+        dim: the dimension; None chooses one and warns.
+        dtype: convert the input to this first.
+
+    Source: PyTorch, ``torch.nn.functional.softmax``.
+    """
+    if dim is None:
+        dim = _softmax_dim("softmax", input.ndim)
+    return input.softmax(dim) if dtype is None else input.to(as_dtype(dtype)).softmax(dim)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """Return the logarithm of :func:`softmax`, exact also where that is tiny.
+
+    Source: PyTorch, ``torch.nn.functional.log_softmax``.
+    """
+    if dim is None:
+        dim = _softmax_dim("log_softmax", input.ndim)
+    return input.log_softmax(dim) if dtype is None else input.to(as_dtype(dtype)).log_softmax(dim)
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Set each element to zero with probability ``p`` and divide the others by 1 - p.
+
+    Args:
+        input: any tensor.
+        p: the probability, from 0 to 1.
+        training: False returns the input as it is.
+        inplace: write into the input's memory.
+
+    Raises:
+        ValueError: ``p`` is no probability.
+
+    Source: PyTorch, ``torch.nn.functional.dropout``.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0:
+        return input if inplace else input * 1 if input.requires_grad and not training else input
+    return _in_place(input, lambda x: Dropout.apply(x, p), inplace)
+
+
+# --- normalization, embedding --------------------------------------------------------------------
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
+    """Divide by the p-norm along ``dim``, or by ``eps`` where that is larger.
+
+    Source: PyTorch, ``torch.nn.functional.normalize``.
+    """
+    length = input.norm(p, dim, keepdim=True).clamp(min=eps)
+    return input / length
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize each channel over the batch, then scale and shift.
+
+    Args:
+        input: (N, C, …).
+        running_mean: (C,), moved towards the batch's mean in training, used instead of it otherwise.
+        running_var: (C,), likewise; the batch's variance counts here without bias (divided by
+            n - 1). Both may be None in training.
+        weight: (C,) or None.
+        bias: (C,) or None.
+        training: whether the mean and variance are the batch's.
+        momentum: by how much the running values move.
+        eps: added to the variance.
+
+    Returns:
+        A tensor of the input's shape.
+
+    Raises:
+        ValueError: one value for each channel in training, whose variance would be 0.
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.batch_norm``.
+    """
+    if training:
+        _check_values_per_channel(input.shape)
+    channels = input.shape[1]
+    named = {
+        "running_mean": running_mean,
+        "running_var": running_var,
+        "weight": weight,
+        "bias": bias,
+    }
+    for name, tensor in named.items():
+        if tensor is not None and tensor.numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {tensor.numel()}")
+    if training:
+        output: Tensor = BatchNorm.apply(
+            input, weight, bias, running_mean, running_var, momentum, eps
+        )
+        for running in (running_mean, running_var):
+            if running is not None:
+                running._version[0] += 1
+        return output
+    if running_mean is None or running_var is None:
+        raise RuntimeError(
+            "Expected running_mean and running_var to be defined when training is False"
+        )
+    shape = (1, channels) + (1,) * (input.ndim - 2)
+    scale = (running_var + eps).rsqrt()
+    if weight is not None:
+        scale = scale * weight
+    shift = -running_mean * scale
+    if bias is not None:
+        shift = shift + bias
+    return input * scale.reshape(shape) + shift.reshape(shape)
+
+
+def _check_values_per_channel(shape: Sequence[int]) -> None:
+    if math.prod((shape[0], *shape[2:])) == 1:
+        raise ValueError(
+            "Expected more than 1 value per channel when training, got input size torch.Size("
+            f"{list(shape)})\n  The variance of one value is 0: use a larger batch, or eval()"
+        )
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize over the last dimensions, then scale and shift.
+
+    Args:
+        input: (…, *normalized_shape).
+        normalized_shape: the sizes of the last dimensions.
+        weight: of shape ``normalized_shape``, or None.
+        bias: of shape ``normalized_shape``, or None.
+        eps: added to the variance.
+
+    Raises:
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.layer_norm``.
+    """
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not shape:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            f"element, but got normalized_shape = {list(shape)}"
+        )
+    for name, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is not None and tensor.shape != shape:
+            raise RuntimeError(
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list(tensor.shape)} and normalized_shape = {list(shape)}"
+            )
+    if input.ndim < len(shape) or tuple(input.shape[input.ndim - len(shape) :]) != shape:
+        sizes = ", ".join(map(str, shape))
+        raise RuntimeError(
+            f"Given normalized_shape=[{sizes}], expected input with shape [*, {sizes}], but got "
+            f"input of size{list(input.shape)}"
+        )
+    return LayerNorm.apply(input, weight, bias, shape, eps)  # type: ignore[no-any-return]
+
+
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize groups of channels, each image by itself, then scale and shift.
+
+    Args:
+        input: (N, C, …).
+        num_groups: into how many groups the channels are split; it divides C.
+        weight: (C,) or None.
+        bias: (C,) or None.
+        eps: added to the variance.
+
+    Raises:
+        ValueError: one value in each group.
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.group_norm``.
+    """
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {input.ndim}"
+        )
+    channels = input.shape[1]
+    if num_groups < 1:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
+    if channels % num_groups:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of "
+            f"shape {list(input.shape)} and num_groups={num_groups}"
+        )
+    _check_values_per_channel(
+        (input.shape[0] * channels // num_groups, num_groups, *input.shape[2:])
+    )
+    for name, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is not None and tensor.shape != (channels,):
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in input, "
+                f"but got {name} of shape {list(tensor.shape)} and input of shape "
+                f"{list(input.shape)}"
+            )
+    return GroupNorm.apply(input, weight, bias, num_groups, eps)  # type: ignore[no-any-return]
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Pick rows of a table.
+
+    Args:
+        input: which rows, integers of any shape.
+        weight: the table (V, D).
+        padding_idx: a row that gets no gradient; may be negative.
+        max_norm: shorten rows longer than this, in place, when they are picked.
+        norm_type: the p of the norm for ``max_norm``.
+        scale_grad_by_freq: divide what a row's gradient gets by how often the row was picked.
+        sparse: must be False: gradients are dense here.
+
+    Returns:
+        (…, D).
+
+    Raises:
+        IndexError: a row that is not there.
+        RuntimeError: ``input`` does not hold integers.
+        NotImplementedError: ``sparse``.
+        ValueError: ``padding_idx`` is no row.
+
+    Source: PyTorch, ``torch.nn.functional.embedding``.
+    """
+    if sparse:
+        raise NotImplementedError("embedding: sparse gradients are not supported, use sparse=False")
+    if input.dtype.kind not in "iu":
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got {input.dtype} instead (while checking arguments for embedding)"
+        )
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    if padding_idx is not None:
+        if not -weight.shape[0] <= padding_idx < weight.shape[0]:
+            raise ValueError(
+                f"Padding_idx must be within num_embeddings, but got {padding_idx} for a table of "
+                f"{weight.shape[0]} rows"
+            )
+        padding_idx %= weight.shape[0]
+    if max_norm is not None:
+        _shorten_rows(weight, input, max_norm, norm_type)
+    return Embedding.apply(weight, input, padding_idx, scale_grad_by_freq)  # type: ignore[no-any-return]
+
+
+def _shorten_rows(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:
+    """Scale the picked rows of the table that are longer than ``max_norm`` down to it."""
+    picked = array_module(rows.array).unique(rows.array)
+    with no_grad():
+        lengths = weight[Tensor._wrap(picked)].norm(norm_type, 1)
+        too_long = lengths.array > max_norm
+        if too_long.any():
+            factors = (max_norm / (lengths.array + 1e-7))[too_long, None]
+            weight.array[picked[too_long]] *= factors
+            weight._version[0] += 1
+
+
+# --- losses --------------------------------------------------------------------------------------
+
+
+def _check_same_size(name: str, input: Tensor, target: Tensor) -> None:
+    """Warn if a loss is about to broadcast, which is seldom meant."""
+    if target.shape != input.shape:
+        warnings.warn(
+            f"Using a target size (torch.Size({list(target.shape)})) that is different to the input "
+            f"size (torch.Size({list(input.shape)})). This will likely lead to incorrect results "
+            "due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+
+
+def _weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """Reduce losses; with weights the mean is divided by their sum."""
+    if weight is None:
+        return _reduce(losses, reduction)
+    if weight.shape != losses.shape:
+        raise ValueError(
+            f"Weights and input must have the same size, got {list(weight.shape)} and "
+            f"{list(losses.shape)}"
+        )
+    losses = losses * weight
+    if reduction == "mean":
+        return losses.sum() / weight.sum()
+    return _reduce(losses, reduction)
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Return the mean of (x - y)², or the sum, or each.
+
+    Args:
+        input: x, any shape.
+        target: y, the same shape (another one broadcasts, with a warning).
+        size_average: and ``reduce``: old names for ``reduction``.
+        reduction: "mean", "sum" or "none".
+        weight: of the same shape; the mean is a weighted one then.
+
+    Raises:
+        ValueError: another reduction.
+
+    Source: PyTorch, ``torch.nn.functional.mse_loss``.
+    """
+    _check_same_size("mse_loss", input, target)
+    reduction = _reduction(size_average, reduce, reduction)
+    return _weighted(loss_ops.SquaredError.apply(input, target), weight, reduction)
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Return the mean of |x - y|, or the sum, or each; arguments as for :func:`mse_loss`.
+
+    Source: PyTorch, ``torch.nn.functional.l1_loss``.
+    """
+    _check_same_size("l1_loss", input, target)
+    reduction = _reduction(size_average, reduce, reduction)
+    return _weighted((input - target).abs(), weight, reduction)
+
+
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Return the mean of ½ d² where |d| < δ, else of δ (|d| - ½ δ), for d = x - y.
+
+    Args:
+        input: x, any shape.
+        target: y, the same shape.
+        reduction: "mean", "sum" or "none".
+        delta: δ > 0.
+        weight: of the same shape; the mean is a weighted one then.
+
+    Raises:
+        RuntimeError: ``delta`` is not positive.
+
+    Source: PyTorch, ``torch.nn.functional.huber_loss``; Huber (1964).
+    """
+    _check_same_size("huber_loss", input, target)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    return _weighted(loss_ops.HuberError.apply(input, target, delta), weight, reduction)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """Return the mean of ½ d² / β where |d| < β, else of |d| - ½ β, for d = x - y.
+
+    This is :func:`huber_loss` divided by β; for β = 0 it is :func:`l1_loss`.
+
+    Raises:
+        RuntimeError: ``beta`` is negative.
+
+    Source: PyTorch, ``torch.nn.functional.smooth_l1_loss``.
+    """
+    _check_same_size("smooth_l1_loss", input, target)
+    reduction = _reduction(size_average, reduce, reduction)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    if beta == 0:
+        return _reduce((input - target).abs(), reduction)
+    return _reduce(loss_ops.HuberError.apply(input, target, beta) / beta, reduction)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Return -log of the probability of the right class, softmax of the scores taken.
+
+    Args:
+        input: scores (logits) of C classes, (N, C), (N, C, …) or (C,).
+        target: the right classes, integers of shape (N,), (N, …) or (); or the probabilities of all
+            classes, floating-point numbers of the input's shape.
+        weight: (C,), of each class; the mean is a weighted one then.
+        size_average: and ``reduce``: old names for ``reduction``.
+        ignore_index: a class that counts nothing (for targets that are classes).
+        reduction: "mean", "sum" or "none".
+        label_smoothing: from 0 to 1: how much of the target to spread over all classes.
+
+    Returns:
+        A 0-d tensor, or with "none" a tensor of the shape of the classes.
+
+    Raises:
+        ValueError: the batch sizes differ.
+        RuntimeError: other sizes differ.
+        IndexError: a target that is no class.
+
+    Source: PyTorch, ``torch.nn.functional.cross_entropy``.
+    """
+    reduction = _reduction(size_average, reduce, reduction)
+    _check_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if input.ndim == 0:
+        raise RuntimeError(
+            "Dimension out of range: cross_entropy needs scores of shape (C,) or (N, C)"
+        )
+    if target.dtype.kind in "iu":
+        return loss_ops.CrossEntropy.apply(  # type: ignore[no-any-return]
+            input, target, weight, ignore_index, reduction, label_smoothing
+        )
+    if target.shape != input.shape:
+        if target.dtype.kind == "f":
+            raise RuntimeError(
+                f"expected scalar type Long but found {target.dtype}\n  Classes are integers of "
+                f"shape (N, …); probabilities have the input's shape {tuple(input.shape)}"
+            )
+        raise RuntimeError(
+            f"Expected target to hold classes (int64), but it is {target.dtype}; convert it with "
+            ".long()"
+        )
+    if ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target")
+    return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
+
+
+def _cross_entropy_of_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
+) -> Tensor:
+    class_dim = min(1, input.ndim - 1)
+    classes = input.shape[class_dim]
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    losses = input.log_softmax(class_dim) * target
+    if weight is not None:
+        losses = losses * weight.reshape([-1 if d == class_dim else 1 for d in range(input.ndim)])
+    if reduction == "none":
+        return -losses.sum(class_dim)
+    total = -losses.sum()
+    if reduction == "sum":
+        return total
+    return total / (input.numel() // max(1, classes)) if input.numel() else total * math.nan
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return minus the log-probability of the right class.
+
+    Args:
+        input: log-probabilities of C classes, (N, C), (N, C, …) or (C,).
+        target: the right classes, integers of shape (N,), (N, …) or ().
+        weight: and the other arguments: as for :func:`cross_entropy`.
+
+    Raises:
+        ValueError: the batch sizes differ.
+        RuntimeError: other sizes differ.
+        IndexError: a target that is no class.
+
+    Source: PyTorch, ``torch.nn.functional.nll_loss``.
+    """
+    reduction = _reduction(size_average, reduce, reduction)
+    _check_reduction(reduction)
+    if target.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"expected scalar type Long but found {target.dtype}; convert the target with .long()"
+        )
+    if input.ndim == 0:
+        raise RuntimeError("input tensor should be 1D or 2D")
+    return loss_ops.NllLoss.apply(  # type: ignore[no-any-return]
+        input, target, weight, ignore_index, reduction
+    )
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the mean of -(y log p + (1 - y) log(1 - p)), the logarithms not below -100.
+
+    Args:
+        input: p, probabilities.
+        target: y, of the same shape, in [0, 1].
+        weight: what to multiply each loss by; broadcast to the shape.
+        size_average: and ``reduce``: old names for ``reduction``.
+        reduction: "mean", "sum" or "none".
+
+    Raises:
+        ValueError: the shapes differ.
+        RuntimeError: ``input`` or ``target`` is outside [0, 1].
+
+    Source: PyTorch, ``torch.nn.functional.binary_cross_entropy``.
+    """
+    reduction = _reduction(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise ValueError(
+            f"Using a target size (torch.Size({list(target.shape)})) that is different to the input "
+            f"size (torch.Size({list(input.shape)})) is deprecated. Please ensure they have the same "
+            "size."
+        )
+    losses = loss_ops.BinaryCrossEntropy.apply(input, target)
+    return _reduce(losses if weight is None else losses * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """Return :func:`binary_cross_entropy` of sigmoid(``input``), exact for large scores, too.
+
+    Args:
+        input: scores (logits).
+        target: of the same shape, in [0, 1].
+        weight: what to multiply each loss by; broadcast to the shape.
+        size_average: and ``reduce``: old names for ``reduction``.
+        reduction: "mean", "sum" or "none".
+        pos_weight: what to multiply the positive part by; broadcast to the shape.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Source: PyTorch, ``torch.nn.functional.binary_cross_entropy_with_logits``.
+    """
+    reduction = _reduction(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise ValueError(
+            f"Target size (torch.Size({list(target.shape)})) must be the same as input size "
+            f"(torch.Size({list(input.shape)}))"
+        )
+    losses = loss_ops.BinaryCrossEntropyWithLogits.apply(input, target, pos_weight)
+    return _reduce(losses if weight is None else losses * weight, reduction)

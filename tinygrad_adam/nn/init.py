@@ -1,0 +1,341 @@
+"""Filling parameters with their first values.
+
+Every function changes its tensor in place, unrecorded, and returns it. Random numbers come from
+``generator``, or else from the generator that ``tinygrad_adam.manual_seed`` seeds; they are drawn
+on the CPU, so that they are the same on every device.
+
+A weight has the shape (out, in, …); what follows the first two is the receptive field, of r
+elements (1 for a linear layer, kH kW for a convolution). fan_in = in r is how many inputs each
+output sums up, fan_out = out r how many outputs each input goes to.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from tinygrad_adam.backend import Generator, default_generator, device_of, move
+from tinygrad_adam.tensor import Tensor
+
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
+
+
+def _fill(tensor: Tensor, values: Any) -> Tensor:
+    """Write an array or number into a tensor's memory and count the write."""
+    if isinstance(values, np.ndarray):
+        values = move(values.astype(tensor.array.dtype, copy=False), device_of(tensor.array))
+    tensor.array[...] = values
+    tensor._version[0] += 1
+    return tensor
+
+
+def _random(generator: Generator | None) -> np.random.Generator:
+    return (default_generator if generator is None else generator).numpy
+
+
+def _drawing_dtype(tensor: Tensor) -> Any:
+    return np.float64 if tensor.array.dtype == np.float64 else np.float32
+
+
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Fill with numbers drawn uniformly from [a, b).
+
+    Source: PyTorch, ``torch.nn.init.uniform_``.
+    """
+    if a > b:
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}"
+        )
+    numbers = np.asarray(_random(generator).random(tensor.shape, _drawing_dtype(tensor)))
+    numbers *= b - a
+    numbers += a
+    return _fill(tensor, numbers)
+
+
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Fill with numbers drawn from the normal distribution.
+
+    Source: PyTorch, ``torch.nn.init.normal_``.
+    """
+    if std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    numbers = np.asarray(_random(generator).standard_normal(tensor.shape, _drawing_dtype(tensor)))
+    numbers *= std
+    numbers += mean
+    return _fill(tensor, numbers)
+
+
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill with numbers drawn from the normal distribution, those outside [a, b] drawn again.
+
+    Source: PyTorch, ``torch.nn.init.trunc_normal_``.
+    """
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of "
+            "values may be incorrect.",
+            stacklevel=2,
+        )
+    random = _random(generator)
+    # By the inverse of the distribution function, found by bisection: no number is drawn twice,
+    # and a far-off interval is no problem.
+    low, high = (0.5 * (1 + math.erf((x - mean) / (std * math.sqrt(2)))) for x in (a, b))
+    wanted = np.asarray(random.uniform(low, high, tensor.shape))
+    numbers = _normal_quantile(wanted) * std + mean
+    return _fill(tensor, np.clip(numbers, a, b))
+
+
+def _normal_quantile(p: np.ndarray) -> np.ndarray:
+    """Return x with Φ(x) = p, by interpolation in a fine table of the distribution function."""
+    x = np.linspace(-8.5, 8.5, 1 << 16)
+    distribution = np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in x])
+    return np.interp(p, distribution, x)
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """Fill with ``val``.
+
+    Source: PyTorch, ``torch.nn.init.constant_``.
+    """
+    return _fill(tensor, val)
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """Fill with ones.
+
+    Source: PyTorch, ``torch.nn.init.ones_``.
+    """
+    return _fill(tensor, 1)
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """Fill with zeros.
+
+    Source: PyTorch, ``torch.nn.init.zeros_``.
+    """
+    return _fill(tensor, 0)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """Make a matrix the identity, as far as its shape allows.
+
+    Raises:
+        ValueError: the tensor is no matrix.
+
+    Source: PyTorch, ``torch.nn.init.eye_``.
+    """
+    if tensor.ndim != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    return _fill(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Make a convolution's weight such that it hands its input channels on unchanged.
+
+    Args:
+        tensor: (out, in / groups, …), with 3, 4 or 5 dimensions.
+        groups: of the convolution; each keeps its channels.
+
+    Raises:
+        ValueError: another number of dimensions, or groups that do not divide ``out``.
+
+    Source: PyTorch, ``torch.nn.init.dirac_``.
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+    if tensor.shape[0] % groups:
+        raise ValueError("dim 0 must be divisible by groups")
+    values = np.zeros(tensor.shape)
+    each = tensor.shape[0] // groups
+    centre = tuple(size // 2 for size in tensor.shape[2:])
+    for group in range(groups):
+        for channel in range(min(each, tensor.shape[1])):
+            values[group * each + channel, channel][centre] = 1
+    return _fill(tensor, values)
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """Return by how much to scale weights before a nonlinearity, so that variances stay the same.
+
+    Args:
+        nonlinearity: "linear", "conv1d" … "conv_transpose3d", "sigmoid" (gain 1), "tanh" (5/3),
+            "relu" (√2), "leaky_relu" (√(2 / (1 + slope²))), "selu" (3/4).
+        param: the slope of leaky_relu, 0.01 by default.
+
+    Raises:
+        ValueError: another name, or a slope that is no number.
+
+    Source: PyTorch, ``torch.nn.init.calculate_gain``.
+    """
+    convolutions = {f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)}
+    if nonlinearity in {"linear", "sigmoid", *convolutions}:
+        return 1
+    if nonlinearity == "tanh":
+        return 5 / 3
+    if nonlinearity == "relu":
+        return math.sqrt(2)
+    if nonlinearity == "leaky_relu":
+        if param is None:
+            param = 0.01
+        elif isinstance(param, bool) or not isinstance(param, (int, float)):
+            raise ValueError(f"negative_slope {param} not a valid number")
+        return math.sqrt(2 / (1 + param**2))
+    if nonlinearity == "selu":
+        return 3 / 4
+    raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
+
+
+def _fans(tensor: Tensor) -> tuple[int, int]:
+    """Return (fan_in, fan_out) of a weight (out, in, …).
+
+    Raises:
+        ValueError: the tensor has fewer than two dimensions.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(
+            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions"
+        )
+    field = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+def xavier_uniform_(
+    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Fill from U(-a, a), a = gain √(6 / (fan_in + fan_out)).
+
+    Source: PyTorch, ``torch.nn.init.xavier_uniform_``; Glorot and Bengio, "Understanding the
+    difficulty of training deep feedforward neural networks" (2010).
+    """
+    a = gain * math.sqrt(6 / sum(_fans(tensor)))
+    return uniform_(tensor, -a, a, generator)
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill from the normal distribution with deviation gain √(2 / (fan_in + fan_out)).
+
+    Source: PyTorch, ``torch.nn.init.xavier_normal_``; Glorot and Bengio (2010).
+    """
+    return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(_fans(tensor))), generator)
+
+
+def _kaiming_deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    """Return gain / √fan.
+
+    Raises:
+        ValueError: ``mode`` is neither "fan_in" nor "fan_out".
+    """
+    if str(mode).lower() not in ("fan_in", "fan_out"):
+        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
+    fan = _fans(tensor)[0 if str(mode).lower() == "fan_in" else 1]
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+
+
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill from U(-b, b), b = gain √(3 / fan).
+
+    Args:
+        tensor: the weight, (out, in, …).
+        a: the negative slope of leaky_relu.
+        mode: "fan_in" keeps the variance in the forward pass, "fan_out" in the backward pass.
+        nonlinearity: what follows; see :func:`calculate_gain`.
+        generator: where the random numbers come from.
+
+    Source: PyTorch, ``torch.nn.init.kaiming_uniform_``; He et al., "Delving Deep into Rectifiers"
+    (2015).
+    """
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        return tensor
+    bound = math.sqrt(3) * _kaiming_deviation(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill from the normal distribution with deviation gain / √fan.
+
+    Arguments as for :func:`kaiming_uniform_`.
+
+    Source: PyTorch, ``torch.nn.init.kaiming_normal_``; He et al. (2015).
+    """
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        return tensor
+    return normal_(tensor, 0.0, _kaiming_deviation(tensor, a, mode, nonlinearity), generator)
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """Fill with a random orthogonal matrix, times ``gain``.
+
+    The tensor is seen as a matrix (first dimension, all others); of its rows and columns, those of
+    which there are fewer are orthonormal.
+
+    Raises:
+        ValueError: the tensor has fewer than two dimensions.
+
+    Source: PyTorch, ``torch.nn.init.orthogonal_``; Saxe, McClelland and Ganguli (2013).
+    """
+    if tensor.ndim < 2:
+        raise ValueError("Only tensors with 2 or more dimensions are supported")
+    if tensor.numel() == 0:
+        return tensor
+    rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
+    numbers = _random(generator).standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(numbers)
+    # The signs of r's diagonal make the distribution uniform over the orthogonal matrices.
+    q *= np.sign(np.diag(r))
+    q = q if rows >= columns else q.T
+    return _fill(tensor, (gain * q).reshape(tensor.shape))
+
+
+def default_(weight: Tensor, bias: Tensor | None) -> None:
+    """Fill as PyTorch's linear and convolution layers do: U(-1/√fan_in, 1/√fan_in) for both.
+
+    For the weight that is :func:`kaiming_uniform_` with a = √5.
+    """
+    kaiming_uniform_(weight, a=math.sqrt(5))
+    if bias is not None:
+        fan_in, _ = _fans(weight)
+        bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
+        uniform_(bias, -bound, bound)

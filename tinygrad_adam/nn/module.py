@@ -1,0 +1,941 @@
+"""Module: the base class of layers and models, and the record of which module is running."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from tinygrad_adam.autograd import Operation, RemovableHandle, no_grad
+from tinygrad_adam.autograd.grad_mode import Mode, _mode, current_mode
+from tinygrad_adam.backend import as_dtype, is_array, is_differentiable
+from tinygrad_adam.nn.parameter import Parameter
+from tinygrad_adam.tensor import Tensor, parse_to
+
+T = TypeVar("T")
+M = TypeVar("M", bound="Module")
+
+
+class Scope:
+    """One call of a module: every operation recorded during the call points to it.
+
+    Making one costs a fraction of a microsecond; the names are looked up only when somebody asks.
+    It holds the modules, no tensors of the call.
+    """
+
+    __slots__ = ("_path", "module", "parent")
+
+    def __init__(self, module: Module, parent: Scope | None) -> None:
+        self.module = module
+        self.parent = parent
+        self._path: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The module's path below the outermost module that was called: ``conv1``, ``fc.0``.
+
+        It is "" for the outermost module itself. A module that is not registered under any of the
+        modules around it (kept in a plain list, say) goes by the name of its class.
+        """
+        if self._path is None:
+            self._path = self._find_path()
+        return self._path
+
+    def _find_path(self) -> str:
+        if self.parent is None:
+            return ""
+        around: Scope | None = self.parent
+        while around is not None:
+            for name, module in around.module.named_modules():
+                if module is self.module:
+                    return _join(around.path, name)
+            around = around.parent
+        return _join(self.parent.path, type(self.module).__name__)
+
+    def __str__(self) -> str:
+        module = self.module
+        text = f"{module._get_name()}({'' if module._modules else module.extra_repr()})"
+        return f"{self.path}: {text}" if self.path else text
+
+    def __repr__(self) -> str:
+        return f"Scope({self})"
+
+
+def _join(prefix: str, name: str) -> str:
+    """Join the parts of a dotted path, either of which may be empty."""
+    return f"{prefix}.{name}" if prefix and name else prefix or name
+
+
+class IncompatibleKeys(NamedTuple):
+    """What :meth:`Module.load_state_dict` did not find a counterpart for."""
+
+    missing_keys: list[str]
+    """Names that the module has and the state dict lacks."""
+    unexpected_keys: list[str]
+    """Names that the state dict has and the module lacks."""
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return (
+            f"IncompatibleKeys(missing_keys={self.missing_keys}, "
+            f"unexpected_keys={self.unexpected_keys})"
+        )
+
+
+class _Hooks:
+    """The functions to call around a module's forward and backward."""
+
+    def __init__(self) -> None:
+        # Forward hooks stand with the options that they were registered with.
+        self.before_forward: OrderedDict[int, tuple[Any, bool]] = OrderedDict()
+        self.after_forward: OrderedDict[int, tuple[Any, bool, bool]] = OrderedDict()
+        self.before_backward: OrderedDict[int, Any] = OrderedDict()
+        self.after_backward: OrderedDict[int, Any] = OrderedDict()
+
+
+class Module:
+    """The base class of everything with parameters: layers, losses, whole models.
+
+    A subclass calls ``super().__init__()``, assigns Parameters, buffers and other Modules to
+    attributes, and defines ``forward``. Calling the module runs ``forward`` with the hooks::
+
+        class Net(Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = Linear(2, 1)
+
+            def forward(self, x):
+                return self.fc(x)
+
+    Source: PyTorch, ``torch.nn.Module``.
+    """
+
+    training: bool = True
+    """Whether layers such as Dropout and BatchNorm behave as in training; see :meth:`train`."""
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+    _non_persistent_buffers_set: set[str]
+    _hooks: _Hooks | None = None
+    _version: int = 1
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args or kwargs:
+            raise TypeError(
+                f"{type(self).__name__}.__init__() got an unexpected "
+                + (
+                    f"keyword argument '{next(iter(kwargs))}'"
+                    if kwargs
+                    else f"argument: Module takes none, but {len(args)} were given"
+                )
+            )
+        fields = self.__dict__
+        fields["training"] = True
+        fields["_parameters"] = {}
+        fields["_buffers"] = {}
+        fields["_non_persistent_buffers_set"] = set()
+        fields["_modules"] = {}
+
+    # --- calling ---------------------------------------------------------------------------------
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        """Compute the result; every subclass defines its own."""
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
+
+    def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
+        """Run ``forward``, and around it the hooks."""
+        outer = current_mode()
+        inner = Mode(outer[0], Scope(self, outer[1]), outer[2])
+        _mode.set(inner)
+        try:
+            if self._hooks is None:
+                return self.forward(*inputs, **kwargs)
+            return self._call_with_hooks(self._hooks, inputs, kwargs)
+        finally:
+            now = current_mode()
+            # forward may have switched recording on or off for good: keep all but the scope.
+            _mode.set(outer if now is inner else now._replace(scope=outer.scope))
+
+    def _call_with_hooks(
+        self, hooks: _Hooks, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        called: set[int] = set()
+        output = None
+        try:
+            for hook, with_kwargs in list(hooks.before_forward.values()):
+                if with_kwargs:
+                    changed = hook(self, inputs, kwargs)
+                    if changed is not None:
+                        if not (isinstance(changed, tuple) and len(changed) == 2):
+                            raise RuntimeError(
+                                "forward pre-hook must return None or a tuple of (new_args, "
+                                f"new_kwargs), but got {changed}."
+                            )
+                        inputs, kwargs = changed
+                else:
+                    changed = hook(self, inputs)
+                    if changed is not None:
+                        inputs = changed if isinstance(changed, tuple) else (changed,)
+            watch = _BackwardWatch.of(self, hooks)
+            if watch is not None:
+                inputs = watch.watch_inputs(inputs)
+            output = self.forward(*inputs, **kwargs)
+            for number, (hook, with_kwargs, _) in list(hooks.after_forward.items()):
+                called.add(number)
+                changed = (
+                    hook(self, inputs, kwargs, output)
+                    if with_kwargs
+                    else hook(self, inputs, output)
+                )
+                if changed is not None:
+                    output = changed
+            return output if watch is None else watch.watch_outputs(output)
+        except BaseException:
+            for number, (hook, with_kwargs, always) in list(hooks.after_forward.items()):
+                if always and number not in called:
+                    hook(self, inputs, *((kwargs,) if with_kwargs else ()), output)
+            raise
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, inputs)`` before ``forward``; it may return other inputs.
+
+        Args:
+            hook: gets the positional inputs as a tuple, and with ``with_kwargs`` the keyword ones
+                as a dictionary after it (it then returns both).
+            prepend: call it before the hooks registered so far, not after.
+            with_kwargs: see ``hook``.
+
+        Returns:
+            A handle whose ``remove()`` takes the hook off.
+        """
+        return self._add_hook("before_forward", (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Call ``hook(module, inputs, output)`` after ``forward``; it may return another output.
+
+        Args:
+            hook: gets the positional inputs as a tuple, with ``with_kwargs`` the keyword ones as a
+                dictionary after it, and the output.
+            prepend: call it before the hooks registered so far, not after.
+            with_kwargs: see ``hook``.
+            always_call: call it even if ``forward`` raises (its output is None then).
+
+        Returns:
+            A handle whose ``remove()`` takes the hook off.
+        """
+        return self._add_hook("after_forward", (hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` when backward has passed the module.
+
+        Both are tuples, with None for what has no gradient: of the positional inputs, and of the
+        outputs. The hook may return a tuple that takes the place of ``grad_input``.
+
+        Returns:
+            A handle whose ``remove()`` takes the hook off.
+        """
+        return self._add_hook("after_backward", hook, prepend)
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` when backward reaches the module.
+
+        The hook may return a tuple that takes the place of ``grad_output``.
+
+        Returns:
+            A handle whose ``remove()`` takes the hook off.
+        """
+        return self._add_hook("before_backward", hook, prepend)
+
+    def _add_hook(self, kind: str, entry: Any, prepend: bool) -> RemovableHandle:
+        if self._hooks is None:
+            object.__setattr__(self, "_hooks", _Hooks())
+        hooks = getattr(self._hooks, kind)
+        handle = RemovableHandle(hooks, entry)
+        if prepend:
+            hooks.move_to_end(handle.id, last=False)
+        return handle
+
+    # --- attributes ------------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        # Called only for what is no ordinary attribute.
+        for registry in ("_parameters", "_buffers", "_modules"):
+            members = self.__dict__.get(registry)
+            if members is not None and name in members:
+                return members[name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        fields = self.__dict__
+        if isinstance(value, Parameter):
+            self._require_init("parameters")
+            self._forget(name, keep="_parameters")
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            self._require_init("module")
+            if name in self._parameters:
+                raise _cannot_assign(value, f"as parameter '{name}'", "Parameter")
+            self._forget(name, keep="_modules")
+            self._modules[name] = value
+        elif name in fields.get("_parameters", ()):
+            if value is not None:
+                raise _cannot_assign(value, f"as parameter '{name}'", "Parameter")
+            self._parameters[name] = None
+        elif name in fields.get("_modules", ()):
+            if value is not None:
+                raise _cannot_assign(value, f"as child module '{name}'", "Module")
+            self._modules[name] = None
+        elif name in fields.get("_buffers", ()):
+            if value is not None and not isinstance(value, Tensor):
+                raise _cannot_assign(value, f"as buffer '{name}'", "Tensor")
+            self._buffers[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        for members in (self._parameters, self._buffers, self._modules):
+            if name in members:
+                del members[name]
+                self._non_persistent_buffers_set.discard(name)
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self) -> list[str]:
+        names = {*super().__dir__(), *self._parameters, *self._modules, *self._buffers}
+        return sorted(name for name in names if not name[0].isdigit())
+
+    def _require_init(self, kind: str) -> None:
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(
+                f"cannot assign {kind} before Module.__init__() call\n"
+                f"  {type(self).__name__}.__init__ must call super().__init__() first"
+            )
+
+    def _forget(self, name: str, keep: str = "") -> None:
+        """Remove what ``name`` stood for, except in the registry ``keep``."""
+        for registry in ("__dict__", "_parameters", "_buffers", "_modules"):
+            if registry != keep:
+                getattr(self, registry).pop(name, None)
+        self._non_persistent_buffers_set.discard(name)
+
+    def _check_name(self, kind: str, name: object, members: Mapping[str, Any]) -> None:
+        self._require_init(kind)
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {_typename(name)}")
+        if "." in name:
+            got = f", got: {name}" if kind == "module" else ""
+            raise KeyError(f'{kind} name can\'t contain "."{got}')
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if hasattr(self, name) and name not in members:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter under ``name``; None reserves the name for no parameter.
+
+        Raises:
+            KeyError: the name is empty, contains a dot, or is taken.
+            TypeError: ``param`` is no Parameter.
+            ValueError: ``param`` is the result of an operation.
+        """
+        self._check_name("parameter", name, self.__dict__.get("_parameters", {}))
+        if param is not None and not isinstance(param, Parameter):
+            raise _cannot_assign(param, f"object to parameter '{name}'", "Parameter", "required")
+        if param is not None and param.grad_fn is not None:
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
+                f"created explicitly. To express '{name}' as a function of another Tensor, compute "
+                "the value in the forward() method."
+            )
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a tensor that belongs to the module's state but is not trained.
+
+        Args:
+            name: under which it is an attribute.
+            tensor: the tensor, or None to reserve the name.
+            persistent: whether ``state_dict`` contains it.
+
+        Raises:
+            KeyError: the name is empty, contains a dot, or is taken.
+            TypeError: ``tensor`` is no tensor.
+        """
+        self._check_name("buffer", name, self.__dict__.get("_buffers", {}))
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise _cannot_assign(tensor, f"object to buffer '{name}'", "Tensor", "required")
+        self._buffers[name] = tensor
+        if persistent:
+            self._non_persistent_buffers_set.discard(name)
+        else:
+            self._non_persistent_buffers_set.add(name)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a child module under ``name``.
+
+        Raises:
+            KeyError: the name is empty, contains a dot, or is taken.
+            TypeError: ``module`` is no Module.
+        """
+        if not isinstance(module, Module) and module is not None:
+            raise TypeError(f"{_typename(module)} is not a Module subclass")
+        self._check_name("module", name, self.__dict__.get("_modules", {}))
+        self._modules[name] = module
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Do what :meth:`add_module` does."""
+        self.add_module(name, module)
+
+    # --- listing ---------------------------------------------------------------------------------
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """Yield this module and all below it, each with its path, parents before children.
+
+        Args:
+            memo: modules to leave out.
+            prefix: what to put before every path.
+            remove_duplicate: list a module that is reachable by two paths only once.
+        """
+        seen: set[Module] = set() if memo is None else memo
+        stack: list[tuple[str, Module]] = [(prefix, self)]
+        while stack:
+            path, module = stack.pop()
+            if module in seen:
+                continue
+            if remove_duplicate:
+                seen.add(module)
+            yield path, module
+            children = [(n, child) for n, child in module._modules.items() if child is not None]
+            stack.extend((_join(path, name), child) for name, child in reversed(children))
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all below it, each once."""
+        for _, module in self.named_modules():
+            yield module
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the modules directly below this one, with their names, each once."""
+        seen: set[Module] = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """Yield the modules directly below this one, each once."""
+        for _, module in self.named_children():
+            yield module
+
+    def _named_members(
+        self, registry: str, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        modules = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
+        for path, module in modules:
+            for name, member in getattr(module, registry).items():
+                if member is not None and id(member) not in seen:
+                    if remove_duplicate:
+                        seen.add(id(member))
+                    yield _join(path, name), member
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Yield the parameters with their paths, in the order in which they were assigned.
+
+        Args:
+            prefix: what to put before every path.
+            recurse: go into the modules below, too.
+            remove_duplicate: list a parameter that is shared only once, under its first name.
+        """
+        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Yield the parameters, each once; what an optimizer is given."""
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Yield the buffers with their paths; arguments as for :meth:`named_parameters`."""
+        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Yield the buffers, each once."""
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def get_submodule(self, target: str) -> Module:
+        """Return the module at a path such as ``features.0``; "" is this one.
+
+        Raises:
+            AttributeError: there is none; the text names the part of the path that is missing.
+        """
+        module = self
+        for name in target.split(".") if target else ():
+            if not hasattr(module, name):
+                raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+            module = getattr(module, name)
+            if not isinstance(module, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module")
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """Return the parameter at a path such as ``features.0.weight``.
+
+        Raises:
+            AttributeError: there is none.
+        """
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+        parameter = getattr(module, name)
+        if not isinstance(parameter, Parameter):
+            raise AttributeError(f"`{name}` is not an nn.Parameter")
+        return parameter
+
+    def get_buffer(self, target: str) -> Tensor:
+        """Return the buffer at a path such as ``norm.running_mean``.
+
+        Raises:
+            AttributeError: there is none.
+        """
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+        if name not in module._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
+        buffer: Tensor = getattr(module, name)
+        return buffer
+
+    # --- changing everything below ---------------------------------------------------------------
+
+    def apply(self: M, fn: Callable[[Module], Any]) -> M:
+        """Call ``fn(module)`` for every module below and then for this one; return this one."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def train(self: M, mode: bool = True) -> M:
+        """Switch this module and all below to training (or, with False, to evaluation)."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self: M) -> M:
+        """Switch this module and all below to evaluation: ``train(False)``."""
+        return self.train(False)
+
+    def requires_grad_(self: M, requires_grad: bool = True) -> M:
+        """Say for all parameters whether gradients are computed for them."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or with ``set_to_none=False`` make them zero."""
+        for parameter in self.parameters():
+            if parameter.grad is not None:
+                if set_to_none:
+                    parameter.grad = None
+                else:
+                    parameter.grad = parameter.grad.detach()
+                    parameter.grad.zero_()
+
+    def _transform(self: M, fn: Callable[[Tensor], Tensor]) -> M:
+        """Replace the values of all parameters, their gradients and all buffers by ``fn(values)``.
+
+        The Parameter objects stay, so that an optimizer made before still updates them.
+        """
+        for module in self.modules():
+            for parameter in module._parameters.values():
+                if parameter is not None:
+                    _replace(parameter, fn)
+                    if parameter.grad is not None:
+                        _replace(parameter.grad, fn)
+            for name, buffer in module._buffers.items():
+                if buffer is not None:
+                    with no_grad():
+                        module._buffers[name] = fn(buffer)
+        return self
+
+    def to(self: M, *args: Any, **kwargs: Any) -> M:
+        """Move and cast parameters and buffers: ``to(device)``, ``to(dtype)``, ``to(tensor)``.
+
+        Args:
+            args: a device or its name, a floating-point dtype, both in that order, or a tensor
+                whose device and dtype are taken. Also as keywords ``device``, ``dtype``.
+
+        Returns:
+            The module itself; its Parameter objects stay the same. Integer buffers keep their dtype.
+
+        Raises:
+            TypeError: the dtype is an integer or bool.
+            RuntimeError: the device does not exist.
+
+        Source: PyTorch, ``torch.nn.Module.to``.
+        """
+        dtype, place, _ = parse_to(*args, **kwargs)
+        if dtype is not None and not is_differentiable(dtype):
+            raise TypeError(
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={dtype}"
+            )
+
+        def convert(tensor: Tensor) -> Tensor:
+            wanted = dtype if is_differentiable(tensor.dtype) else None
+            return tensor.to(device=place, dtype=wanted)
+
+        return self._transform(convert)
+
+    def cpu(self: M) -> M:
+        """Move everything to the CPU."""
+        return self.to("cpu")
+
+    def cuda(self: M, device: Any = None) -> M:
+        """Move everything to a GPU: the current one, or the one of that index.
+
+        Raises:
+            RuntimeError: there is none, or CuPy is missing.
+        """
+        if isinstance(device, int):
+            device = f"cuda:{device}"
+        return self.to("cuda" if device is None else device)
+
+    def float(self: M) -> M:
+        """Cast all floating-point parameters and buffers to float32."""
+        return self.to(as_dtype("float32"))
+
+    def double(self: M) -> M:
+        """Cast all floating-point parameters and buffers to float64."""
+        return self.to(as_dtype("float64"))
+
+    def half(self: M) -> M:
+        """Cast all floating-point parameters and buffers to float16."""
+        return self.to(as_dtype("float16"))
+
+    def type(self: M, dst_type: Any) -> M:
+        """Cast all parameters and buffers to ``dst_type``, integers too."""
+        return self._transform(lambda tensor: tensor.to(dtype=as_dtype(dst_type)))
+
+    # --- state -----------------------------------------------------------------------------------
+
+    def _state(self, prefix: str) -> Iterator[tuple[str, Module, str, Tensor]]:
+        """Yield ``(key, module, name, tensor)`` for everything that belongs into a state dict."""
+        for path, module in self.named_modules(prefix=prefix.rstrip("."), remove_duplicate=False):
+            for name, parameter in module._parameters.items():
+                if parameter is not None:
+                    yield _join(path, name), module, name, parameter
+            for name, buffer in module._buffers.items():
+                if buffer is not None and name not in module._non_persistent_buffers_set:
+                    yield _join(path, name), module, name, buffer
+
+    def state_dict(
+        self,
+        *,
+        destination: dict[str, Any] | None = None,
+        prefix: str = "",
+        keep_vars: bool = False,
+    ) -> dict[str, Any]:
+        """Return an ordered dictionary of all parameters and persistent buffers.
+
+        Args:
+            destination: a dictionary to fill instead of a new one.
+            prefix: what to put before every key, with its dot.
+            keep_vars: put in the Parameters themselves; else detached tensors on the same memory.
+
+        Source: PyTorch, ``torch.nn.Module.state_dict``.
+        """
+        state: dict[str, Any] = OrderedDict() if destination is None else destination
+        for key, _, _, tensor in self._state(prefix):
+            state[key] = tensor if keep_vars else tensor.detach()
+        return state
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy values into the parameters and buffers, which keep their dtype and device.
+
+        Args:
+            state_dict: names to tensors (or arrays), as :meth:`state_dict` returns them.
+            strict: whether names without a counterpart are an error.
+            assign: take the tensors themselves, with their dtype and device, instead of copying.
+
+        Returns:
+            A named tuple of the lists ``missing_keys`` and ``unexpected_keys``.
+
+        Raises:
+            TypeError: ``state_dict`` is no mapping.
+            RuntimeError: names are missing or unexpected (if strict), or shapes differ. The text
+                lists all of them; nothing was loaded then.
+
+        Source: PyTorch, ``torch.nn.Module.load_state_dict``.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(
+                f"Expected state_dict to be dict-like, got {type(state_dict)}.\n"
+                "  load_state_dict takes what state_dict() or load(path) returned"
+            )
+        own = {key: (module, name, tensor) for key, module, name, tensor in self._state("")}
+
+        def may_be_missing(key: str) -> bool:
+            module, name, _ = own[key]
+            return name in module._optional_state
+
+        missing = [key for key in own if key not in state_dict and not may_be_missing(key)]
+        unexpected = [key for key in state_dict if key not in own]
+        problems = []
+        if strict and missing:
+            problems.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
+        if strict and unexpected:
+            problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
+        loads = []
+        for key, (module, name, tensor) in own.items():
+            if key not in state_dict:
+                continue
+            value = state_dict[key]
+            if is_array(value):
+                value = Tensor._wrap(value)
+            if not isinstance(value, Tensor):
+                problems.append(
+                    f'While copying the parameter named "{key}", expected torch.Tensor or '
+                    f"Tensor-like object from checkpoint but received {type(value)}"
+                )
+            elif value.array.shape != tensor.array.shape:
+                problems.append(
+                    f"size mismatch for {key}: copying a param with shape torch.Size("
+                    f"{list(value.array.shape)}) from checkpoint, the shape in current model is "
+                    f"torch.Size({list(tensor.array.shape)})."
+                )
+            else:
+                loads.append((module, name, tensor, value))
+        if problems:
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
+                + "\n\t".join(problems)
+                + "\n  Nothing was loaded."
+                + ("" if not strict else " strict=False ignores missing and unexpected keys.")
+            )
+        with no_grad():
+            for module, name, tensor, value in loads:
+                if not assign:
+                    tensor.copy_(value.detach())
+                elif isinstance(tensor, Parameter):
+                    if not isinstance(value, Parameter):
+                        value = Parameter(value.detach(), tensor.requires_grad)
+                    setattr(module, name, value)
+                else:
+                    setattr(module, name, value)
+        return IncompatibleKeys(missing, unexpected)
+
+    # Names that a state dict may lack without being incomplete.
+    _optional_state: frozenset[str] = frozenset()
+
+    # --- printing --------------------------------------------------------------------------------
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """Return what ``repr`` shows in the parentheses before the children."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = self._child_lines()
+        if len(lines) == 1 and not children:
+            return f"{self._get_name()}({extra})"
+        return _bracketed(self._get_name(), lines + children)
+
+    def _child_lines(self) -> list[str]:
+        return [f"({name}): {_indented(module)}" for name, module in self._modules.items()]
+
+
+def _bracketed(name: str, lines: list[str]) -> str:
+    """Return ``name(`` and ``)`` around indented lines."""
+    return f"{name}(" + "".join(f"\n  {line}" for line in lines) + ("\n)" if lines else ")")
+
+
+def _indented(value: object) -> str:
+    """Return the repr of ``value`` with all lines but the first moved right by two."""
+    return repr(value).replace("\n", "\n  ")
+
+
+def _quoted(keys: list[str]) -> str:
+    return ", ".join(f'"{key}"' for key in keys)
+
+
+def _typename(value: object) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _cannot_assign(value: object, target: str, wanted: str, verb: str = "expected") -> TypeError:
+    full = {
+        "Tensor": "torch.Tensor",
+        "Parameter": "torch.nn.Parameter",
+        "Module": "torch.nn.Module",
+    }
+    names = full[wanted]
+    if wanted == "Tensor":
+        names = "torch.nn.Buffer, torch.Tensor" if verb == "expected" else "torch Tensor"
+    return TypeError(f"cannot assign '{_typename(value)}' {target} ({names} or None {verb})")
+
+
+def _replace(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:
+    """Give ``tensor`` the array of ``fn(tensor)``; what was saved of it before is out of date."""
+    with no_grad():
+        array = fn(tensor).array
+    if array is not tensor.array:
+        tensor.array = array
+        tensor._version = [tensor._version[0] + 1]
+
+
+# --- backward hooks ------------------------------------------------------------------------------
+
+
+class ModuleBoundary(Operation):
+    """The identity, put around a module with backward hooks.  Gradient: what the hooks make of it.
+
+    ``forward`` takes the function to call with the gradients, and then the tensors. Saves nothing.
+    """
+
+    materialize_grads = False
+
+    def forward(self, on_backward: Callable[[tuple[Any, ...]], Any], *arrays: Any) -> Any:
+        self.on_backward = on_backward
+        return arrays
+
+    def backward(self, *grads: Any) -> Any:
+        return (None, *self.on_backward(grads))
+
+
+class _BackwardWatch:
+    """Sees the gradients at the outputs and at the inputs of one call of a module."""
+
+    def __init__(self, module: Module, before: list[Any], after: list[Any]) -> None:
+        self.module = module
+        self.before = before
+        self.after = after
+        self.grad_output: tuple[Any, ...] | None = None
+        self.input_count = 0
+        self.input_slots: list[int] = []
+        self.inputs_watched = False
+
+    @staticmethod
+    def of(module: Module, hooks: _Hooks) -> _BackwardWatch | None:
+        if not (hooks.before_backward or hooks.after_backward):
+            return None
+        before, after = list(hooks.before_backward.values()), list(hooks.after_backward.values())
+        return _BackwardWatch(module, before, after)
+
+    def watch_inputs(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        self.input_count = len(inputs)
+        self.input_slots, inputs, self.inputs_watched = _watched(inputs, self._at_inputs)
+        return inputs
+
+    def watch_outputs(self, output: Any) -> Any:
+        if isinstance(output, (tuple, list)):
+            self.output_count = len(output)
+            self.output_slots, values, _ = _watched(tuple(output), self._at_outputs)
+            if isinstance(output, list):
+                return list(values)
+            return type(output)(*values) if hasattr(output, "_fields") else values
+        self.output_count = 1
+        self.output_slots, values, _ = _watched((output,), self._at_outputs)
+        return values[0]
+
+    def _at_outputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        self.grad_output = _spread(grads, self.output_slots, self.output_count)
+        for hook in self.before:
+            changed = hook(self.module, self.grad_output)
+            if changed is not None:
+                changed = changed if isinstance(changed, tuple) else (changed,)
+                _check_length("Backward pre hook", changed, self.grad_output)
+                self.grad_output = changed
+        if not self.inputs_watched:
+            for hook in self.after:
+                changed = hook(self.module, (None,) * self.input_count, self.grad_output)
+                if changed is not None and any(x is not None for x in _tuple(changed)):
+                    raise RuntimeError(
+                        "Backward hook for Modules where no input requires gradient should always "
+                        "return None or None for all gradients."
+                    )
+        return tuple([self.grad_output[slot] for slot in self.output_slots])
+
+    def _at_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        grad_input = _spread(grads, self.input_slots, self.input_count)
+        for hook in self.after:
+            changed = hook(self.module, grad_input, self.grad_output)
+            if changed is not None:
+                _check_length("Backward hook", _tuple(changed), grad_input)
+                grad_input = _tuple(changed)
+        self.grad_output = None
+        return tuple([grad_input[slot] for slot in self.input_slots])
+
+
+def _watched(
+    values: tuple[Any, ...], on_backward: Callable[[tuple[Any, ...]], Any]
+) -> tuple[list[int], tuple[Any, ...], bool]:
+    """Send the tensors among ``values`` through one boundary.
+
+    Returns which of the values they are, the values with them replaced, and whether any has a history.
+    """
+    slots = [slot for slot, value in enumerate(values) if isinstance(value, Tensor)]
+    tensors = [values[slot] for slot in slots]
+    if not (current_mode().grad and any([x.requires_grad for x in tensors])):
+        return slots, values, False
+    passed = ModuleBoundary.apply(on_backward, *tensors)
+    replaced = list(values)
+    for slot, before, after in zip(slots, tensors, passed):
+        after._version = before._version  # the same memory
+        replaced[slot] = after
+    return slots, tuple(replaced), True
+
+
+def _spread(grads: tuple[Any, ...], slots: list[int], count: int) -> tuple[Any, ...]:
+    row: list[Any] = [None] * count
+    for slot, gradient in zip(slots, grads):
+        row[slot] = gradient
+    return tuple(row)
+
+
+def _tuple(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _check_length(kind: str, changed: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
+    if len(changed) != len(expected):
+        raise RuntimeError(
+            f"{kind} returned an invalid number of grad_input, got {len(changed)}, but expected "
+            f"{len(expected)}"
+        )

@@ -1,0 +1,251 @@
+"""Normalization layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_adam.creation import empty, ones, tensor, zeros
+from tinygrad_adam.nn import functional, init
+from tinygrad_adam.nn.module import Module
+from tinygrad_adam.nn.parameter import Parameter
+from tinygrad_adam.tensor import Tensor
+
+
+class _Normalization(Module):
+    """A layer with a weight and a bias of one shape, either of which may be missing."""
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def _make_parameters(
+        self, shape: Sequence[int], weight: bool, bias: bool, device: Any, dtype: Any
+    ) -> None:
+        for name, wanted in (("weight", weight), ("bias", bias)):
+            values = Parameter(empty(shape, device=device, dtype=dtype)) if wanted else None
+            self.register_parameter(name, values)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to ones and the bias to zeros."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+
+class _BatchNorm(_Normalization):
+    """What batch normalization of all dimensions shares."""
+
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+    # State dicts written before PyTorch 0.4 lack this.
+    _optional_state = frozenset({"num_batches_tracked"})
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        if track_running_stats:
+            self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype))
+            self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype))
+            self.register_buffer("num_batches_tracked", tensor(0, device=device))
+        else:
+            for name in ("running_mean", "running_var", "num_batches_tracked"):
+                self.register_buffer(name, None)
+        self._make_parameters((num_features,), affine, affine and bias, device, dtype)
+
+    def reset_running_stats(self) -> None:
+        """Forget the running mean and variance."""
+        if self.running_mean is not None and self.running_var is not None:
+            init.zeros_(self.running_mean)
+            init.ones_(self.running_var)
+        if self.num_batches_tracked is not None:
+            init.zeros_(self.num_batches_tracked)
+
+    def reset_parameters(self) -> None:
+        """Forget the running values, set the weight to ones and the bias to zeros."""
+        self.reset_running_stats()
+        super().reset_parameters()
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        raise NotImplementedError
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the normalized input; in training, also move the running values."""
+        self._check_input_dim(input)
+        momentum = self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            init.constant_(self.num_batches_tracked, self.num_batches_tracked.array + 1)
+            if momentum is None:  # a plain average over all batches so far
+                momentum = 1 / float(self.num_batches_tracked)
+        # The batch's own values are used in training, and where none are kept.
+        own = self.training or (self.running_mean is None and self.running_var is None)
+        keep = not self.training or self.track_running_stats
+        return functional.batch_norm(
+            input,
+            self.running_mean if keep else None,
+            self.running_var if keep else None,
+            self.weight,
+            self.bias,
+            own,
+            0.0 if momentum is None else momentum,
+            self.eps,
+        )
+
+    def extra_repr(self) -> str:
+        """Return the options."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Normalize each feature over the batch, then scale and shift.
+
+    Args:
+        num_features: C.
+        eps: added to the variance.
+        momentum: by how much the running mean and variance move towards the batch's; None for the
+            plain average over all batches.
+        affine: whether there are a weight and a bias.
+        track_running_stats: whether running values are kept for evaluation.
+        device: where the parameters live.
+        dtype: their dtype, float32 by default.
+        bias: False leaves out the bias.
+
+    Input (N, C) or (N, C, L), output the same. ``weight``, ``bias``, ``running_mean``,
+    ``running_var`` are (C,), ``num_batches_tracked`` is a 0-d int64 tensor. The variance is the
+    biased one; the running variance moves towards the unbiased one.
+
+    Source: PyTorch, ``torch.nn.BatchNorm1d``; Ioffe and Szegedy, "Batch Normalization" (2015).
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim not in (2, 3):
+            raise ValueError(f"expected 2D or 3D input (got {input.ndim}D input)")
+
+
+class BatchNorm2d(_BatchNorm):
+    """Normalize each channel over batch, rows and columns, then scale and shift.
+
+    Arguments and state as for :class:`BatchNorm1d`. Input (N, C, H, W), output the same.
+
+    Source: PyTorch, ``torch.nn.BatchNorm2d``; Ioffe and Szegedy, "Batch Normalization" (2015).
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim != 4:
+            raise ValueError(f"expected 4D input (got {input.ndim}D input)")
+
+
+class LayerNorm(_Normalization):
+    """Normalize over the last dimensions, then scale and shift.
+
+    Args:
+        normalized_shape: the sizes of the last dimensions, or the size of the last one.
+        eps: added to the variance.
+        elementwise_affine: whether there are a weight and a bias.
+        bias: False leaves out the bias.
+        device: where the parameters live.
+        dtype: their dtype, float32 by default.
+
+    Input (…, *normalized_shape), output the same; ``weight`` and ``bias`` have that shape.
+
+    Source: PyTorch, ``torch.nn.LayerNorm``; Ba, Kiros and Hinton, "Layer Normalization" (2016).
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if isinstance(normalized_shape, int):
+            normalized_shape = (normalized_shape,)
+        self.normalized_shape = tuple(normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self._make_parameters(
+            self.normalized_shape, elementwise_affine, elementwise_affine and bias, device, dtype
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the normalized input."""
+        return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """Return the options."""
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )
+
+
+class GroupNorm(_Normalization):
+    """Normalize groups of channels, each image by itself, then scale and shift.
+
+    Args:
+        num_groups: into how many groups the channels are split.
+        num_channels: C.
+        eps: added to the variance.
+        affine: whether there are a weight and a bias.
+        device: where the parameters live.
+        dtype: their dtype, float32 by default.
+        bias: False leaves out the bias.
+
+    Input (N, C, …), output the same; ``weight`` and ``bias`` are (C,).
+
+    Raises:
+        ValueError: ``num_groups`` does not divide ``num_channels``.
+
+    Source: PyTorch, ``torch.nn.GroupNorm``; Wu and He, "Group Normalization" (2018).
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if num_groups < 1 or num_channels % num_groups:
+            raise ValueError(
+                f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
+            )
+        self.num_groups, self.num_channels = num_groups, num_channels
+        self.eps, self.affine = eps, affine
+        self._make_parameters((num_channels,), affine, affine and bias, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the normalized input."""
+        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """Return the options."""
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )

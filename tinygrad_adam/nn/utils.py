@@ -1,0 +1,180 @@
+"""Clipping of gradients, and parameters as one vector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from tinygrad_adam.autograd import no_grad
+from tinygrad_adam.backend import array_module
+from tinygrad_adam.combining import cat
+from tinygrad_adam.tensor import Tensor
+
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
+    "parameters_to_vector",
+    "vector_to_parameters",
+]
+
+
+def _tensors(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    return [parameters] if isinstance(parameters, Tensor) else list(parameters)
+
+
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Return the norm of tensors as if they were one vector, as a 0-d tensor.
+
+    Args:
+        tensors: a tensor or several.
+        norm_type: the p of the norm; may be infinity.
+        error_if_nonfinite: raise if the norm is NaN or infinite.
+        foreach: has no effect here.
+
+    Raises:
+        RuntimeError: see ``error_if_nonfinite``.
+
+    Source: PyTorch, ``torch.nn.utils.get_total_norm``.
+    """
+    arrays = [tensor.array for tensor in _tensors(tensors)]
+    p = float(norm_type)
+    if not arrays:
+        return Tensor(0.0)
+    xp = array_module(arrays[0])
+    norms = xp.stack([_norm(xp, array, p) for array in arrays])
+    total = Tensor._wrap(_norm(xp, norms, p))
+    if error_if_nonfinite and not math.isfinite(float(total)):
+        raise RuntimeError(
+            f"The total norm of order {p} for gradients from `parameters` is non-finite, so it "
+            "cannot be clipped. To disable this error and scale the gradients by the non-finite "
+            "norm anyway, set `error_if_nonfinite=False`"
+        )
+    return total
+
+
+def _norm(xp: Any, array: Any, p: float) -> Any:
+    """Return the p-norm of all elements of an array, a 0-d array of its dtype."""
+    if p == 2:
+        flat = array.ravel(order="K")
+        return xp.sqrt(xp.asarray(flat @ flat))
+    sizes = abs(array)
+    if p == math.inf:
+        return xp.asarray(sizes.max(initial=0))
+    if p == -math.inf:
+        return xp.asarray(sizes.min(initial=math.inf))
+    if p == 0:
+        return xp.asarray((sizes != 0).sum(), dtype=array.dtype)
+    return xp.asarray((sizes**p).sum() ** (1 / p), dtype=array.dtype)
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    total_norm: Tensor,
+    foreach: bool | None = None,
+) -> None:
+    """Multiply the gradients by min(1, max_norm / (total_norm + 1e-6)), in place.
+
+    Source: PyTorch, ``torch.nn.utils.clip_grads_with_norm_``.
+    """
+    total = total_norm.array
+    factor = (float(max_norm) / (total + 1e-6)).clip(max=1.0)
+    for gradient in [p.grad for p in _tensors(parameters) if p.grad is not None]:
+        array = gradient.array
+        array *= factor.astype(array.dtype)
+        gradient._version[0] += 1
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scale the gradients down, in place, so that their norm as one vector is ``max_norm`` at most.
+
+    Args:
+        parameters: a tensor or several; those without a gradient are passed over.
+        max_norm: the bound.
+        norm_type: the p of the norm; may be infinity.
+        error_if_nonfinite: raise if the norm is NaN or infinite.
+        foreach: has no effect here.
+
+    Returns:
+        The norm before, a 0-d tensor.
+
+    Raises:
+        RuntimeError: see ``error_if_nonfinite``.
+
+    Source: PyTorch, ``torch.nn.utils.clip_grad_norm_``; Pascanu, Mikolov and Bengio (2012).
+    """
+    parameters = _tensors(parameters)
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    total = get_total_norm(gradients, norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(parameters, max_norm, total)
+    return total
+
+
+def clip_grad_value_(
+    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
+) -> None:
+    """Cut every element of the gradients to [-clip_value, clip_value], in place.
+
+    Source: PyTorch, ``torch.nn.utils.clip_grad_value_``.
+    """
+    bound = float(clip_value)
+    for parameter in _tensors(parameters):
+        if parameter.grad is not None:
+            array = parameter.grad.array
+            array_module(array).clip(array, -bound, bound, out=array)
+            parameter.grad._version[0] += 1
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """Return all elements of all parameters as one vector; differentiable.
+
+    Raises:
+        TypeError: the parameters lie on different devices.
+
+    Source: PyTorch, ``torch.nn.utils.parameters_to_vector``.
+    """
+    parameters = list(parameters)
+    if len({parameter.device for parameter in parameters}) > 1:
+        raise TypeError(
+            "Found two parameters on different devices, this is currently not supported."
+        )
+    return cat([parameter.reshape(-1) for parameter in parameters])
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Copy consecutive pieces of a vector into the parameters, in place.
+
+    Raises:
+        TypeError: ``vec`` is no tensor.
+        RuntimeError: ``vec`` has fewer or more elements than the parameters together.
+
+    Source: PyTorch, ``torch.nn.utils.vector_to_parameters``.
+    """
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
+    parameters = list(parameters)
+    needed = sum(parameter.numel() for parameter in parameters)
+    if vec.numel() != needed:
+        raise RuntimeError(
+            f"the vector has {vec.numel()} elements, the parameters have {needed} together"
+        )
+    start = 0
+    with no_grad():
+        for parameter in parameters:
+            stop = start + parameter.numel()
+            parameter.copy_(vec[start:stop].reshape(parameter.shape))
+            start = stop

@@ -1,0 +1,274 @@
+"""Convolution, and its gradients, which are operations in their own right.
+
+A convolution is linear in the image and linear in the kernels, so it has two gradients, and both
+are convolutions again. The three of them are closed under differentiation: the gradient of each is
+made of the other two. That gives gradients of gradients of any order, and transposed convolution
+for nothing: it *is* the input gradient.
+
+Images are (N, C, H, W), kernels (O, C / groups, kH, kW); options are pairs of ints. ``g`` is the
+gradient of the result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_adam.autograd import Operation
+from tinygrad_adam.backend import Array, array_module, kernels
+from tinygrad_adam.backend.windows import output_size
+
+Pair = tuple[int, int]
+
+# PyTorch's names for element types, as its error texts use them.
+_TYPE_NAMES = {"float16": "Half", "float32": "Float", "float64": "Double", "int64": "Long"}
+
+
+def _sizes(shape: tuple[int, ...], spatial: int) -> str:
+    """Return a shape as PyTorch's error texts show it, with as many spatial dimensions as it had."""
+    return str([*shape[:2], *shape[len(shape) - spatial :]])
+
+
+def check_convolution(
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+    transposed: bool = False,
+    spatial: int = 2,
+) -> None:
+    """Raise for what a convolution cannot be computed of.
+
+    Args:
+        x: (N, C, H, W).
+        weight: (O, C / groups, kH, kW), or if ``transposed`` (C, O / groups, kH, kW).
+        bias: (O,) or None.
+        stride: and ``padding``, ``dilation``, ``groups``, as for the convolution.
+        transposed: whether the convolution is a transposed one.
+        spatial: 1 if the first of the two spatial dimensions was added for a 1-d convolution.
+
+    Raises:
+        RuntimeError: shapes, dtypes or options do not fit.
+    """
+    pre = f"transposed={int(transposed)}" if transposed else f"groups={groups}"
+    weight_sizes = _sizes(weight.shape, spatial)
+    if groups < 1:
+        raise RuntimeError("non-positive groups is not supported")
+    if min(stride) < 1:
+        raise RuntimeError("non-positive stride is not supported")
+    if min(padding) < 0:
+        raise RuntimeError("negative padding is not supported")
+    if min(dilation) < 1:
+        raise RuntimeError("non-positive dilation is not supported")
+    if weight.shape[0] < groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
+            f"got weight of size {weight_sizes} instead"
+        )
+    if weight.shape[0] % groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
+            f"but got weight of size [{weight_sizes}] instead"
+        )
+    channels = weight.shape[0] if transposed else weight.shape[1] * groups
+    if x.shape[1] != channels:
+        raise RuntimeError(
+            f"Given {pre}, weight of size {weight_sizes}, expected input"
+            f"{_sizes(x.shape, spatial)} to have {channels} channels, but got {x.shape[1]} "
+            "channels instead"
+        )
+    out_channels = weight.shape[1] * groups if transposed else weight.shape[0]
+    if bias is not None and bias.shape != (out_channels,):
+        raise RuntimeError(
+            f"Given {pre if transposed else ''}{', ' if transposed else ''}weight of size "
+            f"{weight_sizes}, expected bias to be 1-dimensional with {out_channels} elements, but "
+            f"got bias of size {list(bias.shape)} instead"
+        )
+    if x.dtype != weight.dtype or (bias is not None and x.dtype != bias.dtype):
+        other, what = (weight, "weight") if x.dtype != weight.dtype else (bias, "bias")
+        a, b = (_TYPE_NAMES.get(v.dtype.name, v.dtype.name) for v in (x, other))
+        if what == "bias":
+            raise RuntimeError(
+                f"Input type ({a.lower()}) and bias type ({b.lower()}) should be the same"
+            )
+        raise RuntimeError(
+            f"Input type (torch.{a}Tensor) and weight type (torch.{b}Tensor) should be the same"
+        )
+    if not transposed and x.shape[1]:
+        padded = [x.shape[2 + i] + 2 * padding[i] for i in (0, 1)][2 - spatial :]
+        reach = [dilation[i] * (weight.shape[2 + i] - 1) + 1 for i in (0, 1)][2 - spatial :]
+        if any(size < needed for size, needed in zip(padded, reach)):
+            raise RuntimeError(
+                f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). "
+                f"Kernel size: ({' x '.join(map(str, reach))}). Kernel size can't be greater than "
+                "actual input size"
+            )
+    if 0 in x.shape[2:]:
+        raise RuntimeError(
+            "Only zero batch or zero channel inputs are supported, but got input shape: "
+            f"{_sizes(x.shape, spatial)}"
+        )
+
+
+class Conv2d(Operation):
+    """y[n, o] = b[o] + Σ over c of x[n, c] ⋆ w[o, c], where ⋆ slides w over x (correlation).
+
+    Gradient: dx and dw are the operations below, db = Σ g over all but the channels.  Saves x and w.
+    """
+
+    def forward(
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+        spatial: int = 2,
+    ) -> Array:
+        check_convolution(x, weight, bias, stride, padding, dilation, groups, False, spatial)
+        self.options = (stride, padding, dilation, groups)
+        self.shapes = (x.shape, weight.shape)
+        need_x, need_weight = self.needs_input_grad[:2]
+        self.save_for_backward(x if need_weight else None, weight if need_x else None)
+        if x.size == 0:
+            return self._empty(x, weight, bias)
+        return kernels(x).conv2d(x, weight, bias, *self.options)
+
+    def _empty(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        """No images: no results. No channels: nothing to sum up but the bias."""
+        stride, padding, dilation, _ = self.options
+        rows, columns = (
+            output_size(x.shape[2 + i], weight.shape[2 + i], stride[i], padding[i], dilation[i])
+            for i in (0, 1)
+        )
+        y = array_module(x).zeros((x.shape[0], weight.shape[0], rows, columns), x.dtype)
+        if bias is not None:
+            y += bias[:, None, None]
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        x, weight = self.saved_tensors
+        need_x, need_weight, need_bias = self.needs_input_grad[:3]
+        grad_x = grad_weight = grad_bias = None
+        if need_x:
+            grad_x = Conv2dInputGradient.apply(grad, weight, self.shapes[0], *self.options)
+        if need_weight:
+            grad_weight = Conv2dWeightGradient.apply(grad, x, self.shapes[1], *self.options)
+        if need_bias:
+            grad_bias = Conv2dBiasGradient.apply(grad)
+        return grad_x, grad_weight, grad_bias
+
+
+class Conv2dInputGradient(Operation):
+    """The gradient of :class:`Conv2d` for its image, linear in g and in w; a transposed convolution.
+
+    Takes g (N, O, oH, oW), w and the shape of the image.  With G the gradient of the result:
+    dg = Conv2d(G, w), dw = Conv2dWeightGradient(g, G).  Saves g and w.
+    """
+
+    def forward(
+        self,
+        grad: Array,
+        weight: Array,
+        input_shape: tuple[int, ...],
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        self.options = (stride, padding, dilation, groups)
+        self.weight_shape = weight.shape
+        need_grad, need_weight = self.needs_input_grad[:2]
+        self.save_for_backward(grad if need_weight else None, weight if need_grad else None)
+        if grad.size == 0 or 0 in input_shape:
+            return array_module(grad).zeros(input_shape, grad.dtype)
+        return kernels(grad).conv2d_input_gradient(grad, weight, input_shape, *self.options)
+
+    def backward(self, grad: Any) -> Any:
+        output_grad, weight = self.saved_tensors
+        need_grad, need_weight = self.needs_input_grad[:2]
+        to_grad = to_weight = None
+        if need_grad:
+            to_grad = Conv2d.apply(grad, weight, None, *self.options)
+        if need_weight:
+            to_weight = Conv2dWeightGradient.apply(
+                output_grad, grad, self.weight_shape, *self.options
+            )
+        return to_grad, to_weight
+
+
+class Conv2dWeightGradient(Operation):
+    """The gradient of :class:`Conv2d` for its kernels, linear in g and in x.
+
+    Takes g (N, O, oH, oW), x and the shape of the kernels.  With G the gradient of the result:
+    dg = Conv2d(x, G), dx = Conv2dInputGradient(g, G).  Saves g and x.
+    """
+
+    def forward(
+        self,
+        grad: Array,
+        x: Array,
+        weight_shape: tuple[int, ...],
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        self.options = (stride, padding, dilation, groups)
+        self.shape = x.shape
+        need_grad, need_x = self.needs_input_grad[:2]
+        self.save_for_backward(grad if need_x else None, x if need_grad else None)
+        if x.size == 0 or grad.size == 0:
+            return array_module(x).zeros(weight_shape, x.dtype)
+        return kernels(x).conv2d_weight_gradient(grad, x, weight_shape, *self.options)
+
+    def backward(self, grad: Any) -> Any:
+        output_grad, x = self.saved_tensors
+        need_grad, need_x = self.needs_input_grad[:2]
+        to_grad = to_x = None
+        if need_grad:
+            to_grad = Conv2d.apply(x, grad, None, *self.options)
+        if need_x:
+            to_x = Conv2dInputGradient.apply(output_grad, grad, self.shape, *self.options)
+        return to_grad, to_x
+
+
+class Conv2dBiasGradient(Operation):
+    """Σ g over all but the channels, (N, O, H, W) to (O,).  Gradient: G for every pixel.
+
+    Saves nothing but the shape.
+    """
+
+    def forward(self, grad: Array) -> Array:
+        self.shape = grad.shape
+        if grad.size == 0:
+            return grad.sum((0, 2, 3))
+        return kernels(grad).conv2d_bias_gradient(grad)
+
+    def backward(self, grad: Any) -> Any:
+        return grad.reshape(1, -1, 1, 1).expand(self.shape)
+
+
+class ConvTranspose2d(Conv2dInputGradient):
+    """The transpose of a convolution: every pixel of x adds a multiple of the kernel to the result.
+
+    Takes x (N, C, H, W), w (C, O / groups, kH, kW) and the shape of the result (N, O, H', W').
+    Gradient: as :class:`Conv2dInputGradient`, whose g is x here.  Saves x and w.
+    """
+
+    def forward(
+        self,
+        x: Array,
+        weight: Array,
+        output_shape: tuple[int, ...],
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        check_convolution(x, weight, None, stride, padding, dilation, groups, transposed=True)
+        return super().forward(x, weight, output_shape, stride, padding, dilation, groups)

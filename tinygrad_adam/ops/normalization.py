@@ -1,0 +1,163 @@
+"""Normalization: subtract the mean, divide by the standard deviation, scale and shift.
+
+Batch, layer and group normalization differ only in what the mean is taken over. Each is the same
+operation on x seen in another shape::
+
+    batch   x (N, C, …)           mean over N and …       weight (1, C, 1, …)
+    layer   x (…, normalized)     mean over normalized    weight (normalized)
+    group   x (N, G, C / G, …)    mean over C / G and …   weight (1, G, C / G, 1, …)
+
+With n = (x - mean) / sqrt(var + ε), y = w n + b, and u = g w the gradient of n:
+dx = (u - mean(u) - n mean(u n)) / sqrt(var + ε), dw = Σ g n, db = Σ g.
+
+Source: Ioffe and Szegedy, "Batch Normalization" (2015); Ba, Kiros and Hinton, "Layer Normalization"
+(2016); Wu and He, "Group Normalization" (2018).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_adam.autograd import Operation, is_grad_enabled
+from tinygrad_adam.backend import Array, array_module
+
+Dims = tuple[int, ...]
+
+
+class _Normalization(Operation):
+    """w (x - mean) / sqrt(var + ε) + b; the gradients stand above.
+
+    Saves x, w, the mean and 1 / sqrt(var + ε).
+    """
+
+    def normalize(
+        self,
+        x: Array,
+        weight: Array | None,
+        bias: Array | None,
+        shape: Dims,
+        weight_shape: Dims,
+        dims: Dims,
+        eps: float,
+    ) -> tuple[Array, Array, Array]:
+        """Return the result, the mean and the variance (the biased one).
+
+        Args:
+            x: in any shape of as many elements as ``shape``, in which it is seen.
+            weight: as many elements as ``weight_shape``, in which it is seen; or None. So ``bias``.
+            shape: and ``weight_shape``: see above.
+            dims: the dimensions, counted in ``shape``, over which the mean is taken.
+            eps: added to the variance.
+        """
+        xp = array_module(x)
+        self.bias_shape = None
+        for name, parameter in (("weight", weight), ("bias", bias)):
+            if parameter is not None and parameter.dtype != x.dtype:
+                raise RuntimeError(
+                    f"expected {name} to have the dtype of the input, {x.dtype}, but got "
+                    f"{parameter.dtype}"
+                )
+        self.shape, self.weight_shape, self.dims, self.eps = shape, weight_shape, dims, eps
+        seen = x.reshape(shape)
+        mean = seen.mean(dims, keepdims=True)
+        y = seen - mean
+        variance = xp.square(y).mean(dims, keepdims=True)
+        inverse = 1 / xp.sqrt(variance + eps)
+        self.save_for_backward(x, weight, mean, inverse)
+        # The weight is constant over what is averaged, in batch normalization and where there is
+        # none: one product less here, and sums that serve two gradients in backward.
+        self.constant_weight = weight is None or weight_shape == inverse.shape
+        scale = inverse
+        if weight is not None and self.constant_weight:
+            scale = inverse * weight.reshape(weight_shape)
+        y *= scale
+        if not self.constant_weight:
+            y *= weight.reshape(weight_shape)  # type: ignore[union-attr]
+        if bias is not None:
+            self.bias_shape = bias.shape
+            y += bias.reshape(weight_shape)
+        return y.reshape(x.shape), mean, variance
+
+    def backward(self, grad: Any) -> Any:
+        x, weight, mean, inverse = self.saved_tensors
+        need_x, need_weight, need_bias = self.needs_input_grad[:3]
+        dims = self.dims
+        seen, grad = x.reshape(self.shape), grad.reshape(self.shape)
+        if is_grad_enabled():  # mean and deviation as functions of x, for a second derivative
+            mean = seen.mean(dims, keepdim=True)
+            inverse = ((seen - mean).square().mean(dims, keepdim=True) + self.eps).rsqrt()
+        grad_x = grad_weight = grad_bias = None
+        if need_bias:
+            grad_bias = grad.sum_to_size(self.weight_shape).reshape(self.bias_shape)
+        if need_x or need_weight:
+            normalized = (seen - mean) * inverse
+            product = grad * normalized
+        if need_weight:
+            grad_weight = product.sum_to_size(self.weight_shape).reshape(weight.array.shape)
+        if need_x:
+            if weight is not None:
+                seen_weight = weight.reshape(self.weight_shape)
+                if self.constant_weight:
+                    inverse = inverse * seen_weight
+                else:
+                    grad, product = grad * seen_weight, product * seen_weight
+            grad_x = grad - grad.mean(dims, keepdim=True)
+            grad_x = (grad_x - normalized * product.mean(dims, keepdim=True)) * inverse
+            grad_x = grad_x.reshape(x.array.shape)
+        return grad_x, grad_weight, grad_bias
+
+
+class BatchNorm(_Normalization):
+    """Normalization of each channel over the batch; x (N, C, …), w and b (C,) or None.
+
+    The running mean and variance, if given, are moved towards the batch's, in place.
+    """
+
+    def forward(
+        self,
+        x: Array,
+        weight: Array | None,
+        bias: Array | None,
+        running_mean: Array | None,
+        running_var: Array | None,
+        momentum: float,
+        eps: float,
+    ) -> Array:
+        per_channel = (1, x.shape[1], *[1] * (x.ndim - 2))
+        dims = (0, *range(2, x.ndim))
+        y, mean, variance = self.normalize(x, weight, bias, x.shape, per_channel, dims, eps)
+        if running_mean is not None:
+            running_mean += momentum * (mean.reshape(-1) - running_mean)
+        if running_var is not None:
+            count = x.size // max(1, x.shape[1])
+            unbiased = variance.reshape(-1) * (count / max(1, count - 1))
+            running_var += momentum * (unbiased - running_var)
+        return y
+
+
+class LayerNorm(_Normalization):
+    """Normalization of the last dimensions, each place by itself; w and b of their shape or None."""
+
+    def forward(
+        self,
+        x: Array,
+        weight: Array | None,
+        bias: Array | None,
+        normalized_shape: Dims,
+        eps: float,
+    ) -> Array:
+        dims = tuple(range(x.ndim - len(normalized_shape), x.ndim))
+        return self.normalize(x, weight, bias, x.shape, normalized_shape, dims, eps)[0]
+
+
+class GroupNorm(_Normalization):
+    """Normalization of groups of channels, each image by itself; x (N, C, …), w and b (C,) or None."""
+
+    def forward(
+        self, x: Array, weight: Array | None, bias: Array | None, groups: int, eps: float
+    ) -> Array:
+        each = x.shape[1] // groups
+        shape = (x.shape[0], groups, each, *x.shape[2:])
+        per_channel = (1, groups, each, *[1] * (x.ndim - 2))
+        dims = tuple(range(2, len(shape)))
+        return self.normalize(x, weight, bias, shape, per_channel, dims, eps)[0]
