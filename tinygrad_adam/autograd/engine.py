@@ -11,7 +11,9 @@ passes: two walks never see each other, and nothing lingers.
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +26,8 @@ from tinygrad_adam.backend import array_module
 
 Node = Operation | Variable
 Sinks = dict[Edge, Callable[[Any], None]]
+# For each node that gradients are on the way to: those that arrived, and what they must fit.
+Table = dict[Node, tuple[list[Any], tuple[tuple[tuple[int, ...], np.dtype], ...]]]
 
 
 class Step(NamedTuple):
@@ -39,8 +43,8 @@ class Step(NamedTuple):
 
 def walk(
     roots: Sequence[tuple[Edge, Any]], keep_graph: bool, sinks: Sinks | None = None
-) -> Iterator[Step]:
-    """Carry gradients from ``roots`` through the graph, yielding each step.
+) -> Iterator[tuple[Node, Sequence[Any], Sequence[Any]]]:
+    """Carry gradients from ``roots`` through the graph, yielding each step as a tuple.
 
     Args:
         roots: where to start, each with the gradient there.
@@ -52,13 +56,13 @@ def walk(
     """
     pending = _count_consumers([edge[0] for edge, _ in roots])
     wanted = None if sinks is None else _leading_to({edge[0] for edge in sinks}, pending)
-    table: dict[Node, list[Any]] = {}
+    table: Table = {}
     for start, gradient in roots:
         _add(table, start, gradient)
     ready = [node for node in table if not pending[node]]
     while ready:
         node = ready.pop()
-        grads = table.pop(node, ())
+        grads, _ = table.pop(node, ((), ()))
         input_grads: Sequence[Any] = ()
         if grads:
             if node.hooks or node.retained:
@@ -71,16 +75,17 @@ def walk(
                 _store(node, grads)
             if isinstance(node, Operation):
                 input_grads = _run(node, grads, keep_graph, wanted)
-        for position, edge in enumerate(node.edges):
+        for edge, gradient in zip_longest(node.edges, input_grads):
             if edge is None or (wanted is not None and edge[0] not in wanted):
                 continue
+            if gradient is not None:
+                _add(table, edge, gradient)
             parent = edge[0]
-            if position < len(input_grads) and input_grads[position] is not None:
-                _add(table, edge, input_grads[position])
-            pending[parent] -= 1
-            if not pending[parent]:
+            left = pending[parent] = pending[parent] - 1
+            if not left:
                 ready.append(parent)
-        yield Step(node, grads, input_grads)
+        yield node, grads, input_grads
+        edge = gradient = None  # a leaf is to own its gradient, so nobody else may hold it
 
 
 def _count_consumers(roots: Sequence[Node]) -> dict[Node, int]:
@@ -119,12 +124,12 @@ def _run(
     node: Operation, grads: list[Any], keep_graph: bool, wanted: set[Node] | None
 ) -> tuple[Any, ...]:
     """Return the gradients of a node's inputs, given those of its results; free what it saved."""
-    edges = node.edges
+    needs = node.needs_input_grad
     if wanted is not None:
-        node.restricted = tuple([edge is not None and edge[0] in wanted for edge in edges])
-        if not any(node.restricted):
-            node.restricted = None
+        fewer = tuple([edge is not None and edge[0] in wanted for edge in node.edges])
+        if not any(fewer):
             return ()
+        node.needs_input_grad = fewer
     if len(grads) > 1 and node.materialize_grads:
         like = next(gradient for gradient in grads if gradient is not None)
         for slot, (shape, dtype) in enumerate(node.outputs):
@@ -133,16 +138,11 @@ def _run(
     try:
         result = node.backward(*grads)
     finally:
-        node.restricted = None
+        node.needs_input_grad = needs
     if type(result) is not tuple:
         result = tuple(result) if isinstance(result, list) else (result,)
-    odd = edges[len(result) :] + result[len(edges) :]
-    if odd and any(entry is not None for entry in odd):
-        raise RuntimeError(
-            f"function {node.name} returned an incorrect number of gradients (expected "
-            f"{len(edges)}, got {len(result)})\n  {location(node)}: backward must return one for "
-            "each argument of forward, None for those that are no tensors"
-        )
+    if len(result) != len(needs):
+        _check_count(node, result)
     anomaly = current_mode().anomaly
     if anomaly is not None:
         anomaly.after_backward(node, grads, result)
@@ -151,46 +151,42 @@ def _run(
     return result
 
 
-def _add(table: dict[Node, list[Any]], edge: Edge, gradient: Any) -> None:
+def _check_count(node: Operation, result: tuple[Any, ...]) -> None:
+    """Raise if an input misses its gradient, or there is one for no input."""
+    odd = node.edges[len(result) :] + result[len(node.edges) :]
+    if any(entry is not None for entry in odd):
+        raise RuntimeError(
+            f"function {node.name} returned an incorrect number of gradients (expected "
+            f"{len(node.edges)}, got {len(result)})\n  {location(node)}: backward must return one "
+            "for each argument of forward, None for those that are no tensors"
+        )
+
+
+def _add(table: Table, edge: Edge, gradient: Any) -> None:
     """Add a gradient to what has arrived at ``edge`` so far.
 
     This is the one place where a gradient is made to fit the value that it belongs to: summed over
     the dimensions that broadcasting added or stretched, and cast to its dtype.
     """
     node, slot = edge
-    if isinstance(node, Operation):
-        shape, dtype = node.outputs[slot]
-    else:
-        shape, dtype = node.array.shape, node.array.dtype
+    arrived = table.get(node)
+    if arrived is None:
+        outputs = node.outputs
+        arrived = table[node] = [None] * len(outputs), outputs
+    row, outputs = arrived
+    shape, dtype = outputs[slot]
     array = gradient.array
     if array.shape != shape:
         gradient = gradient.sum_to_size(shape)
     if array.dtype is not dtype and array.dtype != dtype:
         gradient = gradient.to(dtype)
-    row = table.get(node)
-    if row is None:
-        row = table[node] = [None] * (len(node.outputs) if isinstance(node, Operation) else 1)
     if row[slot] is None:
         row[slot] = gradient
-    elif current_mode().grad or not _is_owned(row, slot):
-        row[slot] = row[slot] + gradient
-    else:
+    elif _is_owned(row, slot) and not current_mode().grad:
         total = row[slot].array
         total += gradient.array
-
-
-def _references(row: list[Any], slot: int) -> tuple[int, int]:
-    """Return how many references there are to a gradient in ``row``, and to its array."""
-    return sys.getrefcount(row[slot]), sys.getrefcount(row[slot].array)
-
-
-def _row_of_a_fresh_gradient() -> list[Any]:
-    variable = Variable()
-    variable.array = np.zeros(())
-    return [variable]
-
-
-_SOLE_OWNER = _references(_row_of_a_fresh_gradient(), 0)
+    else:
+        row[slot] = row[slot] + gradient
 
 
 def _is_owned(row: list[Any], slot: int) -> bool:
@@ -199,7 +195,15 @@ def _is_owned(row: list[Any], slot: int) -> bool:
     ``backward`` of an addition sends the same tensor to both inputs, a user's hook may keep the one
     that it sees, and a view belongs to its base: only the reference counts know them all.
     """
-    return _references(row, slot) == _SOLE_OWNER and row[slot].array.base is None
+    return (
+        sys.getrefcount(row[slot]) == _SOLE_REFERENCE
+        and sys.getrefcount(row[slot].array) == _SOLE_REFERENCE
+        and row[slot].array.base is None
+    )
+
+
+_row = [object()]
+_SOLE_REFERENCE = sys.getrefcount(_row[0])  # what an object held by nothing but a list shows
 
 
 def _store(leaf: Variable, grads: list[Any]) -> None:
@@ -294,9 +298,8 @@ def backward(
     Source: PyTorch, ``torch.autograd.backward``.
     """
     steps = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
-    with mode(grad=create_graph, quiet=True), np.errstate(all="ignore"):
-        for _ in steps:
-            pass
+    with mode(grad=create_graph), np.errstate(all="ignore"):
+        deque(steps, maxlen=0)  # runs the walk without holding on to what it yields
 
 
 def backward_steps(
@@ -313,16 +316,16 @@ def backward_steps(
     steps = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
     while True:
         # The walk's mode holds while a step is taken, not while the caller looks at it.
-        with mode(grad=create_graph, quiet=True), np.errstate(all="ignore"):
+        with mode(grad=create_graph), np.errstate(all="ignore"):
             step = next(steps, None)
         if step is None:
             return
-        yield step
+        yield Step(*step)
 
 
 def _prepare(
     tensors: Any, grad_tensors: Any, retain_graph: bool | None, create_graph: bool, inputs: Any
-) -> Iterator[Step]:
+) -> Iterator[tuple[Node, Sequence[Any], Sequence[Any]]]:
     """Check the arguments of :func:`backward` and return its walk, not yet begun."""
     sinks: Sinks | None = None
     if inputs is not None:
@@ -380,9 +383,8 @@ def grad(
     sinks = {edge: _finding(found, edge) for edge in edges}
     roots = _roots(_sequence(outputs), grad_outputs)
     keep_graph = create_graph if retain_graph is None else retain_graph
-    with mode(grad=create_graph, quiet=True), np.errstate(all="ignore"):
-        for _ in walk(roots, keep_graph, sinks):
-            pass
+    with mode(grad=create_graph), np.errstate(all="ignore"):
+        deque(walk(roots, keep_graph, sinks), maxlen=0)
     result = []
     for x, edge in zip(inputs, edges):
         if edge not in found:

@@ -24,6 +24,8 @@ back to the shape of the input that it belongs to.
 
 from __future__ import annotations
 
+import threading
+from contextvars import copy_context
 from typing import Any
 
 import numpy as np
@@ -35,9 +37,9 @@ from tinygrad_adam.autograd.errors import (
     add_location,
     modified_in_place,
 )
-from tinygrad_adam.autograd.grad_mode import current_mode, mode
+from tinygrad_adam.autograd.grad_mode import Mode, current_mode, mode
 from tinygrad_adam.autograd.variable import Edge, Variable, gradient_edge
-from tinygrad_adam.backend import Array, is_array
+from tinygrad_adam.backend import is_array
 
 
 class Operation:
@@ -57,8 +59,8 @@ class Operation:
     """For each result that has some, the functions to call with its gradient."""
     retained: dict[int, Any] | None = None
     """For each result that retains its gradient, a weak reference to the tensor."""
-    restricted: tuple[bool, ...] | None = None
-    """Set by a walk that needs fewer gradients than all: which."""
+    needs_input_grad: tuple[bool, ...] = ()
+    """For each input, whether ``backward`` must compute its gradient."""
     materialize_grads: bool = True
     """Whether a missing gradient of one of several results arrives as zeros."""
     _saved: tuple[Any, ...] | None = ()
@@ -94,11 +96,6 @@ class Operation:
         return tuple(edge or (None, 0) for edge in self.edges)
 
     @property
-    def needs_input_grad(self) -> tuple[bool, ...]:
-        """For each input, whether ``backward`` must compute its gradient."""
-        return self.restricted or tuple([edge is not None for edge in self.edges])
-
-    @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """What ``save_for_backward`` got, arrays as tensors with their history.
 
@@ -108,45 +105,25 @@ class Operation:
         """
         if self._saved is None:
             raise RuntimeError(FREED_GRAPH)
-        return tuple([self._unpack(*entry) for entry in self._saved])
+        values: list[Any] = []
+        for entry in self._saved:
+            if entry is None:
+                values.append(None)
+                continue
+            value, version, slot = entry
+            if version is not None and value._version[0] != version:
+                raise RuntimeError(modified_in_place(self, value, version, slot))
+            if slot is not None:
+                # A result, kept as an array alone: give it back its history, this node.
+                value = value.detach()
+                value._edge, value._requires_grad = (self, slot), True
+            values.append(value)
+        return tuple(values)
 
     def release(self) -> None:
         """Let go of what was saved. A node that saved nothing may be passed again."""
         if self._saved:
             self._saved = None
-
-    def _pack(
-        self, value: Any, inputs: tuple[Any, ...], output: tuple[Any, ...], results: tuple[Any, ...]
-    ) -> tuple[Any, int | None, int | None]:
-        """Return an entry ``(value, version, slot)`` of what is saved.
-
-        An array that is an input stands for that tensor. A result is kept as an array alone, since
-        the tensor points to this node: the pair would never be freed without the cycle collector.
-        """
-        for tensor in inputs:
-            if isinstance(tensor, Variable) and tensor.array is value:
-                return tensor, tensor._version[0], None
-        for slot, tensor in enumerate(results):
-            if output[slot] is value:
-                alias = tensor._wrap(tensor.array)
-                alias._version = tensor._version
-                return alias, tensor._version[0], slot
-        if is_array(value) or isinstance(value, np.generic):
-            return next(x for x in inputs if isinstance(x, Variable))._wrap(value), 0, None
-        return value, None, None
-
-    def _unpack(self, value: Any, version: int | None, slot: int | None) -> Any:
-        if version is None:
-            return value
-        if value._version[0] != version:
-            raise RuntimeError(modified_in_place(self, value, version, slot))
-        if slot is None:
-            return value
-        result = value._wrap(value.array)
-        result._version = value._version
-        result._edge = (self, slot)
-        result._requires_grad = True
-        return result
 
     @classmethod
     def apply(cls, *inputs: Any) -> Any:
@@ -157,60 +134,103 @@ class Operation:
         """
         node = cls()
         now = current_mode()
-        record = False
-        like = None
+        recording = now.grad
+        like: Any = None
         arrays: list[Any] = []
         edges: list[Edge | None] = []
         for x in inputs:
             edge = None
             if isinstance(x, Variable):
-                like = x
+                if like is None:
+                    like = x
                 arrays.append(x.array)
-                if x._base is not None and x._view_version != x._version[0]:
-                    x._refresh_view()
-                if x._requires_grad and now.grad:
-                    edge = x._edge or (x, 0)
-                    record = True
+                if recording:
+                    if x._base is not None and x._view_version != x._version[0]:
+                        x._refresh_view()
+                    if x._requires_grad:
+                        edge = x._edge or (x, 0)
             else:
                 arrays.append(x)
             edges.append(edge)
         if like is None:
             raise TypeError(NO_TENSOR.format(cls.__name__.lower(), type(inputs[0]).__name__))
-
-        node.edges = tuple(edges)
+        recording = any(edges)
+        if recording:
+            node.edges = tuple(edges)
+            node.needs_input_grad = tuple([edge is not None for edge in edges])
+        else:
+            node.needs_input_grad = (False,) * len(edges)
         try:
-            if now.quiet:
-                output = node.forward(*arrays)
-            else:
-                with np.errstate(all="ignore"):
-                    output = node.forward(*arrays)
+            output = _quietly.run(node.forward, *arrays)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             raise add_location(error, node, now.scope, arrays) from error.__cause__
 
-        outputs = output if type(output) is tuple else (output,)
-        results = tuple([like._wrap(array) for array in outputs])
+        several = type(output) is tuple
+        if several:
+            outputs, results = output, tuple([like._wrap(array) for array in output])
+        else:
+            outputs, results = (output,), (like._wrap(output),)
         if node.returns_view:
-            _share_memory(next(x for x in inputs if isinstance(x, Variable)), results)
-        if record:
+            _share_memory(like, results)
+        if recording:
             node._record(now, inputs, outputs, results)
         if now.anomaly is not None:
             now.anomaly.after_forward(node, inputs, results)
-        return results if type(output) is tuple else results[0]
+        return results if several else results[0]
 
     def _record(
-        self, now: Any, inputs: tuple[Any, ...], output: tuple[Any, ...], results: tuple[Any, ...]
+        self, now: Mode, inputs: tuple[Any, ...], output: tuple[Any, ...], results: tuple[Any, ...]
     ) -> None:
         """Make this node the history of ``results``, the tensors around the arrays ``output``."""
         self.scope = now.scope
-        self.outputs = tuple([(x.array.shape, x.array.dtype) for x in results])
-        if self._saved:
-            self._saved = tuple(
-                [self._pack(value, inputs, output, results) for value in self._saved]
-            )
+        outputs = []
         for slot, result in enumerate(results):
-            if result.array.dtype.kind in "fc":
+            dtype = result.array.dtype
+            outputs.append((result.array.shape, dtype))
+            if dtype.kind in "fc":
                 result._edge = (self, slot)
                 result._requires_grad = True
+        self.outputs = tuple(outputs)
+        if self._saved:
+            saved: list[Any] = []
+            for value in self._saved:
+                saved.append(None if value is None else _keep(value, inputs, output, results))
+            self._saved = tuple(saved)
+
+
+class _Quiet(threading.local):
+    """Runs operations with NumPy's floating-point warnings off: 1 / 0 is simply infinite.
+
+    Each thread has a context in which they are off, and runs the operation there, which costs a
+    tenth of switching them off and on again (``numpy.errstate``) for each operation.
+    """
+
+    def __init__(self) -> None:
+        context = copy_context()
+        context.run(np.seterr, all="ignore")
+        self.run = context.run
+
+
+_quietly = _Quiet()
+
+
+def _keep(
+    value: Any, inputs: tuple[Any, ...], output: tuple[Any, ...], results: tuple[Any, ...]
+) -> tuple[Any, int | None, int | None]:
+    """Return ``(value, version, slot)`` for a value that ``forward`` saved.
+
+    An array that is an input stands for that tensor. A result is kept as a tensor without history,
+    since its history is the node: the two would never be freed without the cycle collector.
+    """
+    for x in inputs:
+        if isinstance(x, Variable) and x.array is value:
+            return x, x._version[0], None
+    for slot, array in enumerate(output):
+        if array is value:
+            return results[slot].detach(), results[slot]._version[0], slot
+    if is_array(value) or isinstance(value, np.generic):
+        return results[0]._wrap(value), 0, None
+    return value, None, None
 
 
 def _share_memory(source: Variable, views: tuple[Variable, ...]) -> None:
@@ -292,6 +312,7 @@ class Function(Operation):
         now = current_mode()
         edges = [gradient_edge(x) if now.grad and isinstance(x, Variable) else None for x in inputs]
         node.edges = tuple(edges)
+        node.needs_input_grad = tuple([edge is not None for edge in edges])
         with mode(grad=False):
             # Called on the class: with or without @staticmethod, the node is the context.
             if cls.setup_context is None:

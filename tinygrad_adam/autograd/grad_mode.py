@@ -27,8 +27,6 @@ class Mode(NamedTuple):
     """The call of a module inside which we are (``nn.module.Scope``), or None."""
     anomaly: Any = None
     """Who is told of every result while anomaly mode is on (``anomaly.Detector``), or None."""
-    quiet: bool = False
-    """Whether NumPy's floating-point warnings are off already, as they are in a backward walk."""
 
 
 _mode: ContextVar[Mode] = ContextVar("tinygrad_adam.mode", default=Mode())  # noqa: B039 (a tuple)

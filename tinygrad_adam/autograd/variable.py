@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygrad_adam.backend import Array
 
 if TYPE_CHECKING:
@@ -41,15 +43,24 @@ class Variable:
     """For a view, the history of the base when ``_edge`` was made ..."""
     _view_version: int = 0
     """... and the version up to which that is known to hold."""
-    edges: tuple[()] = ()
-    """A leaf is where the walk ends."""
+    edges: tuple[Edge | None, ...] = ()
+    """None: a leaf is where the walk ends."""
     hooks: dict[int, dict[int, Any]] | None = None
     """For a leaf, as in an operation: the functions to call with its gradient, under slot 0."""
-    retained: None = None
+    retained: dict[int, Any] | None = None
+
+    @property
+    def outputs(self) -> tuple[tuple[tuple[int, ...], np.dtype], ...]:
+        """For a leaf, as in an operation: the shape and dtype of the one value."""
+        return ((self.array.shape, self.array.dtype),)
 
     @staticmethod
     def _wrap(array: Array) -> Any:
         """Return a new tensor around ``array``, without history."""
+        raise NotImplementedError
+
+    def detach(self) -> Any:
+        """Return a tensor on the same memory, without history."""
         raise NotImplementedError
 
     def _refresh_view(self) -> None:
