@@ -1,0 +1,271 @@
+"""Store what PyTorch's optimizers and schedulers compute, for the tests to compare with.
+
+    python tools/optimizer_goldens.py [--out tests/optim/data]
+
+Needs PyTorch (2.13 made the files that are here); the tests do not. It writes
+
+* ``optimizers.npz``: for each option set of each optimizer, in float32 and float64, the parameters
+  after some of 60 steps from random gradients, the state after 60, and the parameters three steps
+  later. ``cases`` is JSON: what each row is.
+* ``schedulers.json``: for each scheduler, the learning rates (and momenta) over its epochs.
+
+The random numbers are those of ``numpy.random.RandomState``, whose stream never changes, so only
+PyTorch's results are stored: ``random_problem`` is all that the tests need to repeat the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+CHECKPOINTS = (1, 2, 10, 60)
+RESUMED = 63
+SHAPES = ((2, 3), (), (4,))
+
+
+def random_problem(seed: int) -> tuple[list[np.ndarray], list[list[np.ndarray]]]:
+    """Return the parameters before, and the gradients in each step, as float64 arrays."""
+    random = np.random.RandomState(seed)
+    parameters = [np.array(random.normal(size=shape)) for shape in SHAPES]
+    gradients = [[np.array(random.normal(size=shape)) for shape in SHAPES] for _ in range(RESUMED)]
+    return parameters, gradients
+
+
+def option_sets() -> list[tuple[str, dict[str, Any]]]:
+    """Return every optimizer with every combination of its options that changes the numbers."""
+    either = (False, True)
+    decay = (0.0, 0.1)
+    grids: dict[str, dict[str, tuple[Any, ...]]] = {
+        "SGD": {
+            "momentum": (0.0, 0.9),
+            "dampening": (0.0, 0.5),
+            "weight_decay": decay,
+            "nesterov": either,
+            "maximize": either,
+        },
+        "RMSprop": {
+            "alpha": (0.99, 0.5),
+            "momentum": (0.0, 0.9),
+            "centered": either,
+            "weight_decay": decay,
+            "maximize": either,
+        },
+        "Adagrad": {
+            "lr_decay": (0.0, 0.1),
+            "initial_accumulator_value": (0.0, 0.5),
+            "weight_decay": decay,
+            "maximize": either,
+        },
+        "Adadelta": {"rho": (0.9, 0.5), "weight_decay": decay, "maximize": either},
+        "Adam": {
+            "betas": ((0.9, 0.999), (0.5, 0.9)),
+            "eps": (1e-8, 1e-2),
+            "amsgrad": either,
+            "weight_decay": decay,
+            "maximize": either,
+        },
+        "AdamW": {"amsgrad": either, "weight_decay": decay, "maximize": either},
+        "Adamax": {
+            "betas": ((0.9, 0.999), (0.5, 0.9)),
+            "weight_decay": decay,
+            "maximize": either,
+        },
+        "NAdam": {
+            "momentum_decay": (4e-3, 0.1),
+            "weight_decay": decay,
+            "decoupled_weight_decay": either,
+            "maximize": either,
+        },
+        "RAdam": {
+            "betas": ((0.9, 0.999), (0.5, 0.9)),
+            "weight_decay": decay,
+            "decoupled_weight_decay": either,
+            "maximize": either,
+        },
+    }
+    found = []
+    for name, axes in grids.items():
+        for values in itertools.product(*axes.values()):
+            options = dict(zip(axes, values, strict=True))
+            if options.get("nesterov") and (not options["momentum"] or options["dampening"]):
+                continue  # PyTorch refuses it
+            if options.get("decoupled_weight_decay") and not options["weight_decay"]:
+                continue  # nothing to decouple
+            found += [(name, options), (name, {**options, "lr": 10.0})]
+    return found
+
+
+def run_optimizer(
+    name: str, options: dict[str, Any], dtype: Any, seed: int
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return PyTorch's parameters after the checkpoints and RESUMED, and its state after 60."""
+    import torch
+
+    start, gradients = random_problem(seed)
+    parameters = [torch.nn.Parameter(torch.tensor(array.astype(dtype))) for array in start]
+    optimizer = getattr(torch.optim, name)(parameters, **options)
+    rows = []
+    state: dict[str, Any] = {}
+    for step, arrays in enumerate(gradients, 1):
+        for parameter, array in zip(parameters, arrays, strict=True):
+            parameter.grad = torch.tensor(array.astype(dtype))
+        optimizer.step()
+        if step in (*CHECKPOINTS, RESUMED):
+            rows.append(np.concatenate([p.detach().numpy().ravel() for p in parameters]))
+        if step == CHECKPOINTS[-1]:
+            state = {
+                f"{i}.{key}": value.numpy().copy()
+                for i, entry in optimizer.state_dict()["state"].items()
+                for key, value in entry.items()
+                if value is not None
+            }
+    return np.stack(rows), state
+
+
+def write_optimizers(path: Path) -> None:
+    cases: list[dict[str, Any]] = []
+    rows: dict[str, list[np.ndarray]] = {"float32": [], "float64": []}
+    states: dict[str, list[np.ndarray]] = {"float32": [], "float64": []}
+    for seed, (name, options) in enumerate(option_sets()):
+        for dtype in rows:
+            parameters, state = run_optimizer(name, options, dtype, seed)
+            rows[dtype].append(parameters)
+            states[dtype] += [array.astype(dtype).ravel() for array in state.values()]
+        shapes = {key: array.shape for key, array in state.items()}
+        cases.append({"optimizer": name, "options": options, "seed": seed, "state": shapes})
+    np.savez_compressed(
+        path,
+        cases=np.array(json.dumps(cases)),
+        parameters_float32=np.stack(rows["float32"]),
+        parameters_float64=np.stack(rows["float64"]),
+        state_float32=np.concatenate(states["float32"]),
+        state_float64=np.concatenate(states["float64"]),
+    )
+    print(f"{path}: {len(cases)} option sets, {path.stat().st_size} bytes")
+
+
+def scheduler_cases() -> list[dict[str, Any]]:
+    """Return schedulers with their options; each case may chain or sequence several."""
+
+    def one(name: str, steps: int = 24, **options: Any) -> dict[str, Any]:
+        return {"schedulers": [[name, options]], "steps": steps}
+
+    cases = [
+        one("StepLR", step_size=5, gamma=0.5),
+        one("MultiStepLR", milestones=[3, 7, 7, 15], gamma=0.3),
+        one("ConstantLR", factor=0.5, total_iters=4),
+        one("LinearLR"),
+        one("LinearLR", start_factor=0.1, end_factor=0.7, total_iters=9),
+        one("ExponentialLR", gamma=0.9),
+        one("PolynomialLR", total_iters=8, power=2.0),
+        one("CosineAnnealingLR", T_max=7, eta_min=0.01, steps=40),
+        one("CosineAnnealingLR", T_max=10, steps=45),
+        one("CosineAnnealingWarmRestarts", T_0=5, steps=30),
+        one("CosineAnnealingWarmRestarts", T_0=4, T_mult=2, eta_min=0.02, steps=40),
+        one("OneCycleLR", max_lr=0.5, total_steps=20, steps=20),
+        one("OneCycleLR", max_lr=[0.5, 0.05], epochs=4, steps_per_epoch=6, pct_start=0.25,
+            anneal_strategy="linear", div_factor=10.0, final_div_factor=100.0, steps=24),
+        one("OneCycleLR", max_lr=0.5, total_steps=24, three_phase=True, steps=24),
+        one("OneCycleLR", max_lr=0.5, total_steps=9, cycle_momentum=False, steps=9),
+        one("CyclicLR", base_lr=0.01, max_lr=0.1, step_size_up=4),
+        one("CyclicLR", base_lr=0.01, max_lr=[0.1, 0.3], step_size_up=3, step_size_down=5,
+            mode="triangular2"),
+        one("CyclicLR", base_lr=0.01, max_lr=0.1, step_size_up=4, mode="exp_range", gamma=0.95,
+            cycle_momentum=False),
+    ]  # fmt: skip
+    sequence = {
+        "combine": "SequentialLR",
+        "milestones": [4, 12],
+        "schedulers": [
+            ["LinearLR", {"start_factor": 0.1, "total_iters": 4}],
+            ["ExponentialLR", {"gamma": 0.9}],
+            ["CosineAnnealingLR", {"T_max": 8}],
+        ],
+        "steps": 24,
+    }
+    chain = {
+        "combine": "ChainedScheduler",
+        "schedulers": [
+            ["ConstantLR", {"factor": 0.1, "total_iters": 3}],
+            ["ExponentialLR", {"gamma": 0.9}],
+            ["StepLR", {"step_size": 4, "gamma": 0.5}],
+        ],
+        "steps": 24,
+    }
+    unwrapped = {**chain, "combine": None}
+    metrics = [1.0, 0.9, 0.9, 0.9, 0.91, 0.85, 0.85, 0.85, 0.85, 0.85, 0.2, 0.2, 0.2, 0.2, 0.2]
+    plateaus = [
+        {"schedulers": [["ReduceLROnPlateau", options]], "metrics": metrics, "steps": len(metrics)}
+        for options in (
+            {"patience": 1, "factor": 0.5},
+            {"patience": 2, "cooldown": 2, "min_lr": [0.03, 0.0], "factor": 0.1},
+            {"patience": 0, "mode": "max", "threshold": 0.05, "threshold_mode": "abs"},
+            {"patience": 1, "mode": "max", "threshold": 0.1, "eps": 0.005},
+            {"patience": 1, "threshold": 0.06, "threshold_mode": "abs"},
+        )
+    ]
+    return [*cases, sequence, chain, unwrapped, *plateaus]
+
+
+def run_schedule(optim: Any, optimizer: Any, case: dict[str, Any]) -> list[list[float]]:
+    """Return, for each epoch, the rates of all groups followed by their momenta.
+
+    ``optim`` is ``torch.optim`` or this package's: both read the same way.
+    """
+    kinds = optim.lr_scheduler
+    schedulers = [getattr(kinds, name)(optimizer, **o) for name, o in case["schedulers"]]
+    if case.get("combine") == "SequentialLR":
+        schedulers = [kinds.SequentialLR(optimizer, schedulers, case["milestones"])]
+    elif case.get("combine") == "ChainedScheduler":
+        schedulers = [kinds.ChainedScheduler(schedulers, optimizer)]
+
+    def row() -> list[float]:
+        groups = optimizer.param_groups
+        momenta = [g["momentum"] if "momentum" in g else g["betas"][0] for g in groups]
+        return [float(g["lr"]) for g in groups] + [float(m) for m in momenta]
+
+    rows = [row()]
+    for i in range(case["steps"]):
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step(*([case["metrics"][i]] if "metrics" in case else []))
+        rows.append(row())
+    return rows
+
+
+def write_schedulers(path: Path) -> None:
+    import torch
+
+    stored = []
+    for case, name in itertools.product(scheduler_cases(), ("SGD", "Adam")):
+        groups = [
+            {"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.1},
+            {"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.2},
+        ]
+        optimizer = getattr(torch.optim, name)(groups)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            rows = run_schedule(torch.optim, optimizer, case)
+        stored.append({**case, "optimizer": name, "rows": rows})
+    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in stored)
+    path.write_text(f"[\n{lines}\n]\n")
+    print(f"{path}: {len(stored)} cases, {path.stat().st_size} bytes")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("tests/optim/data"))
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    write_optimizers(out / "optimizers.npz")
+    write_schedulers(out / "schedulers.json")
+
+
+if __name__ == "__main__":
+    main()
