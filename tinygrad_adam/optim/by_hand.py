@@ -74,9 +74,10 @@ def update_parameters_with_adam(
     """
     if t < 1:
         raise ValueError(f"t counts the updates from 1, got {t}")
-    for name, w in parameters.items():
+    for name in parameters:
         if f"d{name}" not in grads:
             raise KeyError(f"no gradient d{name} for parameter {name}; there are {list(grads)}")
+    for name, w in parameters.items():
         kernels(w).adam_update(
             w,
             grads[f"d{name}"],

@@ -198,11 +198,11 @@ def worked_example(
             w.grad = Tensor._wrap(np.array(gradient, dtype=np.float64))
             optimizer.step()
     for record in scope.records["w"]:
-        t, g = record["step"], _short(record["gradient"])
+        t, g = record["step"], _factor(record["gradient"])
         lines += [
-            f"step {t}: g = {g}",
-            f"  m     = {b1:g} * {_short(m)} + {keep1} * {g} = {_short(record['m'])}",
-            f"  v     = {b2:g} * {_short(v)} + {keep2} * {g}^2 = {_short(record['v'])}",
+            f"step {t}: g = {_short(record['gradient'])}",
+            f"  m     = {b1:g} * {_factor(m)} + {keep1} * {g} = {_short(record['m'])}",
+            f"  v     = {b2:g} * {_factor(v)} + {keep2} * {g}^2 = {_short(record['v'])}",
         ]
         m, v = float(record["m"]), float(record["v"])
         if bias_correction:
@@ -210,14 +210,14 @@ def worked_example(
                 f"  m_hat = {_short(m)} / (1 - {b1:g}^{t}) = {_short(record['m_hat'])}",
                 f"  v_hat = {_short(v)} / (1 - {b2:g}^{t}) = {_short(record['v_hat'])}",
             ]
-        m_hat, v_hat = _short(record["m_hat"]), _short(record["v_hat"])
+        m_hat, v_hat = _factor(record["m_hat"]), _short(record["v_hat"])
         _, _, added = corrections(float(t), optimizer.param_groups[0])
         if added != eps:
-            power = "" if eps_inside_root else "sqrt"
-            lines += [f"  e     = {eps:g} / {power}(1 - {b2:g}^{t}) = {_short(added)}"]
-        root = f"sqrt({v_hat} + {_short(added)})"
-        if not eps_inside_root:
-            root = f"(sqrt({v_hat}) + {_short(added)})"
+            correction = f"(1 - {b2:g}^{t})" if eps_inside_root else f"sqrt(1 - {b2:g}^{t})"
+            lines += [f"  e     = {eps:g} / {correction} = {_short(added)}"]
+        root = f"(sqrt({v_hat}) + {_short(added)})"
+        if eps_inside_root:
+            root = f"sqrt({v_hat} + {_short(added)})"
         lines += [
             f"  w     = {_short(before)} - {lr:g} * {m_hat} / {root} = {_short(record['weight'])}"
         ]
@@ -258,3 +258,8 @@ def _pick(value: Any, element: int) -> int:
 
 def _short(value: Any) -> str:
     return f"{float(value):.10g}"
+
+
+def _factor(value: Any) -> str:
+    """Return a number as it stands in a product: a negative one in parentheses."""
+    return f"({_short(value)})" if value < 0 else _short(value)

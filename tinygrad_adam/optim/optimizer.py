@@ -227,10 +227,12 @@ class Optimizer:
                     gradient = parameter.grad
                     if gradient is None:
                         continue
-                    state = self.state[parameter]
+                    state = self.state.get(parameter, {})
                     _follow(parameter, state)
                     self.update(parameter, gradient, state, group)
                     parameter._version[0] += 1
+                    if state:
+                        self.state[parameter] = state
         self._opt_called = True
         for hook in list(self._step_post_hooks.values()):
             hook(self, args, kwargs)
