@@ -165,7 +165,7 @@ def test_one_cycle_moves_beta1_against_the_rate():
     assert max(path)[1] == pytest.approx(0.85)
     assert path[-1] == pytest.approx((0.1 / 25 / 1e4, 0.95))
     scheduler.step()
-    with pytest.raises(ValueError, match="Tried to step 11 times. The specified number of total"):
+    with pytest.raises(ValueError, match=r"Tried to step 11 times\. The specified number of total"):
         scheduler.step()
 
 

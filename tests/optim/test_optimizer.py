@@ -85,7 +85,7 @@ class TestStep:
         assert empty.shape == (0,)
 
     def test_a_zero_dimensional_tensor_as_rate_equals_the_number(self, optimizer_class):
-        rates = (0.25, tensor(0.25), tensor([0.25]))  # exact in float32
+        rates = (0.25, tensor(0.25), tensor([0.25]), np.float64(0.25))  # exact in float32
         results = []
         for lr in rates:
             p = parameter(dtype=float64)
@@ -93,7 +93,7 @@ class TestStep:
             for _ in range(7):
                 optimizer.step()
             results.append(p.tolist())
-        assert results[0] == results[1] == results[2]
+        assert results[0] == results[1] == results[2] == results[3]
 
     def test_the_memory_order_of_a_gradient_does_not_matter(self, optimizer_class):
         random = np.random.RandomState(0)
@@ -285,7 +285,7 @@ class TestErrors:
             optim.SGD({p})
         with pytest.raises(TypeError, match="organized in ordered collections"):
             optim.SGD([{"params": {p}}])
-        with pytest.raises(TypeError, match="can only optimize Tensors, but one of .* is str"):
+        with pytest.raises(TypeError, match=r"can only optimize Tensors, but one of .* is str"):
             optim.SGD({"weight": p})
         with pytest.raises(TypeError, match="param_group must be a dict"):
             optim.SGD([p]).add_param_group([p])
@@ -360,17 +360,21 @@ class TestState:
     def test_state_is_cast_to_the_parameter_and_numbers_are_accepted(self):
         p = parameter(dtype=float64)
         optimizer = optim.Adam([p])
-        moments = {"exp_avg": [1.0, 2.0, 3.0], "exp_avg_sq": np.ones(3, "float32")}
-        saved = {
-            "state": {0: {"step": 5, **moments}},
-            "param_groups": [{"params": [0], "lr": tensor(0.1)}],
-        }
-        optimizer.load_state_dict({**saved, "state": {0: {"step": 5, "exp_avg": np.ones(3, "f4"), "exp_avg_sq": np.ones(3, "f4")}}})  # fmt: skip # noqa: E501
-        assert optimizer.state[p]["exp_avg"].dtype == float64
-        assert optimizer.state[p]["step"].item() == 5.0
+        ones = np.ones(3, "float32")
+        lr = tensor(0.1)
+        optimizer.load_state_dict(
+            {
+                "state": {0: {"step": 5, "exp_avg": ones, "exp_avg_sq": tensor(ones)}},
+                "param_groups": [{"params": [0], "lr": lr}],
+            }
+        )
+        state = optimizer.state[p]
+        assert state["exp_avg"].dtype == state["exp_avg_sq"].dtype == float64
+        assert state["step"].item() == 5.0
         optimizer.step()
-        assert optimizer.state[p]["step"].item() == 6.0
-        saved["param_groups"][0]["lr"].fill_(7.0)  # the rate was copied
+        assert state["step"].item() == 6.0
+        assert ones.tolist() == [1.0, 1.0, 1.0]
+        lr.array[...] = 7.0  # the rate was copied
         assert optimizer.param_groups[0]["lr"].item() == pytest.approx(0.1)
 
     def test_a_state_that_does_not_fit_is_refused(self):
