@@ -13,7 +13,6 @@ An optimizer of its own needs a constructor and one method, :meth:`Optimizer.upd
 from __future__ import annotations
 
 import copy
-import itertools
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -373,7 +372,7 @@ def number(value: Any) -> Any:
     The latter can be changed after a CUDA graph was captured.
     """
     if not isinstance(value, Tensor):
-        return value
+        return value.item() if isinstance(value, np.generic) else value
     array = value.array.reshape(())
     return array.item() if isinstance(array, np.ndarray) else array.astype(np.float64)
 
@@ -464,8 +463,3 @@ def _loaded(name: str, value: Any, parameter: Tensor, group: Group) -> Any:
     own = zeros_like(parameter)
     own.array[...] = move(array, str(parameter.device))
     return own
-
-
-def all_parameters(optimizer: Optimizer) -> list[Tensor]:
-    """Return the parameters of all groups, in order."""
-    return list(itertools.chain.from_iterable(g["params"] for g in optimizer.param_groups))
