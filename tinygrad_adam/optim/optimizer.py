@@ -393,7 +393,7 @@ def count_step(state: State) -> Any:
     """Add one to ``state["step"]`` and return it: a float, or a 0-d float64 array on the GPU."""
     step = state["step"].array
     step += 1
-    return number(state["step"])
+    return float(step) if type(step) is np.ndarray else step.astype(np.float64)
 
 
 def zeros_like(tensor: Tensor) -> Tensor:
@@ -439,9 +439,13 @@ def _unordered() -> TypeError:
 def _follow(parameter: Tensor, state: State) -> None:
     """Move the state to the parameter's device, if the model was moved since the last step."""
     kind = type(parameter.array)
-    for name, value in state.items():
-        if isinstance(value, Tensor) and type(value.array) is not kind and name not in _COUNTERS:
-            state[name] = Tensor._wrap(move(value.array, str(parameter.device)))
+    for name in reversed(state):
+        value = state[name]
+        if name in _COUNTERS or not isinstance(value, Tensor):
+            continue
+        if type(value.array) is kind:
+            return  # where one of them lies, all do
+        state[name] = Tensor._wrap(move(value.array, str(parameter.device)))
 
 
 def _copied(value: Any) -> Any:
