@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tinygrad_adam.nn.module import Module, _bracketed, _typename
+from tinygrad_adam.nn.module import Module, _typename
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.tensor import Tensor
 
@@ -260,7 +260,13 @@ class ModuleDict(Module):
                 + type(modules).__name__
             )
         pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
-        for key, module in pairs:
+        for number, pair in enumerate(pairs):
+            if not isinstance(pair, Iterable):
+                raise TypeError(
+                    f"ModuleDict update sequence element #{number} should be Iterable; is "
+                    + type(pair).__name__
+                )
+            key, module = pair
             self[key] = module
 
 
@@ -339,12 +345,13 @@ class ParameterList(Module):
             self.append(value)
         return self
 
-    def __repr__(self) -> str:
+    def extra_repr(self) -> str:
+        """Return a line for each value."""
         lines = []
         for i, value in enumerate(self):
             name = f"torch.{value.dtype}" if isinstance(value, Tensor) else ""
             lines.append("  " + _parameter_line(i, value, name))
-        return _bracketed(self._get_name(), lines)
+        return "\n".join(lines)
 
 
 class ParameterDict(Module):
@@ -395,7 +402,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value under ``key``, or ``default``."""
-        return self[key] if key in self else default
+        return self[key] if key in self._keys else default
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """Return the value under ``key``, after setting it to ``default`` if there was none."""
@@ -439,12 +446,10 @@ class ParameterDict(Module):
                 key, value = entry
                 self[key] = value
 
-    def __repr__(self) -> str:
-        names = {"float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor"}
+    def extra_repr(self) -> str:
+        """Return a line for each value."""
         lines = []
         for key, value in self.items():
-            name = ""
-            if isinstance(value, Tensor):
-                name = f"torch.{names.get(value.dtype.name, value.dtype.name)}"
+            name = _typename(value) if isinstance(value, Tensor) else ""
             lines.append("  " + _parameter_line(key, value, name))
-        return f"{self._get_name()}(" + "\n".join(lines) + ")"
+        return "\n".join(lines)

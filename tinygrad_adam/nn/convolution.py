@@ -302,9 +302,10 @@ class ConvTranspose2d(_Convolution):
                 f"ConvTranspose2D: for {input.ndim}D input, output_size must have 2 or "
                 f"{input.ndim} elements (got {len(output_size)})"
             )
+        padding: Any = self.padding
         smallest = [
             (input.shape[leading + i] - 1) * self.stride[i]
-            - 2 * self.padding[i]  # type: ignore[operator]
+            - 2 * padding[i]
             + self.dilation[i] * (self.kernel_size[i] - 1)
             + 1
             for i in (0, 1)

@@ -113,17 +113,36 @@ def _single(value: IntOrPair, name: str) -> int:
 
 
 def _in_place(input: Tensor, compute: Callable[[Tensor], Tensor], inplace: bool) -> Tensor:
-    return input._in_place(compute) if inplace else compute(input)
+    """Return ``compute(input)``, on request written into the input's memory.
+
+    The operation works on a copy then, since it may need what stood there for its gradient.
+    """
+    return input._in_place(lambda x: compute(x.clone())) if inplace else compute(input)
+
+
+def _require_tensor(function: str, *arguments: object) -> None:
+    """Raise unless the first arguments of a function are tensors.
+
+    Raises:
+        TypeError: one is something else, such as a NumPy array.
+    """
+    names = ("input", "weight") if function.startswith(("conv", "linear")) else ("input", "target")
+    for position, (name, argument) in enumerate(zip(names, arguments)):
+        if not isinstance(argument, Tensor):
+            kind = type(argument)
+            module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {position + 1}) must be Tensor, not "
+                f"{module}{kind.__name__}\n  tinygrad_adam.tensor(…) makes one of numbers, "
+                "from_numpy(…) of an array"
+            )
 
 
 def _reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
     """Return the reduction that PyTorch's two old arguments mean, if they were given."""
     if size_average is None and reduce is None:
         return reduction
-    if reduce is False:
-        meant = "none"
-    else:
-        meant = "sum" if size_average is False else "mean"
+    meant = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
         f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.",
         stacklevel=3,
@@ -164,6 +183,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Source: PyTorch, ``torch.nn.functional.linear``.
     """
+    _require_tensor("linear", input, weight)
     if input.ndim == 2 and weight.ndim == 2:
         return linalg.Linear.apply(input, weight, bias)  # type: ignore[no-any-return]
     if weight.ndim == 1:
@@ -261,6 +281,7 @@ def conv2d(
     Source: PyTorch, ``torch.nn.functional.conv2d``.
     """
     stride, dilation = _pair(stride, "stride"), _pair(dilation, "dilation")
+    _require_tensor("conv2d", input, weight)
     input, unbatched = _batched(input, "conv2d")
     _check_weight(input, weight)
     if isinstance(padding, str):
@@ -297,6 +318,7 @@ def conv1d(
     Source: PyTorch, ``torch.nn.functional.conv1d``.
     """
     strides, dilations = (1, _single(stride, "stride")), (1, _single(dilation, "dilation"))
+    _require_tensor("conv1d", input, weight)
     input, unbatched = _batched(input, "conv1d", spatial=1)
     _check_weight(input, weight)
     input, weight = input.unsqueeze(2), weight.unsqueeze(2)
@@ -343,6 +365,7 @@ def conv_transpose2d(
     """
     stride, dilation = _pair(stride, "stride"), _pair(dilation, "dilation")
     padding, extra = _pair(padding, "padding"), _pair(output_padding, "output_padding")
+    _require_tensor("conv_transpose2d", input, weight)
     input, unbatched = _batched(input, "conv_transpose2d")
     _check_weight(input, weight)
     check_convolution(
@@ -382,13 +405,14 @@ def conv_transpose2d(
 
 
 def _batched_for_pooling(input: Tensor, function: str) -> tuple[Tensor, bool]:
+    _require_tensor(function, input)
     if input.ndim == 4:
         return input, False
     if input.ndim == 3:
         return input.unsqueeze(0), True
     raise RuntimeError(
-        f"{function}: non-empty 3D or 4D (batch mode) tensor expected for input, but got "
-        f"{list(input.shape)}"
+        "non-empty 3D or 4D (batch mode) tensor expected for input\n"
+        f"  {function} got {list(input.shape)}: images are (N, C, H, W) or (C, H, W)"
     )
 
 
@@ -525,14 +549,14 @@ def pad(
         input: the tensor, (N, C, …).
         pad: how many elements to add, a pair for each dimension from the last one on:
             ``(left, right, top, bottom, …)``. Negative numbers cut off (if the mode is "constant").
-        mode: "constant"; "reflect" (mirror, the edge not repeated), "replicate" (repeat the edge) or
-            "circular" (go on at the other end). The last three pad one or two dimensions of a
-            tensor with one or two more.
+        mode: "constant"; "reflect" (mirror, the edge not repeated), "replicate" (repeat the edge)
+            or "circular" (go on at the other end). The last three pad the last one to three
+            dimensions of a tensor that has one or two more.
         value: the constant; 0 by default.
 
     Raises:
-        RuntimeError: an odd number of amounts, or too many or too large ones.
-        ValueError: a value for a mode that takes none.
+        RuntimeError: an odd number of amounts, too many or too large ones, or a value for a mode
+            that takes none.
         NotImplementedError: an unknown mode, or a mode that cannot pad so many dimensions.
 
     Source: PyTorch, ``torch.nn.functional.pad``.
@@ -553,12 +577,16 @@ def pad(
         result: Tensor = Pad.apply(input, tuple(pairs), 0 if value is None else value)
         return result
     if value is not None and value != 0:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if count not in (1, 2, 3) or input.ndim not in (count + 1, count + 2):
         raise NotImplementedError(
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
+            f"Padding size {len(amounts)} is not supported for {input.ndim}D input tensor.\n"
+            "Supported combinations for non-constant padding:\n"
+            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
+            "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
+            "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
         )
     for dim, (before, after) in enumerate(pairs):
         if before or after:
@@ -580,13 +608,15 @@ def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> T
         raise RuntimeError("Padding value causes wrapping around more than once.")
     if size + before + after < 1 or size < 1:
         raise RuntimeError(
-            f"padding ({before}, {after}) leaves nothing of dimension {dim} of input "
-            f"{list(input.shape)}"
+            f"input (dimension {dim}: {size}) is too small. Calculated output: "
+            f"{size + before + after}"
         )
     xp = array_module(input.array)
     positions = xp.arange(-before, size + after)
     if mode == "circular":
-        positions = positions % size
+        # Negative amounts cut off first; what is left goes round.
+        start, stop = max(-before, 0), size - max(-after, 0)
+        positions = start + (positions - start) % max(1, stop - start)
     elif mode == "replicate":
         positions = positions.clip(0, size - 1)
     else:
@@ -626,7 +656,8 @@ def unfold(
     ):  # fmt: skip
         if min(option) < least:
             bound = "greater than zero" if least else "non-negative"
-            name_h, name_w = (f"{name.split()[0]}_{side}" for side in ("height", "width"))
+            short = {"kernel size": "kernel", "padding": "pad"}.get(name, name)
+            name_h, name_w = f"{short}_height", f"{short}_width"
             raise RuntimeError(
                 f"{name} should be {bound}, but got {name_h}: {option[0]} {name_w}: {option[1]}"
             )
@@ -642,9 +673,8 @@ def unfold(
         raise RuntimeError(
             f"Given input with spatial size ({input.shape[2]}, {input.shape[3]}), kernel_size="
             f"({size[0]}, {size[1]}), dilation=({dilation[0]}, {dilation[1]}), padding="
-            f"({padding[0]}, {padding[1]}), stride=({stride[0]}, {stride[1]}), calculated shape of "
-            f"the array of sliding blocks as ({windows[0]}, {windows[1]}), but its components must "
-            "be at least one."
+            f"({padding[0]}, {padding[1]}), calculated shape of the array of sliding blocks as "
+            f"({windows[0]}, {windows[1]}), but its components must be at least one."
         )
     if any(padding):
         input = pad(input, (padding[1], padding[1], padding[0], padding[0]))
@@ -827,8 +857,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0:
-        return input if inplace else input * 1 if input.requires_grad and not training else input
-    return _in_place(input, lambda x: Dropout.apply(x, p), inplace)
+        return input
+    return input._in_place(lambda x: Dropout.apply(x, p)) if inplace else Dropout.apply(input, p)
 
 
 # --- normalization, embedding --------------------------------------------------------------------
@@ -857,7 +887,7 @@ def batch_norm(
 
     Args:
         input: (N, C, …).
-        running_mean: (C,), moved towards the batch's mean in training, used instead of it otherwise.
+        running_mean: (C,), moved towards the batch's mean in training, else used instead of it.
         running_var: (C,), likewise; the batch's variance counts here without bias (divided by
             n - 1). Both may be None in training.
         weight: (C,) or None.
@@ -875,8 +905,10 @@ def batch_norm(
 
     Source: PyTorch, ``torch.nn.functional.batch_norm``.
     """
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
     if training:
-        _check_values_per_channel(input.shape)
+        _check_values_per_channel(input.shape, f"torch.Size({list(input.shape)})")
     channels = input.shape[1]
     named = {
         "running_mean": running_mean,
@@ -897,7 +929,8 @@ def batch_norm(
         return output
     if running_mean is None or running_var is None:
         raise RuntimeError(
-            "Expected running_mean and running_var to be defined when training is False"
+            f"{'running_mean' if running_mean is None else 'running_var'} must be defined in "
+            "evaluation mode"
         )
     shape = (1, channels) + (1,) * (input.ndim - 2)
     scale = (running_var + eps).rsqrt()
@@ -909,11 +942,11 @@ def batch_norm(
     return input * scale.reshape(shape) + shift.reshape(shape)
 
 
-def _check_values_per_channel(shape: Sequence[int]) -> None:
+def _check_values_per_channel(shape: Sequence[int], shown: str) -> None:
     if math.prod((shape[0], *shape[2:])) == 1:
         raise ValueError(
-            "Expected more than 1 value per channel when training, got input size torch.Size("
-            f"{list(shape)})\n  The variance of one value is 0: use a larger batch, or eval()"
+            f"Expected more than 1 value per channel when training, got input size {shown}\n"
+            "  The variance of one value is 0: use a larger batch, or eval()"
         )
 
 
@@ -993,9 +1026,8 @@ def group_norm(
             "Expected number of channels in input to be divisible by num_groups, but got input of "
             f"shape {list(input.shape)} and num_groups={num_groups}"
         )
-    _check_values_per_channel(
-        (input.shape[0] * channels // num_groups, num_groups, *input.shape[2:])
-    )
+    seen = [input.shape[0] * channels // num_groups, num_groups, *input.shape[2:]]
+    _check_values_per_channel(seen, str(seen))
     for name, tensor in (("weight", weight), ("bias", bias)):
         if tensor is not None and tensor.shape != (channels,):
             raise RuntimeError(
@@ -1042,7 +1074,8 @@ def embedding(
     if input.dtype.kind not in "iu":
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
-            f"Long, Int; but got {input.dtype} instead (while checking arguments for embedding)"
+            f"Long, Int; but got torch.{loss_ops.type_name(input.dtype)}Tensor instead (while "
+            "checking arguments for embedding)"
         )
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
@@ -1075,11 +1108,12 @@ def _shorten_rows(weight: Tensor, rows: Tensor, max_norm: float, norm_type: floa
 
 def _check_same_size(name: str, input: Tensor, target: Tensor) -> None:
     """Warn if a loss is about to broadcast, which is seldom meant."""
+    _require_tensor(name, input, target)
     if target.shape != input.shape:
         warnings.warn(
-            f"Using a target size (torch.Size({list(target.shape)})) that is different to the input "
-            f"size (torch.Size({list(input.shape)})). This will likely lead to incorrect results "
-            "due to broadcasting. Please ensure they have the same size.",
+            f"Using a target size (torch.Size({list(target.shape)})) that is different to the "
+            f"input size (torch.Size({list(input.shape)})). This will likely lead to incorrect "
+            "results due to broadcasting. Please ensure they have the same size.",
             stacklevel=3,
         )
 
@@ -1090,8 +1124,8 @@ def _weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
         return _reduce(losses, reduction)
     if weight.shape != losses.shape:
         raise ValueError(
-            f"Weights and input must have the same size, got {list(weight.shape)} and "
-            f"{list(losses.shape)}"
+            "Weights and input must have the same size.\n"
+            f"  The weights have the shape {list(weight.shape)}, the losses {list(losses.shape)}"
         )
     losses = losses * weight
     if reduction == "mean":
@@ -1157,7 +1191,8 @@ def huber_loss(
         target: y, the same shape.
         reduction: "mean", "sum" or "none".
         delta: δ > 0.
-        weight: of the same shape; the mean is a weighted one then.
+        weight: of the same shape: what to multiply each loss by; the mean is still divided by the
+            number of losses.
 
     Raises:
         RuntimeError: ``delta`` is not positive.
@@ -1167,7 +1202,10 @@ def huber_loss(
     _check_same_size("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    return _weighted(loss_ops.HuberError.apply(input, target, delta), weight, reduction)
+    losses = loss_ops.HuberError.apply(input, target, delta)
+    if weight is None or reduction != "mean":
+        return _weighted(losses, weight, reduction)
+    return _weighted(losses, weight, "sum") / losses.numel()
 
 
 def smooth_l1_loss(
@@ -1228,27 +1266,20 @@ def cross_entropy(
 
     Source: PyTorch, ``torch.nn.functional.cross_entropy``.
     """
+    _require_tensor("cross_entropy_loss", input, target)
     reduction = _reduction(size_average, reduce, reduction)
     _check_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    if input.ndim == 0:
-        raise RuntimeError(
-            "Dimension out of range: cross_entropy needs scores of shape (C,) or (N, C)"
-        )
-    if target.dtype.kind in "iu":
+    if target.shape != input.shape:
         return loss_ops.CrossEntropy.apply(  # type: ignore[no-any-return]
             input, target, weight, ignore_index, reduction, label_smoothing
         )
-    if target.shape != input.shape:
-        if target.dtype.kind == "f":
-            raise RuntimeError(
-                f"expected scalar type Long but found {target.dtype}\n  Classes are integers of "
-                f"shape (N, …); probabilities have the input's shape {tuple(input.shape)}"
-            )
+    if target.dtype.kind != "f":
         raise RuntimeError(
-            f"Expected target to hold classes (int64), but it is {target.dtype}; convert it with "
-            ".long()"
+            "Expected floating point type for target with class probabilities, got "
+            f"{loss_ops.type_name(target.dtype)}\n  A target of the input's shape "
+            f"{list(input.shape)} holds probabilities; classes would have one dimension less"
         )
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
@@ -1298,12 +1329,6 @@ def nll_loss(
     """
     reduction = _reduction(size_average, reduce, reduction)
     _check_reduction(reduction)
-    if target.dtype.kind not in "iu":
-        raise RuntimeError(
-            f"expected scalar type Long but found {target.dtype}; convert the target with .long()"
-        )
-    if input.ndim == 0:
-        raise RuntimeError("input tensor should be 1D or 2D")
     return loss_ops.NllLoss.apply(  # type: ignore[no-any-return]
         input, target, weight, ignore_index, reduction
     )
@@ -1335,9 +1360,9 @@ def binary_cross_entropy(
     reduction = _reduction(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(
-            f"Using a target size (torch.Size({list(target.shape)})) that is different to the input "
-            f"size (torch.Size({list(input.shape)})) is deprecated. Please ensure they have the same "
-            "size."
+            f"Using a target size (torch.Size({list(target.shape)})) that is different to the "
+            f"input size (torch.Size({list(input.shape)})) is deprecated. Please ensure they have "
+            "the same size."
         )
     losses = loss_ops.BinaryCrossEntropy.apply(input, target)
     return _reduce(losses if weight is None else losses * weight, reduction)

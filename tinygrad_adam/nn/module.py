@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -10,6 +11,7 @@ from tinygrad_adam.autograd import Operation, RemovableHandle, no_grad
 from tinygrad_adam.autograd.grad_mode import Mode, _mode, current_mode
 from tinygrad_adam.backend import as_dtype, is_array, is_differentiable
 from tinygrad_adam.nn.parameter import Parameter
+from tinygrad_adam.ops.losses import type_name
 from tinygrad_adam.tensor import Tensor, parse_to
 
 T = TypeVar("T")
@@ -83,6 +85,10 @@ class IncompatibleKeys(NamedTuple):
         )
 
 
+class StateDict(OrderedDict[str, Any]):
+    """What :meth:`Module.state_dict` makes: known to have all entries that modules have today."""
+
+
 class _Hooks:
     """The functions to call around a module's forward and backward."""
 
@@ -121,14 +127,15 @@ class Module:
     _version: int = 1
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if args or kwargs:
+        if kwargs:
             raise TypeError(
-                f"{type(self).__name__}.__init__() got an unexpected "
-                + (
-                    f"keyword argument '{next(iter(kwargs))}'"
-                    if kwargs
-                    else f"argument: Module takes none, but {len(args)} were given"
-                )
+                f"{type(self).__name__}.__init__() got an unexpected keyword argument "
+                f"'{next(iter(kwargs))}'"
+            )
+        if args:
+            raise TypeError(
+                f"{type(self).__name__}.__init__() takes 1 positional argument but "
+                f"{len(args) + 1} were given"
             )
         fields = self.__dict__
         fields["training"] = True
@@ -563,12 +570,12 @@ class Module:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or with ``set_to_none=False`` make them zero."""
         for parameter in self.parameters():
-            if parameter.grad is not None:
-                if set_to_none:
-                    parameter.grad = None
-                else:
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                if parameter.grad.requires_grad:  # its history would keep a graph alive
                     parameter.grad = parameter.grad.detach()
-                    parameter.grad.zero_()
+                parameter.grad.zero_()
 
     def _transform(self: M, fn: Callable[[Tensor], Tensor]) -> M:
         """Replace the values of all parameters, their gradients and all buffers by ``fn(values)``.
@@ -595,7 +602,8 @@ class Module:
                 whose device and dtype are taken. Also as keywords ``device``, ``dtype``.
 
         Returns:
-            The module itself; its Parameter objects stay the same. Integer buffers keep their dtype.
+            The module itself; its Parameter objects stay the same, integer buffers keep their
+            dtype.
 
         Raises:
             TypeError: the dtype is an integer or bool.
@@ -674,7 +682,7 @@ class Module:
 
         Source: PyTorch, ``torch.nn.Module.state_dict``.
         """
-        state: dict[str, Any] = OrderedDict() if destination is None else destination
+        state: dict[str, Any] = StateDict() if destination is None else destination
         for key, _, _, tensor in self._state(prefix):
             state[key] = tensor if keep_vars else tensor.detach()
         return state
@@ -708,7 +716,7 @@ class Module:
 
         def may_be_missing(key: str) -> bool:
             module, name, _ = own[key]
-            return name in module._optional_state
+            return name in module._optional_state and not isinstance(state_dict, StateDict)
 
         missing = [key for key in own if key not in state_dict and not may_be_missing(key)]
         unexpected = [key for key in state_dict if key not in own]
@@ -756,7 +764,7 @@ class Module:
                     setattr(module, name, value)
         return IncompatibleKeys(missing, unexpected)
 
-    # Names that a state dict may lack without being incomplete.
+    # Names that a state dict of unknown age may lack without being incomplete.
     _optional_state: frozenset[str] = frozenset()
 
     # --- printing --------------------------------------------------------------------------------
@@ -795,7 +803,10 @@ def _quoted(keys: list[str]) -> str:
 
 
 def _typename(value: object) -> str:
+    """Return the name of a type as PyTorch's error texts show it."""
     kind = type(value)
+    if isinstance(value, Tensor):
+        return f"torch.{type_name(value.dtype)}Tensor"
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
@@ -826,17 +837,18 @@ def _replace(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:
 class ModuleBoundary(Operation):
     """The identity, put around a module with backward hooks.  Gradient: what the hooks make of it.
 
-    ``forward`` takes the function to call with the gradients, and then the tensors. Saves nothing.
+    ``forward`` takes the function to call with the gradients, whether missing ones are to be zeros,
+    and then the tensors. Saves nothing.
     """
 
-    materialize_grads = False
-
-    def forward(self, on_backward: Callable[[tuple[Any, ...]], Any], *arrays: Any) -> Any:
-        self.on_backward = on_backward
+    def forward(  # noqa: D102 (the class says it)
+        self, on_backward: Callable[[tuple[Any, ...]], Any], materialize: bool, *arrays: Any
+    ) -> Any:
+        self.on_backward, self.materialize_grads = on_backward, materialize
         return arrays
 
-    def backward(self, *grads: Any) -> Any:
-        return (None, *self.on_backward(grads))
+    def backward(self, *grads: Any) -> Any:  # noqa: D102
+        return (None, None, *self.on_backward(grads))
 
 
 class _BackwardWatch:
@@ -860,18 +872,18 @@ class _BackwardWatch:
 
     def watch_inputs(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         self.input_count = len(inputs)
-        self.input_slots, inputs, self.inputs_watched = _watched(inputs, self._at_inputs)
+        self.input_slots, inputs, self.inputs_watched = _watched(inputs, self._at_inputs, True)
         return inputs
 
     def watch_outputs(self, output: Any) -> Any:
         if isinstance(output, (tuple, list)):
             self.output_count = len(output)
-            self.output_slots, values, _ = _watched(tuple(output), self._at_outputs)
+            self.output_slots, values, _ = _watched(tuple(output), self._at_outputs, False)
             if isinstance(output, list):
                 return list(values)
             return type(output)(*values) if hasattr(output, "_fields") else values
         self.output_count = 1
-        self.output_slots, values, _ = _watched((output,), self._at_outputs)
+        self.output_slots, values, _ = _watched((output,), self._at_outputs, False)
         return values[0]
 
     def _at_outputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -882,7 +894,12 @@ class _BackwardWatch:
                 changed = changed if isinstance(changed, tuple) else (changed,)
                 _check_length("Backward pre hook", changed, self.grad_output)
                 self.grad_output = changed
-        if not self.inputs_watched:
+        if not self.inputs_watched and self.after:
+            warnings.warn(
+                "Full backward hook is firing when gradients are computed with respect to module "
+                "outputs since no inputs require gradients.",
+                stacklevel=2,
+            )
             for hook in self.after:
                 changed = hook(self.module, (None,) * self.input_count, self.grad_output)
                 if changed is not None and any(x is not None for x in _tuple(changed)):
@@ -904,17 +921,18 @@ class _BackwardWatch:
 
 
 def _watched(
-    values: tuple[Any, ...], on_backward: Callable[[tuple[Any, ...]], Any]
+    values: tuple[Any, ...], on_backward: Callable[[tuple[Any, ...]], Any], materialize: bool
 ) -> tuple[list[int], tuple[Any, ...], bool]:
     """Send the tensors among ``values`` through one boundary.
 
-    Returns which of the values they are, the values with them replaced, and whether any has a history.
+    Returns which of the values they are, the values with them replaced, and whether there was one
+    that requires a gradient.
     """
     slots = [slot for slot, value in enumerate(values) if isinstance(value, Tensor)]
     tensors = [values[slot] for slot in slots]
-    if not (current_mode().grad and any([x.requires_grad for x in tensors])):
+    if not (current_mode().grad and any(x.requires_grad for x in tensors)):
         return slots, values, False
-    passed = ModuleBoundary.apply(on_backward, *tensors)
+    passed = ModuleBoundary.apply(on_backward, materialize, *tensors)
     replaced = list(values)
     for slot, before, after in zip(slots, tensors, passed):
         after._version = before._version  # the same memory

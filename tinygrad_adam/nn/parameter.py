@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from tinygrad_adam.backend import is_differentiable
 from tinygrad_adam.tensor import Tensor
 
 
@@ -21,9 +20,6 @@ class Parameter(Tensor):
     Source: PyTorch, ``torch.nn.parameter.Parameter``.
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Parameter:
-        return object.__new__(cls)
-
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         if data is None:
             data = Tensor([])
@@ -31,6 +27,12 @@ class Parameter(Tensor):
             raise TypeError(
                 f"Parameter: data must be a Tensor, got {type(data).__name__}\n"
                 "  Make one first: Parameter(tensor(…))"
+            )
+        if requires_grad and not is_differentiable(data.dtype):
+            raise RuntimeError(
+                "Only Tensors of floating point and complex dtype can require gradients\n"
+                f"  This one is {data.dtype} {tuple(data.shape)}: convert it with .float(), or "
+                "pass requires_grad=False"
             )
         self.array = data.array
         self._version = data._version

@@ -16,15 +16,13 @@ from typing import Any
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.windows import output_size
+from tinygrad_adam.ops.losses import type_name
 
 Pair = tuple[int, int]
 
-# PyTorch's names for element types, as its error texts use them.
-_TYPE_NAMES = {"float16": "Half", "float32": "Float", "float64": "Double", "int64": "Long"}
-
 
 def _sizes(shape: tuple[int, ...], spatial: int) -> str:
-    """Return a shape as PyTorch's error texts show it, with as many spatial dimensions as it had."""
+    """Return a shape as PyTorch's error texts show it, with the spatial dimensions that it had."""
     return str([*shape[:2], *shape[len(shape) - spatial :]])
 
 
@@ -86,15 +84,13 @@ def check_convolution(
             f"{weight_sizes}, expected bias to be 1-dimensional with {out_channels} elements, but "
             f"got bias of size {list(bias.shape)} instead"
         )
-    if x.dtype != weight.dtype or (bias is not None and x.dtype != bias.dtype):
-        other, what = (weight, "weight") if x.dtype != weight.dtype else (bias, "bias")
-        a, b = (_TYPE_NAMES.get(v.dtype.name, v.dtype.name) for v in (x, other))
-        if what == "bias":
-            raise RuntimeError(
-                f"Input type ({a.lower()}) and bias type ({b.lower()}) should be the same"
-            )
+    if bias is not None and x.dtype != bias.dtype:
+        a, b = type_name(x.dtype).lower(), type_name(bias.dtype).lower()
+        raise RuntimeError(f"Input type ({a}) and bias type ({b}) should be the same")
+    if x.dtype != weight.dtype:
         raise RuntimeError(
-            f"Input type (torch.{a}Tensor) and weight type (torch.{b}Tensor) should be the same"
+            f"Input type (torch.{type_name(x.dtype)}Tensor) and weight type "
+            f"(torch.{type_name(weight.dtype)}Tensor) should be the same"
         )
     if not transposed and x.shape[1]:
         padded = [x.shape[2 + i] + 2 * padding[i] for i in (0, 1)][2 - spatial :]
@@ -115,7 +111,8 @@ def check_convolution(
 class Conv2d(Operation):
     """y[n, o] = b[o] + Σ over c of x[n, c] ⋆ w[o, c], where ⋆ slides w over x (correlation).
 
-    Gradient: dx and dw are the operations below, db = Σ g over all but the channels.  Saves x and w.
+    Gradient: dx and dw are the operations below, db = Σ g over all but the channels.  Saves what
+    they need of x and w.
     """
 
     def forward(
@@ -164,7 +161,7 @@ class Conv2d(Operation):
 
 
 class Conv2dInputGradient(Operation):
-    """The gradient of :class:`Conv2d` for its image, linear in g and in w; a transposed convolution.
+    """The gradient of :class:`Conv2d` for its image, linear in g and in w: a transposed one.
 
     Takes g (N, O, oH, oW), w and the shape of the image.  With G the gradient of the result:
     dg = Conv2d(G, w), dw = Conv2dWeightGradient(g, G).  Saves g and w.
@@ -181,7 +178,7 @@ class Conv2dInputGradient(Operation):
         groups: int,
     ) -> Array:
         self.options = (stride, padding, dilation, groups)
-        self.weight_shape = weight.shape
+        self.shapes = (grad.shape, weight.shape)
         need_grad, need_weight = self.needs_input_grad[:2]
         self.save_for_backward(grad if need_weight else None, weight if need_grad else None)
         if grad.size == 0 or 0 in input_shape:
@@ -193,11 +190,9 @@ class Conv2dInputGradient(Operation):
         need_grad, need_weight = self.needs_input_grad[:2]
         to_grad = to_weight = None
         if need_grad:
-            to_grad = Conv2d.apply(grad, weight, None, *self.options)
+            to_grad = _cut(Conv2d.apply(grad, weight, None, *self.options), self.shapes[0])
         if need_weight:
-            to_weight = Conv2dWeightGradient.apply(
-                output_grad, grad, self.weight_shape, *self.options
-            )
+            to_weight = Conv2dWeightGradient.apply(output_grad, grad, self.shapes[1], *self.options)
         return to_grad, to_weight
 
 
@@ -219,7 +214,7 @@ class Conv2dWeightGradient(Operation):
         groups: int,
     ) -> Array:
         self.options = (stride, padding, dilation, groups)
-        self.shape = x.shape
+        self.shapes = (grad.shape, x.shape)
         need_grad, need_x = self.needs_input_grad[:2]
         self.save_for_backward(grad if need_x else None, x if need_grad else None)
         if x.size == 0 or grad.size == 0:
@@ -231,10 +226,19 @@ class Conv2dWeightGradient(Operation):
         need_grad, need_x = self.needs_input_grad[:2]
         to_grad = to_x = None
         if need_grad:
-            to_grad = Conv2d.apply(x, grad, None, *self.options)
+            to_grad = _cut(Conv2d.apply(x, grad, None, *self.options), self.shapes[0])
         if need_x:
-            to_x = Conv2dInputGradient.apply(output_grad, grad, self.shape, *self.options)
+            to_x = Conv2dInputGradient.apply(output_grad, grad, self.shapes[1], *self.options)
         return to_grad, to_x
+
+
+def _cut(y: Any, shape: tuple[int, ...]) -> Any:
+    """Return the part of ``y`` of a given shape.
+
+    The image of a transposed convolution may be larger than it need be (``output_padding``), and
+    then have room for one more window than there were.
+    """
+    return y if y.array.shape == shape else y[:, :, : shape[2], : shape[3]]
 
 
 class Conv2dBiasGradient(Operation):

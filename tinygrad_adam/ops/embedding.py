@@ -11,7 +11,8 @@ from tinygrad_adam.backend import Array, array_module
 class Embedding(Operation):
     """weight[indices], the rows of a table (V, D), for integer indices of any shape.
 
-    Gradient: g added to the rows that were picked, but not to row ``padding_idx``.  Saves the indices.
+    Gradient: g added to the rows that were picked, but not to row ``padding_idx``.  Saves the
+    indices.
     """
 
     def forward(
@@ -38,9 +39,9 @@ class Embedding(Operation):
 
 
 class EmbeddingGradient(Operation):
-    """The gradient of :class:`Embedding` for the table, linear in g.  Gradient: G[indices], as weighted.
+    """The gradient of :class:`Embedding` for the table, linear in g.
 
-    ``scale_grad_by_freq`` divides what is added to a row by how often it was picked.  Saves the
+    Gradient: G[indices], with the weights of the gradient.  ``scale_grad_by_freq`` divides what is added to a row by how often it was picked.  Saves the
     indices and the weights.
     """
 

@@ -10,7 +10,18 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
-from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend import Array, Dtype, array_module, promote
+
+# PyTorch's names for element types, as its error texts use them.
+_TYPE_NAMES = {
+    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
+    "int64": "Long", "float16": "Half", "float32": "Float", "float64": "Double",
+}  # fmt: skip
+
+
+def type_name(dtype: Dtype) -> str:
+    """Return PyTorch's name for an element type, such as Float for float32."""
+    return _TYPE_NAMES.get(dtype.name, dtype.name)
 
 
 class SquaredError(Operation):
@@ -18,6 +29,7 @@ class SquaredError(Operation):
 
     def forward(self, x: Array, y: Array) -> Array:
         self.save_for_backward(x, y)
+        x, y = promote(x, y)
         difference = x - y
         return difference * difference
 
@@ -37,6 +49,7 @@ class HuberError(Operation):
     def forward(self, x: Array, y: Array, delta: float) -> Array:
         self.delta = delta
         self.save_for_backward(x, y)
+        x, y = promote(x, y)
         xp = array_module(x)
         size = abs(x - y)
         return xp.where(size < delta, 0.5 * size * size, delta * (size - 0.5 * delta))
@@ -51,11 +64,16 @@ class HuberError(Operation):
 class BinaryCrossEntropy(Operation):
     """-(y log p + (1 - y) log(1 - p)), logarithms not below -100, for p and y in [0, 1].
 
-    Gradient: dp = g (p - y) / (p (1 - p)), the divisor not below 1e-12; dy = g (log(1 - p) - log p),
-    the logarithms not below -100.  Saves p and y.
+    Gradient: dp = g (p - y) / (p (1 - p)), the divisor not below 1e-12;
+    dy = g (log(1 - p) - log p), the logarithms not below -100.  Saves p and y.
     """
 
     def forward(self, p: Array, y: Array) -> Array:
+        if y.dtype != p.dtype:
+            raise RuntimeError(
+                f"Found dtype {type_name(y.dtype)} but expected {type_name(p.dtype)}\n"
+                "  Input and target hold probabilities: convert the target with .float()"
+            )
         if p.size and not ((p >= 0) & (p <= 1)).all():
             raise RuntimeError("all elements of input should be between 0 and 1")
         if y.size and not ((y >= 0) & (y <= 1)).all():
@@ -129,17 +147,30 @@ def check_batch(x: Array, target: Array) -> None:
     """Raise unless there is a target for every row of scores: (N, C, …) and (N, …), (C,) and ().
 
     Raises:
-        ValueError: the batch sizes differ.
-        RuntimeError: other dimensions differ, or the target is not of an integer dtype.
+        ValueError: the batch sizes differ, or there are no scores.
+        RuntimeError: other dimensions differ, or the target's dtype is none for classes.
     """
+    if x.ndim == 0:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
     expected = () if x.ndim == 1 else (x.shape[0], *x.shape[2:])
     if target.shape != expected:
-        if x.ndim > 1 and target.ndim and x.shape[0] != target.shape[0]:
-            raise ValueError(
-                f"Expected input batch_size ({x.shape[0]}) to match target batch_size "
-                f"({target.shape[0]})."
+        if x.ndim == 1:
+            raise RuntimeError(
+                f"size mismatch (got input: {list(x.shape)}, target: {list(target.shape)})"
             )
+        batch = target.shape[0] if target.ndim else 0
+        if x.shape[0] != batch:
+            raise ValueError(
+                f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({batch})."
+            )
+        if x.ndim == 2:
+            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")
+    if target.dtype.name not in ("int64", "uint8"):
+        raise RuntimeError(
+            f"expected target dtype to be Long or Byte, but got {type_name(target.dtype)}\n"
+            "  Classes are integers: convert the target with .long()"
+        )
 
 
 class _OverClasses(Operation):
@@ -158,32 +189,36 @@ class _OverClasses(Operation):
         classes = x.shape[self.class_dim]
         if weight is not None and weight.shape != (classes,):
             raise RuntimeError(
-                "weight tensor should be defined either for all or no classes, but got weight "
-                f"tensor of shape: {list(weight.shape)} for {classes} classes"
+                f"weight tensor should be defined either for all {classes} classes or no classes "
+                f"but got weight tensor of shape: {list(weight.shape)}"
             )
         if weight is not None and weight.dtype != x.dtype:
-            raise RuntimeError(f"expected scalar type {x.dtype} but found {weight.dtype}")
-        if target.size == 1:  # one look at a number, where arrays would take ten
-            single = int(target.reshape(()))
-            counts = single != ignore_index
-            if counts and not 0 <= single < classes:
-                check_targets(classes, target, ignore_index)
+            raise RuntimeError(
+                f"expected scalar type {type_name(x.dtype)} but found {type_name(weight.dtype)}"
+            )
+        xp = array_module(x)
+        # One look at a number, where arrays would take ten: batches of one image are common.
+        if target.size == 1 and 0 <= int(target.reshape(())) < classes:
+            all_count = int(target.reshape(())) != ignore_index
+            counts = None if all_count else target != ignore_index
         else:
             counts = check_targets(classes, target, ignore_index)
-            if counts.all():
-                counts = True
-        xp = array_module(x)
+            counts = None if counts.all() else counts
         target = target.astype("int64", copy=False)
-        self.place = xp.expand_dims(target if counts is True else target * counts, self.class_dim)
-        self.place_weight: Any = None
-        if weight is not None:
-            self.place_weight = weight[self.place] * xp.expand_dims(counts, self.class_dim)
-        elif counts is not True:
-            self.place_weight = xp.asarray(xp.expand_dims(counts, self.class_dim), x.dtype)
+        self.counts = None if counts is None else xp.expand_dims(counts, self.class_dim)
+        self.place = xp.expand_dims(target, self.class_dim)
+        if counts is not None:
+            self.place = self.place * self.counts
+        self.place_weight: Any = None if weight is None else weight[self.place]
+        if counts is not None:
+            ones = x.dtype.type(1) if weight is None else self.place_weight
+            self.place_weight = self.counts * ones
 
     def reduce(self, losses: Array, reduction: str) -> Array:
-        """Return the losses (class dimension kept, of size 1), their sum, or their weighted mean."""
+        """Return the losses (class dimension of size 1 dropped), their sum, or weighted mean."""
         self.scale: Any = 1.0
+        if self.counts is not None:
+            losses = array_module(losses).where(self.counts, losses, 0)
         if reduction == "none":
             return losses.squeeze(self.class_dim)
         total = losses.sum()
@@ -231,36 +266,38 @@ class CrossEntropy(_OverClasses):
         log_total = xp.log(total)
         losses = log_total - xp.take_along_axis(shifted, self.place, dim)
         if self.place_weight is not None:
-            losses = xp.where(self.place_weight != 0, losses * self.place_weight, 0)
+            losses = losses * self.place_weight
         if smoothing:
-            weights = self._class_weights(x, weight, ignore_index, target)
+            weights = self._class_weights(x, weight)
             everywhere = (weights * (log_total - shifted)).sum(axis=dim, keepdims=True)
             share = smoothing / x.shape[dim]
             losses = (1 - smoothing) * losses + share * everywhere
         y = self.reduce(losses, reduction)
-        # p Σq - q, times what reduction makes of it
-        picked = 1 if self.place_weight is None else self.place_weight
-        mass = picked
-        if smoothing:
-            mass = (1 - smoothing) * picked + share * weights.sum(axis=dim, keepdims=True)
-            p = p * mass - share * weights
-            picked = (1 - smoothing) * picked
-        elif self.place_weight is not None:
-            p *= mass
-        at_target = xp.take_along_axis(p, self.place, dim)
-        xp.put_along_axis(p, self.place, at_target - picked, dim)
-        if self.scale != 1.0:
-            p *= self.scale
-        self.save_for_backward(x, p, mass * self.scale)
-        del self.place, self.place_weight
+        if self.needs_input_grad[0]:  # p Σq - q, times what reduction makes of it
+            picked = 1 if self.place_weight is None else self.place_weight
+            mass = picked
+            if smoothing:
+                picked = (1 - smoothing) * picked
+                mass = picked + share * weights.sum(axis=dim, keepdims=True)
+                p = p * mass - share * weights
+            elif self.place_weight is not None:
+                p *= mass
+            at_target = xp.take_along_axis(p, self.place, dim)
+            xp.put_along_axis(p, self.place, at_target - picked, dim)
+            if self.scale != 1.0:
+                p *= self.scale
+                mass = mass * self.scale
+            if self.counts is not None:  # also where the mean over no place has made NaN
+                p, mass = xp.where(self.counts, p, 0), xp.where(self.counts, mass, 0)
+            self.save_for_backward(x, p, mass)
+        del self.place, self.place_weight, self.counts
         return y
 
-    def _class_weights(
-        self, x: Array, weight: Array | None, ignore_index: int, target: Array
-    ) -> Array:
+    def _class_weights(self, x: Array, weight: Array | None) -> Array:
         """Return the weight of every class in every place, 0 in the places that are ignored."""
-        xp = array_module(x)
-        ones = xp.ones_like(x) * xp.expand_dims(target != ignore_index, self.class_dim)
+        ones = array_module(x).ones_like(x)
+        if self.counts is not None:
+            ones *= self.counts
         if weight is None:
             return ones
         return ones * weight.reshape([-1 if d == self.class_dim else 1 for d in range(x.ndim)])
@@ -288,11 +325,13 @@ class NllLoss(_OverClasses):
         self.shape = x.shape
         losses = -array_module(x).take_along_axis(x, self.place, self.class_dim)
         if self.place_weight is not None:
-            losses = array_module(x).where(self.place_weight != 0, losses * self.place_weight, 0)
+            losses = losses * self.place_weight
         y = self.reduce(losses, reduction)
         factor = self.scale if self.place_weight is None else self.place_weight * self.scale
+        if self.counts is not None:
+            factor = array_module(x).where(self.counts, factor, 0)
         self.save_for_backward(self.place, array_module(x).asarray(-factor, x.dtype))
-        del self.place, self.place_weight
+        del self.place, self.place_weight, self.counts
         return y
 
     def backward(self, grad: Any) -> Any:

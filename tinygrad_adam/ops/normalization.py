@@ -20,6 +20,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.ops.losses import type_name
 
 Dims = tuple[int, ...]
 
@@ -54,8 +55,8 @@ class _Normalization(Operation):
         for name, parameter in (("weight", weight), ("bias", bias)):
             if parameter is not None and parameter.dtype != x.dtype:
                 raise RuntimeError(
-                    f"expected {name} to have the dtype of the input, {x.dtype}, but got "
-                    f"{parameter.dtype}"
+                    "mixed dtype (CPU): expect parameter to have scalar type of "
+                    f"{type_name(x.dtype)}\n  The {name} is {parameter.dtype}"
                 )
         self.shape, self.weight_shape, self.dims, self.eps = shape, weight_shape, dims, eps
         seen = x.reshape(shape)
@@ -136,7 +137,7 @@ class BatchNorm(_Normalization):
 
 
 class LayerNorm(_Normalization):
-    """Normalization of the last dimensions, each place by itself; w and b of their shape or None."""
+    """Normalization over the last dimensions; w and b of their shape, or None."""
 
     def forward(
         self,
@@ -151,7 +152,7 @@ class LayerNorm(_Normalization):
 
 
 class GroupNorm(_Normalization):
-    """Normalization of groups of channels, each image by itself; x (N, C, …), w and b (C,) or None."""
+    """Normalization of groups of channels in each image; x (N, C, …), w and b (C,) or None."""
 
     def forward(
         self, x: Array, weight: Array | None, bias: Array | None, groups: int, eps: float

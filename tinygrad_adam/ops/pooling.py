@@ -22,8 +22,12 @@ def _check_pooling(
     Raises:
         RuntimeError: the options make no sense, or no window fits.
     """
-    if min(stride) < 1:
+    if 0 in stride:
         raise RuntimeError("stride should not be zero")
+    if min(stride) < 0:
+        raise RuntimeError(
+            f"stride should be greater than zero, but got dH: {stride[0]} dW: {stride[1]}"
+        )
     if min(kernel_size) < 1:
         raise RuntimeError(
             "kernel size should be greater than zero, but got "
