@@ -153,7 +153,8 @@ def conv2d_weight_gradient(
     threads.run(add_up, len(shares))
     dw = total.sum(axis=0)
     if fast:
-        dw[0] += winograd.weight_gradient_from(total_fast.sum(axis=0))
+        with threads.blas_on_one_thread():
+            dw[0] += winograd.weight_gradient_from(total_fast.sum(axis=0))
     dw = dw.reshape(groups, k_h, k_w, channels, out_channels // groups).transpose(0, 4, 3, 1, 2)
     return np.ascontiguousarray(dw, dtype).reshape(weight_shape)
 
@@ -211,7 +212,8 @@ def _correlate(
     shares = im2col.shares(batch, rows, row_bytes, y.size * size)
     fast = None
     if winograd.applies(windows, images.shape[3], out_channels, y.size * size, dtype):
-        fast = winograd.transform_kernels(matrices[0].astype(dtype, copy=False))
+        with threads.blas_on_one_thread():
+            fast = winograd.transform_kernels(matrices[0].astype(dtype, copy=False))
         bias_line = None if bias is None else np.tile(bias.astype(dtype, copy=False), columns)
     if bias is not None:
         matrices = np.concatenate([matrices, bias.reshape(groups, 1, each)], axis=1)

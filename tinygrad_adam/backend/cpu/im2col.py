@@ -17,7 +17,7 @@ from tinygrad_adam.backend.cpu import threads
 Pair = tuple[int, int]
 
 # Bytes of columns and results in one slice: about a core's L2 cache (1 to 2 MB on today's CPUs).
-SLICE_BYTES = 1 << 20
+SLICE_BYTES = 1 << 21
 # Below this number of multiplications the work is done by one thread, in one slice if it fits:
 # waking another thread takes about as long as computing it.
 PARALLEL_MULTIPLICATIONS = 1 << 22

@@ -214,23 +214,36 @@ def _started() -> tuple[_Pool, _Blas]:
         return _pool, _blas
 
 
+@contextmanager
+def blas_on_one_thread() -> Iterator[None]:
+    """Hold BLAS to one thread for a while, so that its own threads stay asleep.
+
+    Once woken, a thread of OpenBLAS spins for some 25 ms in the hope of more work, and takes a core
+    away from the threads here. So a kernel that uses them keeps BLAS from its own even where its
+    product is small.
+    """
+    pool, blas = _started()
+    if pool.size == 1:
+        yield
+    else:
+        with blas.held_to_one_thread():
+            yield
+
+
 def run(task: Callable[[int], object], count: int) -> None:
     """Call ``task(0)`` … ``task(count - 1)``, spread over the threads; return when all are done.
 
     Which thread takes which task is left to chance, so tasks must write to separate places; then
-    the result is the same bits every time. A single task runs here and now, BLAS with all its
-    threads. The first error that a task raises is raised again here. Infinities and NaN arise
-    without a warning in tasks, as in PyTorch.
+    the result is the same bits every time. The first error that a task raises is raised again here.
+    Infinities and NaN arise without a warning in tasks, as in PyTorch.
     """
-    with np.errstate(all="ignore"):
-        if count > 1:
-            pool, blas = _started()
-            if pool.size > 1:
-                with blas.held_to_one_thread():
-                    pool.run(task, count)
-                return
-        for index in range(count):
-            task(index)
+    pool, _ = _started()
+    with np.errstate(all="ignore"), blas_on_one_thread():
+        if pool.size == 1 or count <= 1:
+            for index in range(count):
+                task(index)
+        else:
+            pool.run(task, count)
 
 
 _local = threading.local()
