@@ -1,4 +1,4 @@
-"""The array kernels that deserve care on the CPU: NumPy arrays in, NumPy arrays out, no autograd."""
+"""The array kernels that deserve care on the CPU: NumPy arrays in and out, no autograd inside."""
 
 from tinygrad_adam.backend.cpu.convolution import (
     conv2d,
@@ -26,6 +26,7 @@ from tinygrad_adam.backend.cpu.pooling import (
     max_pool2d_indices,
     max_pool2d_input_gradient,
 )
+from tinygrad_adam.backend.cpu.products import matmul
 
 __all__ = [
     "adadelta_update",
@@ -40,6 +41,7 @@ __all__ = [
     "conv2d_bias_gradient",
     "conv2d_input_gradient",
     "conv2d_weight_gradient",
+    "matmul",
     "max_pool2d",
     "max_pool2d_indices",
     "max_pool2d_input_gradient",

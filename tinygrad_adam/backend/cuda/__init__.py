@@ -30,6 +30,7 @@ from tinygrad_adam.backend.cuda.pooling import (
     max_pool2d_indices,
     max_pool2d_input_gradient,
 )
+from tinygrad_adam.backend.cuda.products import matmul
 
 __all__ = [
     "adadelta_update",
@@ -44,6 +45,7 @@ __all__ = [
     "conv2d_bias_gradient",
     "conv2d_input_gradient",
     "conv2d_weight_gradient",
+    "matmul",
     "max_pool2d",
     "max_pool2d_indices",
     "max_pool2d_input_gradient",

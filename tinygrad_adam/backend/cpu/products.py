@@ -1,0 +1,44 @@
+"""Matrix products on the CPU: BLAS, but on the threads of the kernels instead of its own.
+
+A thread that BLAS woke for one product spins for some 25 ms in the hope of another, on a core that
+the next kernel needs (see `threads.blas_on_one_thread`). So a large product is split here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_adam.backend.cpu import threads
+
+# Fewer multiplications than this are done before another thread has woken up.
+PARALLEL_MULTIPLICATIONS = 1 << 22
+
+
+def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b, as np.matmul; a large product of two float matrices is split over the threads.
+
+    The longer side of the result is cut into as many parts as there are threads. Each part is a
+    product of its own, written in place; every number is summed by one thread.
+    """
+    if a.ndim != 2 or b.ndim != 2 or a.dtype != b.dtype or a.dtype.char not in "fd":
+        return np.matmul(a, b)
+    (rows, inner), columns = a.shape, b.shape[1]
+    if inner != b.shape[0]:
+        return np.matmul(a, b)  # NumPy's error
+    workers = threads.get_num_threads()
+    if workers == 1 or rows * inner * columns < PARALLEL_MULTIPLICATIONS:
+        with threads.blas_on_one_thread():
+            return np.matmul(a, b)
+    product = np.empty((rows, columns), a.dtype)
+    length = max(rows, columns)
+    parts = [slice(length * i // workers, length * (i + 1) // workers) for i in range(workers)]
+
+    def multiply(index: int) -> None:
+        part = parts[index]
+        if rows > columns:
+            np.matmul(a[part], b, out=product[part])
+        else:
+            np.matmul(a, b[:, part], out=product[:, part])
+
+    threads.run(multiply, workers)
+    return product
