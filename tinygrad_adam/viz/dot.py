@@ -1,0 +1,269 @@
+"""A picture in DOT, the language of Graphviz, written with the ``graphviz`` package."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections import Counter
+from collections.abc import Collection
+from typing import Any
+
+from tinygrad_adam.viz.extras import require
+from tinygrad_adam.viz.health import FINDINGS
+from tinygrad_adam.viz.labels import clean, lines, link_label, title, tooltip, totals
+from tinygrad_adam.viz.measure import shape_text
+from tinygrad_adam.viz.picture import Link, Node, Picture
+from tinygrad_adam.viz.themes import KIND_TITLES, SHAPES, THEMES, Theme, heat_colour
+
+_FONT = "Helvetica,Arial,sans-serif"
+
+
+def dot_source(
+    picture: Picture, show: Collection[str], rankdir: str, theme_name: str, highlight: str | None
+) -> str:
+    """Return the DOT text of a finished picture: the same for the same picture, byte by byte."""
+    return _Writer(picture, show, THEMES[theme_name], highlight).write(rankdir)
+
+
+class _Writer:
+    def __init__(
+        self, picture: Picture, show: Collection[str], theme: Theme, highlight: str | None
+    ) -> None:
+        self.picture = picture
+        self.show = show
+        self.theme = theme
+        self.highlight = highlight
+        self.graphviz = require("graphviz")
+        fill, line = theme.kinds["operation"]
+        self.usual = {
+            **SHAPES["operation"], "fillcolor": fill, "color": line, "class": "operation",
+            "peripheries": "1", "penwidth": "1",
+        }  # fmt: skip
+
+    def write(self, rankdir: str) -> str:
+        theme = self.theme
+        text = {"fontname": _FONT, "fontcolor": theme.ink}
+        graph = self.graphviz.Digraph("computation")
+        graph.attr(
+            "graph",
+            bgcolor=theme.background, rankdir=rankdir, nodesep="0.3", ranksep="0.35", pad="0.2",
+            label=self._caption(), labelloc="b", labeljust="l", fontsize="11", tooltip=" ",
+            newrank="true", **text,
+        )  # fmt: skip
+        # What most nodes and edges have in common stands here once: large graphs stay small.
+        graph.attr(
+            "node", fontsize="12", margin="0.13,0.06", height="0.3", id=r"\N", **text, **self.usual
+        )  # fmt: skip
+        graph.attr(
+            "edge", color=theme.line, fontsize="9", arrowsize="0.7", id=r"\T_\H",
+            fontname=_FONT, fontcolor=theme.faint, **{"class": "data"},
+        )  # fmt: skip
+        self._write_nodes(graph)
+        pairs = Counter((link.source, link.target, link.kind) for link in self.picture.links)
+        for number, link in enumerate(self.picture.links):
+            self._write_link(graph, number, link, pairs[link.source, link.target, link.kind])
+        for node in self.picture.nodes:
+            if node.kind == "gradient":
+                graph.body.append(f"\t{{rank=same; n{node.id[1:]}; {node.id}}}\n")
+        self._write_legend(graph)
+        return str(graph.source)
+
+    # --- nodes -----------------------------------------------------------------------------------
+
+    def _write_nodes(self, graph: Any) -> None:
+        """Write the nodes, each inside the clusters of the module calls around it."""
+        inside: dict[int | None, list[Node]] = {}
+        for node in self.picture.nodes:
+            inside.setdefault(node.call, []).append(node)
+        drawn: dict[int | None, list[Any]] = {}
+        # Children have larger numbers than their parents: going back, every cluster is complete
+        # when it is put into the one around it.
+        for index in reversed(range(len(self.picture.calls))):
+            nodes, clusters = inside.get(index, []), drawn.pop(index, [])
+            if not nodes and not clusters:
+                continue
+            call = self.picture.calls[index]
+            cluster = self.graphviz.Digraph(f"cluster_{index}")
+            again = f" (call {call.times})" if call.times > 1 else ""
+            cluster.attr(
+                label=f"<{_markup(clean(call.label, 60) + again)}>",
+                tooltip=self._plain(clean(call.label, 300)),
+                style="filled,rounded", fillcolor=self.theme.cluster[0],
+                color=self.theme.cluster[1], fontcolor=self.theme.faint, fontsize="10",
+                labeljust="l", labelloc="t", margin="10", id=f"c{index}",
+            )  # fmt: skip
+            self.fill(cluster, nodes, clusters)
+            drawn.setdefault(call.parent, []).insert(0, cluster)
+        self.fill(graph, inside.get(None, []), drawn.pop(None, []))
+
+    def fill(self, graph: Any, nodes: list[Node], clusters: list[Any]) -> None:
+        """Write nodes and finished clusters into a graph or cluster."""
+        for node in nodes:
+            self._write_node(graph, node)
+        for cluster in clusters:
+            graph.subgraph(cluster)
+
+    def _write_node(self, graph: Any, node: Node) -> None:
+        look = self._look(node)
+        look["class"] = " ".join(_classes(node))
+        graph.node(
+            node.id,
+            label=_label(title(node), lines(node, self.show), self.theme),
+            tooltip=self._plain(tooltip(node)),
+            **{name: value for name, value in look.items() if value != self.usual[name]},
+        )
+
+    def _look(self, node: Node) -> dict[str, str]:
+        """Return shape and colours of a node."""
+        theme = self.theme
+        look = dict(SHAPES[node.kind])
+        fill, line = theme.kinds[node.kind]
+        if node.is_output:
+            look["peripheries"] = "2"
+            fill, line = theme.output
+        if self.highlight == "nan" and node.mark not in ("culprit", "tainted", "failed"):
+            fill, line = theme.pale
+        if node.heat is not None:
+            fill = heat_colour(theme, node.heat)
+        if node.frozen:
+            look["style"] = "striped" if node.kind == "parameter" else look["style"]
+            fill = _stripes(fill, theme.background) if node.kind == "parameter" else fill
+        if node.mark:
+            fill, line = theme.marks[node.mark]
+            look["penwidth"] = "2.5"
+            if node.mark == "dead":
+                look.update(shape="box", style="striped", penwidth="1.5")
+                fill = _stripes(fill, theme.background)
+        return {**look, "fillcolor": fill, "color": line}
+
+    # --- edges -----------------------------------------------------------------------------------
+
+    def _write_link(self, graph: Any, number: int, link: Link, twins: int) -> None:
+        nodes = self.picture.nodes
+        source, target = nodes[link.source], nodes[link.target]
+        label = link_label(self.picture, link, self.show, twins)
+        look = {} if link.kind == "data" else {"class": link.kind}
+        if link.shape:
+            look["penwidth"] = f"{1 + 0.3 * math.log10(max(math.prod(link.shape), 1)):.2f}"
+        if twins > 1 or link.kind != "data":
+            look["id"] = f"e{number}"
+        if label:
+            look["label"] = f"<&#160;{_markup(label)}&#160;>"
+        if label or link.shape:
+            words = label or shape_text(link.shape)
+            look["tooltip"] = self._plain(f"{title(source)} → {title(target)}\n{words}")
+            look["labeltooltip"] = look["tooltip"]
+        if link.kind == "saved":
+            look.update(style="dotted", arrowhead="none", color=self.theme.faint, penwidth="1")
+        elif link.kind == "gradient":
+            # Written from the leaves up and drawn backwards, it lies beside its forward edge.
+            source, target = target, source
+            look.update(
+                style="dashed", dir="back", color=self.theme.gradient_line,
+                fontcolor=self.theme.gradient_line,
+            )  # fmt: skip
+        elif link.detached:
+            look.update(style="dotted", arrowhead="odot")
+        elif link.broadcast:
+            look.update(style="dashed")
+        graph.edge(source.id, target.id, **look)
+
+    # --- around it -------------------------------------------------------------------------------
+
+    def _caption(self) -> str:
+        text = totals(self.picture)
+        if self.picture.title:
+            text = f"{clean(self.picture.title)}: {text}"
+        return f"<{_markup(text)}>"
+
+    def _write_legend(self, graph: Any) -> None:
+        """Write a sample of each kind that is drawn, and of no other."""
+        theme = self.theme
+        entries = legend_entries(self.picture, self.highlight)
+        samples: list[tuple[str, dict[str, str]]] = []
+        for kind, text in entries:
+            if kind in SHAPES:
+                look = self._look(Node(kind=kind, title=""))
+                look["fillcolor"], look["color"] = theme.kinds[kind]
+            elif kind == "output":
+                fill, line = theme.output
+                look = dict(SHAPES["operation"], peripheries="2", fillcolor=fill, color=line)
+            elif kind == "frozen":
+                look = self._look(Node(kind="parameter", title="", frozen=True))
+            elif kind in theme.marks:
+                look = self._look(Node(kind="operation", title="", mark=kind))
+            else:
+                look = {"shape": "plaintext", "style": "solid", "color": "none"}
+            samples.append((text, look))
+        if not samples:
+            return
+        legend = self.graphviz.Digraph("cluster_legend")
+        legend.attr(
+            label="<<b>legend</b>>", labelloc="t", style="rounded", color=theme.cluster[1],
+            fontcolor=theme.faint, fontsize="10", margin="8", id="legend", tooltip="legend",
+        )  # fmt: skip
+        for number, (text, look) in enumerate(samples):
+            legend.node(
+                f"legend{number}", label=f"<{_markup(text)}>", fontsize="9", margin="0.08,0.03",
+                height="0.2", tooltip=self._plain(text), **{**look, "class": "legend"},
+            )  # fmt: skip
+        graph.subgraph(legend)
+        # In one row (or column) behind the result, where no edge passes.
+        last = next((n.id for n in reversed(self.picture.nodes) if n.id.startswith("n")), None)
+        for number in range(len(samples)):
+            graph.edge(str(last), f"legend{number}", style="invis", weight="0")
+
+    def _plain(self, text: str) -> str:
+        """Return a text as a DOT string that Graphviz takes as it stands."""
+        return self.graphviz.escape(text)  # type: ignore[no-any-return]
+
+
+def legend_entries(picture: Picture, highlight: str | None) -> list[tuple[str, str]]:
+    """Return what the legend explains: kind (or finding, or style of edge) and text."""
+    nodes = picture.nodes
+    present = {node.kind for node in nodes}
+    entries = [(kind, text) for kind, text in KIND_TITLES.items() if kind in present]
+    if any(node.frozen and node.kind == "parameter" for node in nodes):
+        entries.append(("frozen", "frozen parameter"))
+    if any(node.is_output and not node.error for node in nodes):
+        entries.append(("output", "output"))
+    marks = {node.mark for node in nodes}
+    entries += [
+        (mark, f"{finding.title}: {finding.explanation}")
+        for mark, finding in FINDINGS.items()
+        if mark in marks
+    ]
+    if any(node.heat is not None for node in nodes):
+        entries.append(("heat", f"the darker, the more {highlight}"))
+    if any(link.kind == "gradient" for link in picture.links):
+        entries.append(("edge", "dashed: gradient"))
+    if any(link.broadcast for link in picture.links):
+        entries.append(("edge", "dashed: broadcast"))
+    if any(link.detached for link in picture.links):
+        entries.append(("edge", "dotted, open dot: detached"))
+    return entries
+
+
+def _classes(node: Node) -> list[str]:
+    classes = [node.kind]
+    classes += (
+        ["output"] * node.is_output + ["frozen"] * node.frozen + [node.mark] * bool(node.mark)
+    )
+    return classes
+
+
+def _stripes(fill: str, other: str) -> str:
+    return ":".join([fill, other] * 7)
+
+
+def _markup(text: str) -> str:
+    """Return text escaped for Graphviz's HTML-like labels."""
+    return html.escape(text, quote=True).replace("&#x27;", "&#39;")
+
+
+def _label(first: str, rest: list[str], theme: Theme) -> str:
+    rows = [f"<b>{_markup(first)}</b>"]
+    rows += [
+        f'<font point-size="10" color="{theme.faint}">{_markup(row)}</font>' for row in rest if row
+    ]
+    return f"<{'<br/>'.join(rows)}>"

@@ -1,0 +1,313 @@
+"""Plots of training and of what a network has learned, on matplotlib.
+
+Each function returns a ``matplotlib.figure.Figure``; ``figure.savefig("x.png")`` writes it. Figures
+are made without ``pyplot``, so that no window, no backend and no global setting is touched, and
+none has to be closed. Colours are those of Okabe and Ito, which colour-blind readers can tell
+apart; lines differ in their markers and dashes as well, for print without colour.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_adam.autograd import Variable
+from tinygrad_adam.backend import is_array, to_numpy
+from tinygrad_adam.viz.extras import require
+
+BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, BLACK = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"
+)  # fmt: skip
+# Blue and red-orange differ most, also in brightness, so that they come first.
+_CYCLE = (BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK)
+_MARKERS = "osD^vPX"
+_DASHES = ("-", "--", "-.", ":")
+_DPI = 150
+
+Figure = Any
+"""A ``matplotlib.figure.Figure``; named so as matplotlib is not imported here."""
+
+
+def as_numpy(values: Any) -> np.ndarray:
+    """Return a tensor (on any device), an array or nested numbers as a NumPy array."""
+    if isinstance(values, Variable):
+        values = values.array
+    return to_numpy(values) if is_array(values) else np.asarray(values)
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Return an empty figure of a size in inches, which keeps its parts from overlapping."""
+    figure = require("matplotlib.figure").Figure(
+        figsize=(width, height), layout="constrained", dpi=_DPI, facecolor="white"
+    )
+    # Drawing without pyplot, from a thread or a server: Agg needs no display.
+    require("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
+    return figure
+
+
+def _line_style(number: int) -> dict[str, Any]:
+    """Return colour, dashes and marker of the line with this number."""
+    return {
+        "color": _CYCLE[number % len(_CYCLE)],
+        "linestyle": _DASHES[number % len(_DASHES)],
+        "marker": _MARKERS[number % len(_MARKERS)],
+        "markersize": 4.5,
+        "linewidth": 1.8,
+    }
+
+
+def _tidy(axes: Any) -> None:
+    """Take away the box around the axes and put a light grid behind them."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(True, color="#dddddd", linewidth=0.7)
+    axes.set_axisbelow(True)
+
+
+def _columns(history: Any) -> dict[str, list[float]]:
+    """Return a list of dictionaries (one for each epoch) or a dictionary of lists as the latter."""
+    if isinstance(history, Mapping):
+        return {str(name): [float(v) for v in as_numpy(vs)] for name, vs in history.items()}
+    rows = [dict(row) for row in history]
+    names = dict.fromkeys(
+        name
+        for row in rows
+        for name, value in row.items()
+        if isinstance(value, (int, float, np.number))
+    )
+    return {str(n): [float(row[n]) if n in row else math.nan for row in rows] for n in names}
+
+
+def curves(history: Sequence[Mapping[str, Any]] | Mapping[str, Sequence[float]]) -> Figure:
+    """Plot how a training went: the losses in one panel, the accuracies in another.
+
+    Args:
+        history: one dictionary for each epoch, as in ``metrics.json`` (``epoch``, ``train_loss``,
+            ``test_loss``, ``test_accuracy``, …), or one list for each of these names. Every name
+            that ends in ``loss`` or ``accuracy`` is drawn, accuracies (0 to 1) in percent.
+            ``epoch`` or ``step`` is the horizontal axis; without it epochs count from 1.
+
+    Returns:
+        A matplotlib Figure.
+
+    Raises:
+        ValueError: nothing in ``history`` is a loss or an accuracy.
+        ImportError: matplotlib is not installed.
+    """
+    columns = _columns(history)
+    axis = next((name for name in ("epoch", "step", "iteration") if name in columns), "epoch")
+    panels = {
+        word: [name for name in columns if name.lower().endswith(word)]
+        for word in ("loss", "accuracy")
+    }
+    panels = {word: names for word, names in panels.items() if names}
+    if not panels:
+        raise ValueError(
+            "history holds no loss and no accuracy: it needs names such as train_loss or "
+            f"test_accuracy, but has {', '.join(columns) or 'none'}"
+        )
+    ticker = require("matplotlib.ticker")
+    figure = _figure(4.6 * len(panels), 3.4)
+    for axes, (word, names) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items()
+    ):
+        percent = word == "accuracy"
+        for number, name in enumerate(names):
+            # Test results look the same in both panels, however many lines each has.
+            style = _line_style(1 if "test" in name and len(names) <= 2 else number)
+            ys = [100 * y if percent else y for y in columns[name]]
+            xs = columns.get(axis) or list(range(1, len(ys) + 1))
+            if len(ys) > 60:
+                style["marker"] = None
+            axes.plot(xs, ys, label=name.replace("_", " "), **style)
+        axes.set_xlabel(axis)
+        axes.set_ylabel("accuracy (%)" if percent else "loss")
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+        if len(names) > 1:
+            axes.legend(frameon=False)
+        else:
+            axes.set_title(names[0].replace("_", " "), fontsize=10, loc="left")
+        if percent and len(names) == 1 and columns[names[0]]:
+            _mark_last(axes, xs[-1], ys[-1], f"{ys[-1]:.2f} %")
+        _tidy(axes)
+    return figure
+
+
+def _mark_last(axes: Any, x: float, y: float, text: str) -> None:
+    """Write the last value beside its point, inside the axes."""
+    axes.annotate(
+        text, (x, y), xytext=(-4, -14), textcoords="offset points", ha="right", fontsize=9
+    )
+
+
+def _class_names(classes: Any, count: int) -> list[str]:
+    names = [str(i) for i in range(count)] if classes is None else [str(c) for c in classes]
+    if len(names) != count:
+        raise ValueError(f"there are {count} classes, but {len(names)} names for them")
+    return names
+
+
+def confusion(matrix: Any, classes: Sequence[Any] | None = None) -> Figure:
+    """Plot a confusion matrix: how often each class was taken for which.
+
+    Args:
+        matrix: (C, C) counts; row i, column j says how many of class i were taken for j.
+        classes: their names. Defaults to 0, 1, 2, …
+
+    Returns:
+        A matplotlib Figure. The shade is the share of the row, the numbers are the counts.
+
+    Raises:
+        ValueError: the matrix is not square, or there are more or fewer names than classes.
+        ImportError: matplotlib is not installed.
+    """
+    counts = as_numpy(matrix)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+        raise ValueError(f"a confusion matrix is square, but this one has shape {counts.shape}")
+    size = len(counts)
+    names = _class_names(classes, size)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = min(max(0.46 * size + 1.6, 3.6), 14)
+    figure = _figure(side + 0.8, side)
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    rotation = 45 if max(map(len, names), default=0) > 3 else 0
+    axes.set_xticks(
+        range(size), names, rotation=rotation, ha="right" if rotation else "center",
+        rotation_mode="anchor",
+    )  # fmt: skip
+    axes.set_yticks(range(size), names)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    right = int(np.trace(counts))
+    total = int(counts.sum())
+    axes.set_title(
+        f"{right:,} of {total:,} right ({100 * right / max(total, 1):.2f} %)", fontsize=11
+    )
+    if size <= 25:
+        for row, column in np.ndindex(counts.shape):
+            if counts[row, column]:
+                axes.text(
+                    column, row, f"{counts[row, column]:g}", ha="center", va="center",
+                    fontsize=8 if size > 12 or counts.max() > 999 else 9,
+                    color="white" if shares[row, column] > 0.5 else "black",
+                )  # fmt: skip
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8)
+    bar.set_label("share of the true class")
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _pictures(images: Any) -> np.ndarray:
+    """Return images (N, H, W), (N, 1, H, W) or (N, 3, H, W) as (N, H, W) or (N, H, W, 3)."""
+    pictures = as_numpy(images)
+    if pictures.ndim == 4 and pictures.shape[1] == 1:
+        return pictures[:, 0]
+    if pictures.ndim == 4 and pictures.shape[1] == 3:
+        pictures = pictures.transpose(0, 2, 3, 1).astype(np.float64)
+        low, high = pictures.min(initial=0), pictures.max(initial=1)
+        return (pictures - low) / (high - low)
+    if pictures.ndim == 3:
+        return pictures
+    raise ValueError(
+        f"images have shape (N, H, W), (N, 1, H, W) or (N, 3, H, W), but these {pictures.shape}"
+    )
+
+
+def mistakes(
+    images: Any,
+    labels: Any,
+    predictions: Any,
+    classes: Sequence[Any] | None = None,
+    limit: int = 25,
+) -> Figure:
+    """Show the images that a classifier got wrong, each with its true and its predicted class.
+
+    Args:
+        images: (N, 1, H, W), (N, 3, H, W) or (N, H, W).
+        labels: (N,) true classes.
+        predictions: (N,) predicted classes, or (N, C) scores, of which the largest counts.
+        classes: the classes' names. Defaults to their numbers.
+        limit: how many images to show at most, the first ones.
+
+    Returns:
+        A matplotlib Figure.
+
+    Raises:
+        ValueError: the shapes do not match.
+        ImportError: matplotlib is not installed.
+    """
+    pictures, truth, said = _pictures(images), as_numpy(labels), as_numpy(predictions)
+    if said.ndim == 2:
+        said = said.argmax(axis=1)
+    if not len(pictures) == len(truth) == len(said):
+        raise ValueError(
+            f"{len(pictures)} images, {len(truth)} labels and {len(said)} predictions do not match"
+        )
+    wrong = np.flatnonzero(truth != said)
+    shown = wrong[:limit]
+    if not len(shown):
+        figure = _figure(4, 1.2)
+        figure.text(0.5, 0.5, f"No mistakes in {len(pictures):,} images", ha="center", va="center")
+        return figure
+
+    def name(number: Any) -> str:
+        return str(number) if classes is None else str(classes[int(number)])
+
+    columns = min(len(shown), max(5, math.ceil(math.sqrt(len(shown)))))
+    rows = math.ceil(len(shown) / columns)
+    figure = _figure(max(1.15 * columns, 4.2), 1.4 * rows + 0.55)
+    more = f", the first {len(shown)}" if len(shown) < len(wrong) else ""
+    figure.suptitle(f"{len(wrong):,} of {len(pictures):,} images wrong{more}", fontsize=11)
+    for axes in figure.subplots(rows, columns, squeeze=False).flat:
+        axes.set_axis_off()
+    for axes, i in zip(figure.axes, shown):
+        axes.imshow(pictures[i], cmap="gray_r", interpolation="nearest")
+        axes.set_title(f"true {name(truth[i])}\nsaid {name(said[i])}", fontsize=8)
+    return figure
+
+
+def filters(weight: Any, limit: int = 64) -> Figure:
+    """Show the kernels of a convolution as small pictures, all on one scale of colours.
+
+    Args:
+        weight: (O, C, H, W). Three input channels are not mixed to colours: each kernel of each
+            channel is a picture of its own.
+        limit: how many to show at most, the first ones.
+
+    Returns:
+        A matplotlib Figure; orange is negative, white zero, purple positive.
+
+    Raises:
+        ValueError: ``weight`` does not have four dimensions.
+        ImportError: matplotlib is not installed.
+    """
+    kernels = as_numpy(weight)
+    if kernels.ndim != 4:
+        raise ValueError(f"kernels have shape (O, C, H, W), but these {kernels.shape}")
+    out_channels, in_channels = kernels.shape[:2]
+    total = out_channels * in_channels
+    tiles = kernels.reshape(total, *kernels.shape[2:])[:limit]
+    columns = min(len(tiles), 8)
+    rows = math.ceil(len(tiles) / columns)
+    largest = float(np.abs(tiles[np.isfinite(tiles)]).max(initial=0)) or 1.0
+    figure = _figure(max(0.72 * columns + 1.3, 4.5), max(0.9 * rows + 0.6, 2.2))
+    grid = figure.subplots(rows, columns, squeeze=False)
+    more = f", the first {len(tiles)}" if len(tiles) < total else ""
+    figure.suptitle(f"{total:,} kernels {kernels.shape[2]} × {kernels.shape[3]}{more}", fontsize=11)
+    for axes in grid.flat[len(tiles) :]:
+        axes.set_axis_off()
+    for number, (axes, tile) in enumerate(zip(grid.flat, tiles)):
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_color("#bbbbbb")  # a kernel near zero is white
+        image = axes.imshow(tile, cmap="PuOr", vmin=-largest, vmax=largest)
+        out, channel = divmod(number, in_channels)
+        axes.set_title(str(out) if in_channels == 1 else f"{out}, {channel}", fontsize=7, pad=2)
+    bar = figure.colorbar(image, ax=grid, shrink=0.8, aspect=25)
+    bar.set_label("weight" if in_channels == 1 else "weight (titles: output, input channel)")
+    bar.outline.set_visible(False)
+    return figure

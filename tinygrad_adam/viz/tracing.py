@@ -1,0 +1,204 @@
+"""The picture of a graph that exists: a walk back from its results, over what autograd recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_adam.autograd import Operation, Variable
+from tinygrad_adam.autograd.engine import walk
+from tinygrad_adam.autograd.grad_mode import mode
+from tinygrad_adam.autograd.variable import gradient_edge
+from tinygrad_adam.backend import array_module
+from tinygrad_adam.viz.building import (
+    Builder,
+    Source,
+    argument_name,
+    dtype_name,
+    gradient_stats,
+    takes_array,
+)
+from tinygrad_adam.viz.measure import stats_of
+from tinygrad_adam.viz.picture import Picture
+
+
+def trace(
+    tensors: Sequence[tuple[str, Any]],
+    names: Mapping[str, Any] | None = None,
+    with_gradients: bool = False,
+) -> Picture:
+    """Return the picture of everything that ``tensors`` were computed from.
+
+    Args:
+        tensors: the results, each with its name or "".
+        names: names for other tensors.
+        with_gradients: walk backward, without storing gradients, to show them all.
+    """
+    builder = Builder(names)
+    operations = _in_order([x for _, x in tensors])
+    for scope in {id(op.scope): op.scope for op in operations if op.scope is not None}.values():
+        builder.call(scope)  # before the leaves, which get their names from the modules
+    values = _known_values(operations, tensors, names)
+    for operation in operations:
+        _add(builder, operation, values)
+    for name, tensor in tensors:
+        source = _source(builder, tensor)
+        node = builder.picture.nodes[source.node]
+        node.is_output = True
+        node.name = node.name or name
+    for name, tensor in (names or {}).items():
+        edge = gradient_edge(tensor) if isinstance(tensor, Variable) else None
+        index = None if edge is None else builder.operations.get(edge[0])
+        if index is not None:
+            builder.picture.nodes[index].name = str(name)
+            builder.tensors.set(tensor, (index, edge[1] if edge else 0))
+    for operation in operations:
+        for reference in (operation.retained or {}).values():
+            tensor, index = reference(), builder.operations.get(operation)
+            if tensor is not None:
+                builder.tensors.set(tensor, (index, 0))
+    builder.read_gradients()
+    # With nothing saved, only the gradients of leaves tell that a backward walk has been here.
+    builder.picture.backward_ran = any(op._saved is None for op in operations) or any(
+        node.is_leaf and node.gradient is not None for node in builder.picture.nodes
+    )
+    if with_gradients:
+        compute_gradients(builder, [x for _, x in tensors])
+    return builder.finish()
+
+
+def _in_order(tensors: Sequence[Any]) -> list[Operation]:
+    """Return the operations behind ``tensors``, each once, inputs before what is made of them."""
+    order: list[Operation] = []
+    seen: set[Any] = set()
+    stack: list[tuple[Any, bool]] = []
+    for tensor in reversed(tensors):
+        edge = gradient_edge(tensor)
+        if edge is not None:
+            stack.append((edge[0], False))
+    while stack:
+        node, is_done = stack.pop()
+        if is_done:
+            order.append(node)
+        elif isinstance(node, Operation) and node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((edge[0], False) for edge in reversed(node.edges) if edge is not None)
+    return order
+
+
+def _known_values(
+    operations: Sequence[Operation],
+    tensors: Sequence[tuple[str, Any]],
+    names: Mapping[str, Any] | None,
+) -> dict[tuple[int, int], Any]:
+    """Return the arrays that are still there of the results of operations, by id and slot."""
+    values: dict[tuple[int, int], Any] = {}
+    everything = [x for _, x in tensors] + [
+        x for x in (names or {}).values() if isinstance(x, Variable)
+    ]
+    for tensor in everything:
+        if tensor._edge is not None:
+            values[id(tensor._edge[0]), tensor._edge[1]] = tensor.array
+    for operation in operations:
+        for entry in operation._saved or ():
+            value, _, slot = entry or (None, None, None)
+            if not isinstance(value, Variable):
+                continue
+            if slot is not None:
+                values[id(operation), slot] = value.array
+            elif value._edge is not None:
+                values[id(value._edge[0]), value._edge[1]] = value.array
+    return values
+
+
+def _source(builder: Builder, tensor: Any) -> Source:
+    edge = gradient_edge(tensor)
+    if edge is not None and isinstance(edge[0], Operation):
+        return _result(builder, edge[0], edge[1])
+    return builder.leaf(tensor)
+
+
+def _result(builder: Builder, operation: Operation, slot: int) -> Source:
+    shape, dtype = operation.outputs[slot]
+    return Source(builder.operations.get(operation), slot, tuple(shape), dtype_name(dtype))
+
+
+def _add(builder: Builder, operation: Operation, values: Mapping[tuple[int, int], Any]) -> None:
+    sources: list[Source | None] = []
+    for edge in operation.edges:
+        if edge is None:
+            sources.append(None)
+        elif isinstance(edge[0], Operation):
+            sources.append(_result(builder, edge[0], edge[1]))
+        else:
+            sources.append(builder.leaf(edge[0]))
+    # An input without gradient left no edge, but the operation may have saved it.
+    for position, entry in enumerate(operation._saved or ()):
+        value, _, slot = entry or (None, None, None)
+        if (
+            isinstance(value, Variable)
+            and slot is None
+            and position < len(sources)
+            and sources[position] is None
+            and value._edge is None
+            and takes_array(operation, position)
+            and argument_name(operation, position) != "target"  # losses save something else there
+        ):
+            sources[position] = builder.leaf(value)
+    outputs = [(tuple(shape), dtype_name(dtype)) for shape, dtype in operation.outputs]
+    index = builder.operation(operation, sources, outputs, operation.scope)
+    builder.set_options(index, operation, None)
+    array = values.get((id(operation), 0))
+    if array is not None:
+        builder.set_value(index, array)
+
+
+def compute_gradients(builder: Builder, tensors: Sequence[Any]) -> None:
+    """Walk backward for the picture alone: no gradient is stored, no hook called, nothing freed."""
+    operations = _in_order(tensors)
+    roots = []
+    for tensor in tensors:
+        edge = gradient_edge(tensor)
+        if edge is not None:
+            ones = array_module(tensor.array).ones_like(tensor.array)
+            roots.append((edge, tensor._wrap(ones)))
+    leaves = [edge[0] for op in operations for edge in op.edges if edge is not None]
+    everything = list({id(x): x for x in [*operations, *leaves]}.values())
+    sinks: dict[Any, Any] = {(x, 0): lambda gradient: None for x in everything}
+    watched = [(x, x.hooks, x.retained) for x in everything]
+    for node in everything:
+        node.hooks = node.retained = None
+    try:
+        with mode(grad=False, observer=None), np.errstate(all="ignore"):
+            for node, grads, input_grads in walk(roots, keep_graph=True, sinks=sinks):
+                note_step(builder, node, grads, input_grads)
+    finally:
+        for node, hooks, retained in watched:
+            node.hooks, node.retained = hooks, retained
+    builder.picture.backward_ran = True
+
+
+def note_step(
+    builder: Builder, node: Any, grads: Sequence[Any], input_grads: Sequence[Any]
+) -> None:
+    """Note what one step of a backward walk found: the gradients at a node, and those sent on."""
+    picture = builder.picture
+    if not isinstance(node, Operation):
+        found = builder.tensors.get(node)
+        if found is not None and grads:
+            picture.nodes[found[0]].gradient = stats_of(grads[0].array)
+        return
+    index = builder.operations.get(node)
+    if index is None:
+        return
+    first = next((gradient for gradient in grads if gradient is not None), None)
+    if first is not None:
+        picture.nodes[index].gradient = stats_of(first.array)
+    links = builder.links_into(index)
+    for position, gradient in enumerate(input_grads):
+        link = links.get(position)
+        if link is not None:
+            link.gradient = gradient_stats(gradient, link.shape)
