@@ -1,20 +1,21 @@
 """Anomaly mode: stop at the first operation that makes a NaN or an infinity.
 
-Every result is looked at as it is computed. An operation with a NaN or infinity among its inputs
-merely passes it on; the culprit is the first whose inputs are all finite and whose result is not.
+Every result is looked at as it is computed. An operation with a NaN among its inputs merely passes
+it on, and so does one that gives infinities for infinities; the culprit is the first to make one.
 The error names it with its module, its shapes and the lines of the program that called it.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from tinygrad_adam.autograd.errors import describe, location
 from tinygrad_adam.autograd.grad_mode import _mode, current_mode
+from tinygrad_adam.autograd.observer import Observer, observing
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import array_module, is_array
 
@@ -43,7 +44,7 @@ def program_lines() -> list[str]:
     return traceback.format_list([x for x in stack if not x.filename.startswith(_PACKAGE)])
 
 
-class Detector:
+class Detector(Observer):
     """Looks at the results of operations; see :class:`detect_anomaly`."""
 
     def __init__(self, check_nan: bool) -> None:
@@ -56,25 +57,26 @@ class Detector:
         if not self.check_nan:
             return
         trouble = _trouble(results)
-        if trouble and not _trouble(inputs):
+        if trouble and _trouble(inputs) not in ("nan", trouble):
             raise RuntimeError(
                 f"Function '{node.name}' computed {trouble} values in forward.\n"
-                f"  {location(node)}: input {_shapes(inputs)}, all finite. Called here:\n"
+                f"  {location(node)}: input {_shapes(inputs)}. Called here:\n"
                 + "".join(node.traceback)
             )
 
     def after_backward(self, node: Any, grads: Sequence[Any], input_grads: Sequence[Any]) -> None:
-        """Raise if ``node`` made a NaN or infinity out of finite gradients."""
-        if not self.check_nan or _trouble(grads):
+        """Raise if ``node`` made a NaN or infinity out of gradients that had none."""
+        if not self.check_nan:
             return
+        before = _trouble(grads)
         for position, gradient in enumerate(input_grads):
             trouble = "" if gradient is None else _trouble([gradient])
-            if trouble:
+            if trouble and before not in ("nan", trouble):
                 called = "".join(node.traceback or ["  (outside anomaly mode: lines unknown)\n"])
                 raise RuntimeError(
                     f"Function '{node.name}' returned {trouble} values in its {position}th output."
-                    f"\n  {location(node)}: gradient {_shapes([gradient])}, made from finite "
-                    f"gradients {_shapes(grads)}. The operation was called here:\n{called}"
+                    f"\n  {location(node)}: gradient {_shapes([gradient])}, made from gradient "
+                    f"{_shapes(grads)}. The operation was called here:\n{called}"
                 )
 
 
@@ -95,22 +97,18 @@ class set_detect_anomaly:  # noqa: N801 (PyTorch's name)
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self._before = _mode.get().anomaly
-        _mode.set(_mode.get()._replace(anomaly=Detector(check_nan) if mode else None))
+        self._before = _mode.get().observer
+        _mode.set(_mode.get()._replace(observer=Detector(check_nan) if mode else None))
 
     def __enter__(self) -> None:
         pass
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        _mode.set(_mode.get()._replace(anomaly=self._before))
+    def __exit__(self, *exception: object) -> None:
+        _mode.set(_mode.get()._replace(observer=self._before))
 
 
-class detect_anomaly:  # noqa: N801 (PyTorch's name)
+@contextmanager
+def detect_anomaly(check_nan: bool = True) -> Iterator[None]:
     """Anomaly mode inside a ``with`` block: an operation that makes a NaN or infinity raises.
 
     Args:
@@ -121,12 +119,10 @@ class detect_anomaly:  # noqa: N801 (PyTorch's name)
 
     Source: PyTorch, ``torch.autograd.detect_anomaly``.
     """
+    with observing(Detector(check_nan)):
+        yield
 
-    def __init__(self, check_nan: bool = True) -> None:
-        self.check_nan = check_nan
 
-    def __enter__(self) -> None:
-        self._switch = set_detect_anomaly(True, self.check_nan)
-
-    def __exit__(self, *exception: Any) -> None:
-        self._switch.__exit__(*exception)
+def is_anomaly_enabled() -> bool:
+    """Return whether anomaly mode is on here."""
+    return isinstance(_mode.get().observer, Detector)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -42,7 +43,10 @@ class Step(NamedTuple):
 
 
 def walk(
-    roots: Sequence[tuple[Edge, Any]], keep_graph: bool, sinks: Sinks | None = None
+    roots: Sequence[tuple[Edge, Any]],
+    keep_graph: bool,
+    sinks: Sinks | None = None,
+    observer: Any = None,
 ) -> Iterator[tuple[Node, Sequence[Any], Sequence[Any]]]:
     """Carry gradients from ``roots`` through the graph, yielding each step as a tuple.
 
@@ -51,6 +55,7 @@ def walk(
         keep_graph: whether operations keep what they saved.
         sinks: what to do with the gradient at given places; then only operations on the way to
             them are visited. By default every leaf that is reached stores its gradient.
+        observer: who is told of each operation passed.
 
     The grad mode that holds while a step is taken decides whether the step is recorded.
     """
@@ -74,7 +79,11 @@ def walk(
             elif isinstance(node, Variable):
                 _store(node, grads)
             if isinstance(node, Operation):
-                input_grads = _run(node, grads, keep_graph, wanted)
+                input_grads = _run(node, grads, wanted)
+                if observer is not None:
+                    observer.after_backward(node, grads, input_grads)
+                if not keep_graph:
+                    node.release()
         for edge, gradient in zip_longest(node.edges, input_grads):
             if edge is None or (wanted is not None and edge[0] not in wanted):
                 continue
@@ -120,10 +129,8 @@ def _leading_to(targets: set[Node], nodes: dict[Node, int]) -> set[Node]:
     return wanted
 
 
-def _run(
-    node: Operation, grads: list[Any], keep_graph: bool, wanted: set[Node] | None
-) -> tuple[Any, ...]:
-    """Return the gradients of a node's inputs, given those of its results; free what it saved."""
+def _run(node: Operation, grads: list[Any], wanted: set[Node] | None) -> tuple[Any, ...]:
+    """Return the gradients of a node's inputs, given those of its results."""
     needs = node.needs_input_grad
     if wanted is not None:
         fewer = tuple([edge is not None and edge[0] in wanted for edge in node.edges])
@@ -136,18 +143,13 @@ def _run(
             if grads[slot] is None:
                 grads[slot] = like._wrap(array_module(like.array).zeros(shape, dtype))
     try:
-        result = node.backward(*grads)
+        result = type(node).backward(node, *grads)  # with or without @staticmethod
     finally:
         node.needs_input_grad = needs
     if type(result) is not tuple:
         result = tuple(result) if isinstance(result, list) else (result,)
     if len(result) != len(needs):
         _check_count(node, result)
-    anomaly = current_mode().anomaly
-    if anomaly is not None:
-        anomaly.after_backward(node, grads, result)
-    if not keep_graph:
-        node.release()
     return result
 
 
@@ -298,8 +300,19 @@ def backward(
     Source: PyTorch, ``torch.autograd.backward``.
     """
     steps = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
-    with mode(grad=create_graph), np.errstate(all="ignore"):
+    with _walking(create_graph):
         deque(steps, maxlen=0)  # runs the walk without holding on to what it yields
+
+
+@contextmanager
+def _walking(create_graph: bool) -> Iterator[None]:
+    """Set the mode in which a walk takes its steps.
+
+    Operations inside it are part of backward: whoever observes the program learns of them from the
+    walk, not as operations of the program.
+    """
+    with mode(grad=create_graph, observer=None), np.errstate(all="ignore"):
+        yield
 
 
 def backward_steps(
@@ -316,7 +329,7 @@ def backward_steps(
     steps = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
     while True:
         # The walk's mode holds while a step is taken, not while the caller looks at it.
-        with mode(grad=create_graph), np.errstate(all="ignore"):
+        with _walking(create_graph):
             step = next(steps, None)
         if step is None:
             return
@@ -334,7 +347,8 @@ def _prepare(
             raise RuntimeError("'inputs' argument to backward() cannot be empty.")
         sinks = {_edge_of_input(x, i): _storing(x) for i, x in enumerate(inputs)}
     roots = _roots(_sequence(tensors), grad_tensors)
-    return walk(roots, create_graph if retain_graph is None else retain_graph, sinks)
+    keep_graph = create_graph if retain_graph is None else retain_graph
+    return walk(roots, keep_graph, sinks, current_mode().observer)
 
 
 def _storing(tensor: Any) -> Callable[[Any], None]:
@@ -383,8 +397,9 @@ def grad(
     sinks = {edge: _finding(found, edge) for edge in edges}
     roots = _roots(_sequence(outputs), grad_outputs)
     keep_graph = create_graph if retain_graph is None else retain_graph
-    with mode(grad=create_graph), np.errstate(all="ignore"):
-        deque(walk(roots, keep_graph, sinks), maxlen=0)
+    steps = walk(roots, keep_graph, sinks, current_mode().observer)
+    with _walking(create_graph):
+        deque(steps, maxlen=0)
     result = []
     for x, edge in zip(inputs, edges):
         if edge not in found:

@@ -163,7 +163,10 @@ class Operation:
         try:
             output = _quietly.run(node.forward, *arrays)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            raise add_location(error, node, now.scope, arrays) from error.__cause__
+            located = add_location(error, node, now.scope, arrays)
+            if now.observer is not None:
+                now.observer.failed(node, inputs, located)
+            raise located from error.__cause__
 
         several = type(output) is tuple
         if several:
@@ -174,8 +177,8 @@ class Operation:
             _share_memory(like, results)
         if recording:
             node._record(now, inputs, outputs, results)
-        if now.anomaly is not None:
-            now.anomaly.after_forward(node, inputs, results)
+        if now.observer is not None:
+            now.observer.after_forward(node, inputs, results)
         return results if several else results[0]
 
     def _record(
@@ -329,8 +332,8 @@ class Function(Operation):
             for result in results:
                 if any(result.array is array for array in marked):
                     result._edge, result._requires_grad = None, False
-        if now.anomaly is not None:
-            now.anomaly.after_forward(node, inputs, results)
+        if now.observer is not None:
+            now.observer.after_forward(node, inputs, results)
         return everything if isinstance(output, tuple) else everything[0]
 
     def _own(self, result: Any, inputs: tuple[Any, ...]) -> Any:

@@ -1,6 +1,6 @@
 """What an operation must know of its surroundings, in one context-local value.
 
-The mode says whether operations are recorded, in which module they run, and who watches for NaN.
+The mode says whether operations are recorded, in which module they run, and who observes them.
 It lives in a ``ContextVar``: every thread and every asyncio task has its own, and one look (20 ns)
 answers all three questions.
 """
@@ -25,8 +25,8 @@ class Mode(NamedTuple):
     """Whether operations are recorded for backward."""
     scope: Any = None
     """The call of a module inside which we are (``nn.module.Scope``), or None."""
-    anomaly: Any = None
-    """Who is told of every result while anomaly mode is on (``anomaly.Detector``), or None."""
+    observer: Any = None
+    """Who is told of every operation (``observer.Observer``), or None."""
 
 
 _mode: ContextVar[Mode] = ContextVar("tinygrad_adam.mode", default=Mode())  # noqa: B039 (a tuple)
@@ -147,7 +147,7 @@ class set_grad_enabled(_SetGrad):  # noqa: N801 (PyTorch's name)
         self._before_call = _mode.get().grad
         _mode.set(_mode.get()._replace(grad=self.enabled))
 
-    def __enter__(self) -> None:  # noqa: D105
+    def __enter__(self) -> None:
         super().__enter__()
         self._before[-1] = self._before_call
 

@@ -1,0 +1,310 @@
+"""Operations that users write, and the grad mode."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import tinygrad_adam as torch
+from tinygrad_adam import autograd
+from tinygrad_adam.autograd import Function
+
+
+def scalar(value):
+    return torch.tensor(value, dtype=torch.float64, requires_grad=True)
+
+
+class Cube(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return 3 * x * x * grad
+
+
+class TestFunction:
+    def test_forward_and_gradient(self):
+        x = scalar(2.0)
+        y = Cube.apply(x)
+        assert y.item() == 8.0
+        assert repr(y) == "tensor(8., dtype=float64, grad_fn=<CubeBackward>)"
+        y.backward()
+        assert x.grad.item() == 12.0
+
+    def test_gradient_of_the_gradient(self):
+        x = scalar(2.0)
+        (first,) = autograd.grad(Cube.apply(x), x, create_graph=True)
+        (second,) = autograd.grad(first, x)
+        assert second.item() == 12.0
+
+    def test_without_staticmethod(self):
+        class Double(Function):
+            def forward(ctx, x):
+                return x * 2
+
+            def backward(ctx, grad):
+                return grad * 2
+
+        x = scalar(3.0)
+        Double.apply(x).backward()
+        assert x.grad.item() == 2.0
+
+    def test_options_and_several_results(self):
+        class Scale(Function):
+            @staticmethod
+            def forward(ctx, x, factor, y):
+                ctx.factor = factor
+                return x * factor, y + 1
+
+            @staticmethod
+            def backward(ctx, gx, gy):
+                return gx * ctx.factor, None, gy
+
+        x, y = scalar(2.0), scalar(3.0)
+        a, b = Scale.apply(x, 5, y)
+        (a + 7 * b).backward()
+        assert (x.grad.item(), y.grad.item()) == (5.0, 7.0)
+
+    @pytest.mark.parametrize("materialize", [True, False])
+    def test_a_missing_gradient(self, materialize):
+        seen = []
+
+        class Two(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.set_materialize_grads(materialize)
+                return x * 1, x * 2
+
+            @staticmethod
+            def backward(ctx, first, second):
+                seen.append(second)
+                return first
+
+        x = scalar(1.0)
+        Two.apply(x)[0].backward()
+        assert (seen[0].item() == 0.0) if materialize else (seen[0] is None)
+
+    def test_saving_a_result_keeps_its_history_and_makes_no_cycle(self):
+        class Exp(Function):
+            @staticmethod
+            def forward(ctx, x):
+                y = x.exp()
+                ctx.save_for_backward(y)
+                return y
+
+            @staticmethod
+            def backward(ctx, grad):
+                (y,) = ctx.saved_tensors
+                return grad * y
+
+        x = scalar(0.5)
+        (first,) = autograd.grad(Exp.apply(x), x, create_graph=True)
+        (second,) = autograd.grad(first, x)
+        assert second.item() == pytest.approx(np.exp(0.5))
+
+    def test_setup_context(self):
+        class Square(Function):
+            @staticmethod
+            def forward(x):
+                return x * x
+
+            @staticmethod
+            def setup_context(ctx, inputs, output):
+                ctx.save_for_backward(*inputs)
+
+            @staticmethod
+            def backward(ctx, grad):
+                return 2 * ctx.saved_tensors[0] * grad
+
+        x = scalar(3.0)
+        Square.apply(x).backward()
+        assert x.grad.item() == 6.0
+
+    def test_an_input_that_is_returned_becomes_another_tensor(self):
+        class Reverse(Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x
+
+            @staticmethod
+            def backward(ctx, grad):
+                return -grad
+
+        x = scalar(3.0)
+        y = Reverse.apply(x)
+        assert y is not x
+        y.backward()
+        assert x.grad.item() == -1.0
+
+    def test_mark_dirty(self):
+        class Double(Function):
+            @staticmethod
+            def forward(ctx, x):
+                x.mul_(2)
+                ctx.mark_dirty(x)
+                return x
+
+            @staticmethod
+            def backward(ctx, grad):
+                return grad * 2
+
+        x = scalar(3.0)
+        y = x * 1
+        z = Double.apply(y)
+        assert z is y
+        z.backward()
+        assert x.grad.item() == 2.0
+
+    def test_mark_non_differentiable(self):
+        class Both(Function):
+            @staticmethod
+            def forward(ctx, x):
+                index = x * 0
+                ctx.mark_non_differentiable(index)
+                return x * 1, index
+
+            @staticmethod
+            def backward(ctx, grad, _):
+                return grad
+
+        y, index = Both.apply(scalar(3.0))
+        assert y.requires_grad
+        assert not index.requires_grad
+
+    def test_wrong_number_of_gradients(self):
+        class Wrong(Function):
+            @staticmethod
+            def forward(ctx, x, y):
+                return x * y
+
+            @staticmethod
+            def backward(ctx, grad):
+                return grad
+
+        with pytest.raises(
+            RuntimeError, match=r"incorrect number of gradients \(expected 2, got 1\)"
+        ):
+            Wrong.apply(scalar(1.0), scalar(2.0)).backward()
+
+    def test_a_gradient_that_does_not_fit(self):
+        class Wrong(Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x.sum()
+
+            @staticmethod
+            def backward(ctx, grad):
+                return torch.ones(4, dtype=torch.float64)
+
+        with pytest.raises(RuntimeError, match="is not expandable to size"):
+            Wrong.apply(torch.ones(3, dtype=torch.float64, requires_grad=True)).backward()
+
+    def test_no_backward(self):
+        class Half(Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x / 2
+
+        with pytest.raises(NotImplementedError, match="You must implement the backward"):
+            Half.apply(scalar(1.0)).backward()
+
+    def test_saving_what_is_no_tensor(self):
+        class Wrong(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(3)
+
+        with pytest.raises(TypeError, match="save_for_backward can only save variables"):
+            Wrong.apply(scalar(1.0))
+
+    def test_forward_is_not_recorded(self):
+        modes = []
+
+        class Look(Function):
+            @staticmethod
+            def forward(ctx, x):
+                modes.append(torch.is_grad_enabled())
+                return x * 1
+
+            @staticmethod
+            def backward(ctx, grad):
+                modes.append(torch.is_grad_enabled())
+                return grad
+
+        Look.apply(scalar(1.0)).backward()
+        assert modes == [False, False]
+
+
+class TestGradMode:
+    def test_no_grad_block(self):
+        x = scalar(1.0)
+        with torch.no_grad():
+            y = x * 2
+        assert not y.requires_grad
+        assert (x * 2).requires_grad
+
+    @pytest.mark.parametrize("decorator", [torch.no_grad(), torch.no_grad])
+    def test_no_grad_decorator(self, decorator):
+        @decorator
+        def double(x):
+            """Twice x."""
+            return x * 2
+
+        assert not double(scalar(1.0)).requires_grad
+        assert double.__doc__ == "Twice x."
+        assert torch.is_grad_enabled()
+
+    def test_enable_grad_inside_no_grad(self):
+        x = scalar(1.0)
+        with torch.no_grad(), torch.enable_grad():
+            assert (x * 2).requires_grad
+        with torch.no_grad():
+            assert torch.enable_grad()(lambda: x * 2)().requires_grad
+
+    def test_set_grad_enabled(self):
+        try:
+            torch.set_grad_enabled(False)
+            assert not torch.is_grad_enabled()
+        finally:
+            torch.set_grad_enabled(True)
+        with torch.set_grad_enabled(False):
+            assert not torch.is_grad_enabled()
+        assert torch.is_grad_enabled()
+
+    def test_one_object_may_be_nested_in_itself(self):
+        off = torch.no_grad()
+        with off:
+            with off:
+                pass
+            assert not torch.is_grad_enabled()
+        assert torch.is_grad_enabled()
+
+    def test_the_mode_comes_back_after_an_exception(self):
+        with pytest.raises(ZeroDivisionError), torch.no_grad():
+            1 / 0  # noqa: B018
+        assert torch.is_grad_enabled()
+
+    def test_a_generator_has_the_mode_only_while_it_runs(self):
+        @torch.no_grad()
+        def modes():
+            received = yield torch.is_grad_enabled()
+            while True:
+                received = yield (received, torch.is_grad_enabled())
+
+        generator = modes()
+        assert next(generator) is False
+        assert torch.is_grad_enabled()
+        assert generator.send("sent") == ("sent", False)
+        generator.close()
+
+    def test_threads_have_modes_of_their_own(self):
+        seen = []
+        with torch.no_grad():
+            thread = threading.Thread(target=lambda: seen.append(torch.is_grad_enabled()))
+            thread.start()
+            thread.join()
+        assert seen == [True]

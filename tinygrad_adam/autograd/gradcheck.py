@@ -1,0 +1,381 @@
+"""Are gradients right? Exact ones against differences of the function itself.
+
+The derivative of f along a direction u is close to (f(x + h u) - f(x - h u)) / 2h: for h = 1e-6 in
+float64 the error is about 1e-10. :func:`gradcheck` compares every element of the Jacobian in this
+way, or (``fast_mode``) its products with random vectors; :func:`gradgradcheck` does the same to the
+gradient; :func:`error_by_step` shows how the difference depends on h.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_adam.autograd import engine
+from tinygrad_adam.autograd.errors import describe, location
+from tinygrad_adam.autograd.grad_mode import enable_grad, no_grad
+from tinygrad_adam.autograd.observer import Observer, observing
+from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.backend import array_module, is_differentiable, to_numpy
+
+
+class GradcheckError(RuntimeError):
+    """A gradient is not what differences of the function say.
+
+    Source: PyTorch, ``torch.autograd.gradcheck.GradcheckError``.
+    """
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    fast_mode: bool = False,
+    localize: bool = False,
+) -> bool:
+    """Compare the gradients of ``func`` with central differences.
+
+    Args:
+        func: takes tensors, returns a tensor or several.
+        inputs: its arguments; those that require grad are checked. They should be float64.
+        eps: the step of the differences.
+        atol: absolute tolerance: |exact - numerical| <= atol + rtol |numerical|.
+        rtol: relative tolerance.
+        raise_exception: raise if the check fails, instead of returning False.
+        nondet_tol: by how much two walks over the same graph may differ.
+        fast_mode: compare uᵀ J v for random vectors u, v instead of each element of the Jacobian J.
+        localize: when the check fails, replay the recorded operations one by one, each alone, and
+            name the first whose gradient is wrong.
+
+    Returns:
+        Whether all gradients agree.
+
+    Raises:
+        ValueError: no input requires grad.
+        GradcheckError: a gradient is wrong. It says which output and input, the worst element, and
+            both values.
+
+    Source: PyTorch, ``torch.autograd.gradcheck``.
+    """
+    inputs = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    checked = _checked_inputs(inputs)
+    try:
+        with enable_grad():
+            _check(func, inputs, checked, eps, atol, rtol, nondet_tol, fast_mode)
+    except GradcheckError as error:
+        if not raise_exception:
+            return False
+        if localize:
+            culprit = _first_wrong(func, inputs, eps, atol, rtol)
+            raise GradcheckError(f"{error}\n  {culprit}") from None
+        raise
+    return True
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    fast_mode: bool = False,
+    localize: bool = False,
+) -> bool:
+    """Compare the gradients of the gradients of ``func`` with central differences.
+
+    Args:
+        func: takes tensors, returns a tensor or several.
+        inputs: its arguments; those that require grad are checked. They should be float64.
+        grad_outputs: the gradient of each output; random numbers unless given.
+
+    The other arguments, the result and the errors are those of :func:`gradcheck`.
+
+    Source: PyTorch, ``torch.autograd.gradgradcheck``.
+    """
+    inputs = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    checked = _checked_inputs(inputs)
+    with enable_grad():
+        outputs = _outputs(func, inputs)
+    if grad_outputs is None:
+        draw = np.random.default_rng(0)
+        grad_outputs = [_like(y, draw.standard_normal(y.array.shape)) for y in outputs]
+        for weight in grad_outputs:
+            weight._requires_grad = True
+    elif isinstance(grad_outputs, Variable):
+        grad_outputs = [grad_outputs]
+    grad_outputs = tuple(grad_outputs)
+
+    @enable_grad()
+    def gradient(*arguments: Any) -> Any:
+        values = _outputs(func, arguments[: len(inputs)])
+        grads = engine.grad(
+            values,
+            [arguments[i] for i in checked],
+            arguments[len(inputs) :],
+            create_graph=True,
+            allow_unused=True,
+        )
+        return tuple([x for x in grads if x is not None and x._requires_grad])
+
+    return gradcheck(
+        gradient,
+        (*inputs, *grad_outputs),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+        fast_mode=fast_mode,
+        localize=localize,
+    )
+
+
+def error_by_step(
+    func: Callable[..., Any], inputs: Any, steps: Sequence[float] | None = None
+) -> list[tuple[float, float]]:
+    """Return how far the gradient is from central differences, for steps from 1e-1 to 1e-12.
+
+    A right gradient gives a V: the error falls with h² while the difference is too coarse, and
+    rises with 1/h once it drowns in rounding. For a wrong one it stays where it is.
+
+    Args:
+        func: takes tensors, returns a tensor or several.
+        inputs: its arguments; those that require grad are compared.
+        steps: the values of h.
+
+    Returns:
+        Pairs ``(h, error)``: the largest difference, relative to the largest gradient.
+    """
+    inputs = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    checked = _checked_inputs(inputs)
+    with enable_grad():
+        outputs = _outputs(func, inputs)
+        exact = [_analytical(y, [inputs[i] for i in checked], 0.0) for y in outputs]
+    size = max([abs(x).max(initial=0.0) for row in exact for x in row], default=0.0)
+    pairs = []
+    for step in steps if steps is not None else [10.0**-k for k in range(1, 13)]:
+        worst = 0.0
+        for column, i in enumerate(checked):
+            numerical = _numerical(func, inputs, inputs[i], step)
+            for row, jacobian in zip(exact, numerical):
+                worst = max(worst, abs(row[column] - jacobian).max(initial=0.0))
+        pairs.append((step, float(worst / (size or 1.0))))
+    return pairs
+
+
+def _checked_inputs(inputs: Sequence[Any]) -> list[int]:
+    """Return the positions of the inputs to check."""
+    checked = []
+    for i, x in enumerate(inputs):
+        if not isinstance(x, Variable) or not x._requires_grad:
+            continue
+        checked.append(i)
+        if x.array.dtype.itemsize // (2 if x.array.dtype.kind == "c" else 1) < 8:
+            warnings.warn(
+                f"Input #{i} requires gradient and is not a double precision floating point or "
+                "complex. This check will likely fail if all the inputs are not of double "
+                f"precision floating point or complex. It is {describe(x.array)}.",
+                stacklevel=3,
+            )
+        if x.array.size and any(
+            n > 1 and step == 0 for n, step in zip(x.array.shape, x.array.strides)
+        ):
+            raise RuntimeError(
+                f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs "
+                "that are non-overlapping to be able to compute the numerical gradients correctly. "
+                "You should call .contiguous on the input before passing it to gradcheck."
+            )
+    if not checked:
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of the them "
+            "have requires_grad=True."
+        )
+    return checked
+
+
+def _outputs(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
+    """Return the differentiable results of ``func`` as a list."""
+    result = func(*inputs)
+    results = result if isinstance(result, (tuple, list)) else (result,)
+    return [y for y in results if isinstance(y, Variable) and is_differentiable(y.array.dtype)]
+
+
+def _like(variable: Variable, values: np.ndarray) -> Any:
+    """Return a tensor of ``values`` with the dtype and device of ``variable``."""
+    array = variable.array
+    return variable._wrap(array_module(array).asarray(values.astype(array.dtype)))
+
+
+def _check(
+    func: Callable[..., Any],
+    inputs: Sequence[Any],
+    checked: list[int],
+    eps: float,
+    atol: float,
+    rtol: float,
+    nondet_tol: float,
+    fast_mode: bool,
+) -> None:
+    outputs = _outputs(func, inputs)
+    wanted = [inputs[i] for i in checked]
+    for column, i in enumerate(checked):
+        if not fast_mode:
+            numerical = _numerical(func, inputs, inputs[i], eps)
+        for k, y in enumerate(outputs):
+            if fast_mode:
+                exact, approximate = _projected(func, inputs, i, k, y, eps)
+            else:
+                exact = _analytical(y, wanted, nondet_tol)[column]
+                approximate = numerical[k]
+            _compare(exact, approximate, k, i, atol, rtol)
+
+
+def _compare(
+    exact: np.ndarray, numerical: np.ndarray, output: int, input: int, atol: float, rtol: float
+) -> None:
+    if np.allclose(exact, numerical, rtol, atol, equal_nan=True):
+        return
+    excess = abs(exact - numerical) - rtol * abs(numerical)
+    worst = np.unravel_index(np.nanargmax(np.nan_to_num(excess, nan=np.inf)), excess.shape)
+    raise GradcheckError(
+        f"Jacobian mismatch for output {output} with respect to input {input},\n"
+        f"numerical:{numerical}\nanalytical:{exact}\n"
+        f"  worst at [input element, output element] {[int(i) for i in worst]}: differences of the "
+        f"function give {numerical[worst]:.10g}, backward gives {exact[worst]:.10g}"
+    )
+
+
+def _backward(output: Any, wanted: list[Any], gradient: Any) -> list[np.ndarray]:
+    """Return the gradients of ``wanted``, flat, given that of ``output``; zeros where none."""
+    if not output._requires_grad:
+        return [np.zeros(x.array.size) for x in wanted]
+    try:
+        grads = engine.grad(output, wanted, gradient, retain_graph=True, allow_unused=True)
+    except RuntimeError as error:
+        raise GradcheckError(f"backward raised {type(error).__name__}: {error}") from error
+    flat = []
+    for x, grad in zip(wanted, grads):
+        if grad is not None and grad.array.shape != x.array.shape:
+            raise GradcheckError(
+                f"the gradient has shape {grad.array.shape}, its input {x.array.shape}"
+            )
+        flat.append(np.zeros(x.array.size) if grad is None else to_numpy(grad.array).ravel())
+    return flat
+
+
+def _analytical(output: Any, wanted: list[Any], nondet_tol: float) -> list[np.ndarray]:
+    """Return for each input the Jacobian (input elements, output elements) that backward gives."""
+    size = output.array.size
+    jacobians = [np.zeros((x.array.size, size)) for x in wanted]
+    for k in range(size):
+        unit = np.zeros(size)
+        unit[k] = 1.0
+        gradient = _like(output, unit.reshape(output.array.shape))
+        columns = _backward(output, wanted, gradient)
+        if k == 0:
+            for first, second in zip(columns, _backward(output, wanted, gradient)):
+                if abs(first - second).max(initial=0.0) > nondet_tol:
+                    raise GradcheckError(
+                        "Backward is not reentrant, i.e., running backward with same input and "
+                        "grad_output multiple times gives different values, although analytical "
+                        "gradient matches numerical gradient. The tolerance for nondeterminism was "
+                        f"{nondet_tol}."
+                    )
+        for jacobian, column in zip(jacobians, columns):
+            jacobian[:, k] = column
+    return jacobians
+
+
+def _numerical(
+    func: Callable[..., Any], inputs: Sequence[Any], x: Any, eps: float
+) -> list[np.ndarray]:
+    """Return for each output the Jacobian (input elements, output elements) by differences."""
+    rows: list[list[np.ndarray]] = []
+    for index in np.ndindex(x.array.shape):
+        before = x.array[index].copy()
+        after = []
+        for step in (eps, -eps):
+            x.array[index] = before + step
+            with no_grad():
+                outputs = _outputs(func, inputs)
+            after.append([to_numpy(y.array).ravel().astype(np.float64) for y in outputs])
+        x.array[index] = before
+        rows.append([(up - down) / (2 * eps) for up, down in zip(*after)])
+    if not rows:
+        with no_grad():
+            return [np.zeros((0, y.array.size)) for y in _outputs(func, inputs)]
+    return [np.stack(columns) for columns in zip(*rows)]
+
+
+def _projected(
+    func: Callable[..., Any], inputs: Sequence[Any], i: int, k: int, output: Any, eps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return uᵀ J v from backward and from one difference along u, for random u and v."""
+    draw = np.random.default_rng(i * 1000 + k)
+    x = inputs[i]
+    direction = draw.standard_normal(x.array.shape)
+    direction /= np.linalg.norm(direction) or 1.0
+    weights = draw.standard_normal(output.array.shape)
+    (gradient,) = _backward(output, [x], _like(output, weights))
+    before = x.array.copy()
+    after = []
+    for step in (eps, -eps):
+        x.array[...] = before + array_module(before).asarray(step * direction)
+        with no_grad():
+            after.append(to_numpy(_outputs(func, inputs)[k].array).astype(np.float64))
+    x.array[...] = before
+    difference = ((after[0] - after[1]) / (2 * eps) * weights).sum()
+    exact = (gradient * direction.ravel()).sum()
+    return np.asarray([[exact]]), np.asarray([[difference]])
+
+
+class _Tape(Observer):
+    """Keeps every operation with its inputs, in the order in which they ran."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, tuple[Any, ...]]] = []
+
+    def after_forward(self, node: Any, inputs: Sequence[Any], results: Sequence[Any]) -> None:
+        """Keep the call if a gradient passes through it."""
+        if node.edges:
+            self.calls.append((node, tuple(inputs)))
+
+
+def _first_wrong(
+    func: Callable[..., Any], inputs: Sequence[Any], eps: float, atol: float, rtol: float
+) -> str:
+    """Replay the operations that ``func`` records, each alone; say which is the first wrong one."""
+    tape = _Tape()
+    with enable_grad(), observing(tape):
+        func(*inputs)
+    for number, (node, arguments) in enumerate(tape.calls, 1):
+        replayed = [
+            _like(x, to_numpy(x.array).copy()) if isinstance(x, Variable) else x for x in arguments
+        ]
+        for x, needed in zip(replayed, node.needs_input_grad):
+            if needed:
+                x._requires_grad = True
+        try:
+            gradcheck(type(node).apply, replayed, eps=eps, atol=atol, rtol=rtol)
+        except GradcheckError as error:
+            shapes = ", ".join([describe(x.array) for x in arguments if isinstance(x, Variable)])
+            return (
+                f"The first wrong gradient is that of operation {number} of {len(tape.calls)}, "
+                f"{location(node)}, input {shapes}: {str(error).splitlines()[-1].strip()}"
+            )
+    return (
+        f"Each of the {len(tape.calls)} operations alone has a right gradient: the program uses a "
+        "value that is not recorded (detach, no_grad, numpy) or is not the same function each time"
+    )
