@@ -4,6 +4,7 @@ Nothing outside the package is loaded by importing this: ``graphviz`` and ``matp
 by the functions that need them; ``pip install "tinygrad_adam[viz]"`` installs both.
 """
 
+from tinygrad_adam.viz.animation import animate_backward
 from tinygrad_adam.viz.drawing import draw
 from tinygrad_adam.viz.graph import DotNotFoundError, Graph
 from tinygrad_adam.viz.plots import confusion, curves, filters, mistakes
@@ -13,6 +14,7 @@ __all__ = [
     "DotNotFoundError",
     "Graph",
     "Recorder",
+    "animate_backward",
     "confusion",
     "curves",
     "draw",

@@ -142,11 +142,13 @@ class _Writer:
         nodes = self.picture.nodes
         source, target = nodes[link.source], nodes[link.target]
         label = link_label(self.picture, link, self.show, twins)
-        look = {} if link.kind == "data" else {"class": link.kind}
+        look = {}
+        if link.kind != "data" or source.kind == "parameter":
+            look["class"] = link.kind if link.kind != "data" else "data parameter"
         if link.shape:
             look["penwidth"] = f"{1 + 0.3 * math.log10(max(math.prod(link.shape), 1)):.2f}"
         if twins > 1 or link.kind != "data":
-            look["id"] = f"e{number}"
+            look["id"] = edge_id(self.picture, number, twins)
         if label:
             look["label"] = f"<&#160;{_markup(label)}&#160;>"
         if label or link.shape:
@@ -218,6 +220,20 @@ class _Writer:
         return self.graphviz.escape(text)  # type: ignore[no-any-return]
 
 
+def edge_id(picture: Picture, number: int, twins: int) -> str:
+    """Return the id that an edge has in the SVG.
+
+    Args:
+        picture: the picture with the edge.
+        number: which of its links it is.
+        twins: how many edges of its kind run between the same two nodes.
+    """
+    link = picture.links[number]
+    if twins > 1 or link.kind != "data":
+        return f"e{number}"
+    return f"{picture.nodes[link.source].id}_{picture.nodes[link.target].id}"
+
+
 def legend_entries(picture: Picture, highlight: str | None) -> list[tuple[str, str]]:
     """Return what the legend explains: kind (or finding, or style of edge) and text."""
     nodes = picture.nodes
@@ -245,11 +261,13 @@ def legend_entries(picture: Picture, highlight: str | None) -> list[tuple[str, s
 
 
 def _classes(node: Node) -> list[str]:
-    classes = [node.kind]
-    classes += (
-        ["output"] * node.is_output + ["frozen"] * node.frozen + [node.mark] * bool(node.mark)
-    )
-    return classes
+    marks = [
+        ("output", node.is_output),
+        ("frozen", node.frozen),
+        ("heat", node.heat is not None),
+        (node.mark, bool(node.mark)),
+    ]
+    return [node.kind, *[name for name, applies in marks if applies]]
 
 
 def _stripes(fill: str, other: str) -> str:

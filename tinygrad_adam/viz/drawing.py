@@ -82,11 +82,41 @@ def draw(
             "times are known only of what was recorded: draw (model, input) or viz.record()"
         )
     picture = picture_of(what, names, backward == "compute")
-    if wanted is None:
-        wanted = {"value", "grad"} if _is_scalar(picture) else {"shape", "dtype", "params"}
+    return lay_out(
+        picture,
+        depth=depth,
+        rankdir=rankdir,
+        backward=bool(backward),
+        show=wanted,
+        collapse=[collapse] if isinstance(collapse, str) else collapse,
+        fold=fold,
+        repeat=repeat,
+        highlight=highlight,
+        max_nodes=max_nodes,
+        theme=theme,
+    )
+
+
+def lay_out(
+    picture: Picture,
+    *,
+    depth: int | None = None,
+    rankdir: str | None = None,
+    backward: bool = False,
+    show: Collection[str] | None = None,
+    collapse: Collection[str] = (),
+    fold: bool = True,
+    repeat: int = 3,
+    highlight: str | None = None,
+    max_nodes: int | None = None,
+    theme: str = "light",
+) -> Graph:
+    """Return the drawing of a picture; the options are those of :func:`draw`."""
+    scalar = is_scalar(picture)
+    usual = {"value", "grad"} if scalar else {"shape", "dtype", "params"}
+    wanted = usual if show is None else set(show)
     wanted |= {"time"} if highlight == "time" else {"memory"} if highlight == "memory" else set()
     examine(picture)
-    collapse = [collapse] if isinstance(collapse, str) else collapse
     picture = simplify(picture, depth, collapse, fold, repeat, max_nodes)
     number_nodes(picture)
     _highlight(picture, highlight)
@@ -94,8 +124,7 @@ def draw(
         add_saved(picture)
     if backward:
         add_gradients(picture)
-    if rankdir is None:
-        rankdir = "LR" if _is_scalar(picture) else "TB"
+    rankdir = rankdir or ("LR" if scalar else "TB")
     return Graph(picture, frozenset(wanted), rankdir, theme, highlight)
 
 
@@ -133,7 +162,7 @@ def _wanted(show: Collection[str] | str | None) -> set[str] | None:
     return words
 
 
-def _is_scalar(picture: Picture) -> bool:
+def is_scalar(picture: Picture) -> bool:
     """Return whether every tensor in the picture is a single number."""
     return not any(shape for node in picture.nodes for shape, _ in node.outputs)
 
@@ -155,8 +184,8 @@ def picture_of(what: Any, names: Mapping[str, Any] | None, with_gradients: bool)
     if _is_call(what):
         return _call_picture(what[0], what[1], names, with_gradients)
     if isinstance(what, Variable):
-        return trace([("", what)], names, with_gradients)
-    if isinstance(what, Mapping):
+        tensors = [("", what)]
+    elif isinstance(what, Mapping):
         tensors = [(str(name), x) for name, x in what.items()]
     elif isinstance(what, (list, tuple)):
         tensors = [("", x) for x in what]
@@ -167,7 +196,10 @@ def picture_of(what: Any, names: Mapping[str, Any] | None, with_gradients: bool)
             "draw() takes a Tensor, a list or dictionary of Tensors, (model, input), or what "
             f"viz.record() recorded, not {type(what).__name__}"
         )
-    return trace(tensors, names, with_gradients)
+    builder = trace(tensors, names)
+    if with_gradients:
+        compute_gradients(builder, [x for _, x in tensors])
+    return builder.finish()
 
 
 def _call_picture(

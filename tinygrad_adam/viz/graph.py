@@ -16,6 +16,7 @@ from typing import Any
 from tinygrad_adam.viz.dot import dot_source
 from tinygrad_adam.viz.extras import how_to_install_dot, require
 from tinygrad_adam.viz.labels import totals
+from tinygrad_adam.viz.page import graph_page
 from tinygrad_adam.viz.picture import Picture
 from tinygrad_adam.viz.text import to_mermaid, to_text
 from tinygrad_adam.viz.themes import THEMES
@@ -44,7 +45,7 @@ class Graph:
         theme: str,
         highlight: str | None = None,
     ) -> None:
-        self._picture = picture
+        self.picture = picture
         self._show = show
         self._rankdir = rankdir
         self._theme = theme
@@ -59,15 +60,15 @@ class Graph:
         Raises:
             ImportError: the ``graphviz`` package is not installed.
         """
-        return dot_source(self._picture, self._show, self._rankdir, self._theme, self._highlight)
+        return dot_source(self.picture, self._show, self._rankdir, self._theme, self._highlight)
 
     def text(self) -> str:
         """Return the drawing as a table in plain text; needs nothing installed."""
-        return to_text(self._picture, self._show)
+        return to_text(self.picture, self._show)
 
     def mermaid(self) -> str:
         """Return the drawing as a Mermaid flowchart, as GitHub shows it; needs no program."""
-        return to_mermaid(self._picture, self._show, self._rankdir, THEMES[self._theme])
+        return to_mermaid(self.picture, self._show, self._rankdir, THEMES[self._theme])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the drawing as dictionaries, lists, texts and numbers.
@@ -75,7 +76,7 @@ class Graph:
         ``nodes`` (with ``id``, ``kind``, ``title``, ``outputs``, …), ``edges`` (``source`` and
         ``target`` are ids), ``modules`` and ``totals``. NaN and infinity become None.
         """
-        picture = self._picture
+        picture = self.picture
         nodes = []
         for node in picture.nodes:
             entry = dataclasses.asdict(node)
@@ -185,7 +186,7 @@ class Graph:
             DotNotFoundError: Graphviz's ``dot`` program is not installed.
             ImportError: the ``graphviz`` package is not installed.
         """
-        raise NotImplementedError
+        return graph_page(self.svg(), self.picture, self._theme)
 
     # --- in a notebook ---------------------------------------------------------------------------
 
@@ -202,7 +203,7 @@ class Graph:
         return {"text/html": inline, "image/svg+xml": svg, "text/plain": self.text()}
 
     def __repr__(self) -> str:
-        return f"Graph({totals(self._picture)})"
+        return f"Graph({totals(self.picture)})"
 
 
 def _plain(value: Any) -> Any:

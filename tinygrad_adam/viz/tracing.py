@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,20 +21,16 @@ from tinygrad_adam.viz.building import (
     takes_array,
 )
 from tinygrad_adam.viz.measure import stats_of
-from tinygrad_adam.viz.picture import Picture
+
+OnStep = Callable[[Any, Sequence[Any], Sequence[Any]], None]
 
 
-def trace(
-    tensors: Sequence[tuple[str, Any]],
-    names: Mapping[str, Any] | None = None,
-    with_gradients: bool = False,
-) -> Picture:
-    """Return the picture of everything that ``tensors`` were computed from.
+def trace(tensors: Sequence[tuple[str, Any]], names: Mapping[str, Any] | None = None) -> Builder:
+    """Return a builder with everything that ``tensors`` were computed from.
 
     Args:
         tensors: the results, each with its name or "".
         names: names for other tensors.
-        with_gradients: walk backward, without storing gradients, to show them all.
     """
     builder = Builder(names)
     operations = _in_order([x for _, x in tensors])
@@ -64,9 +60,7 @@ def trace(
     builder.picture.backward_ran = any(op._saved is None for op in operations) or any(
         node.is_leaf and node.gradient is not None for node in builder.picture.nodes
     )
-    if with_gradients:
-        compute_gradients(builder, [x for _, x in tensors])
-    return builder.finish()
+    return builder
 
 
 def _in_order(tensors: Sequence[Any]) -> list[Operation]:
@@ -156,8 +150,16 @@ def _add(builder: Builder, operation: Operation, values: Mapping[tuple[int, int]
         builder.set_value(index, array)
 
 
-def compute_gradients(builder: Builder, tensors: Sequence[Any]) -> None:
-    """Walk backward for the picture alone: no gradient is stored, no hook called, nothing freed."""
+def compute_gradients(
+    builder: Builder, tensors: Sequence[Any], on_step: OnStep | None = None
+) -> None:
+    """Walk backward for the picture alone: no gradient is stored, no hook called, nothing freed.
+
+    Args:
+        builder: what gets the gradients.
+        tensors: where to start, each with a gradient of ones.
+        on_step: is called with the node, the gradients at it and those sent on, after each step.
+    """
     operations = _in_order(tensors)
     roots = []
     for tensor in tensors:
@@ -175,6 +177,8 @@ def compute_gradients(builder: Builder, tensors: Sequence[Any]) -> None:
         with mode(grad=False, observer=None), np.errstate(all="ignore"):
             for node, grads, input_grads in walk(roots, keep_graph=True, sinks=sinks):
                 note_step(builder, node, grads, input_grads)
+                if on_step is not None:
+                    on_step(node, grads, input_grads)
     finally:
         for node, hooks, retained in watched:
             node.hooks, node.retained = hooks, retained
