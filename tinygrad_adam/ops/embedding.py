@@ -41,8 +41,8 @@ class Embedding(Operation):
 class EmbeddingGradient(Operation):
     """The gradient of :class:`Embedding` for the table, linear in g.
 
-    Gradient: G[indices], with the weights of the gradient.  ``scale_grad_by_freq`` divides what is added to a row by how often it was picked.  Saves the
-    indices and the weights.
+    Gradient: G[indices], with the weights of the gradient.  ``scale_grad_by_freq`` divides what is
+    added to a row by how often it was picked.  Saves the indices and the weights.
     """
 
     def forward(

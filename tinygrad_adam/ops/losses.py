@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.backend import Array, Dtype, array_module, promote
+from tinygrad_adam.backend.dtypes import int64, uint8
 
 # PyTorch's names for element types, as its error texts use them.
 _TYPE_NAMES = {
@@ -166,7 +167,7 @@ def check_batch(x: Array, target: Array) -> None:
         if x.ndim == 2:
             raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")
-    if target.dtype.name not in ("int64", "uint8"):
+    if target.dtype != int64 and target.dtype != uint8:
         raise RuntimeError(
             f"expected target dtype to be Long or Byte, but got {type_name(target.dtype)}\n"
             "  Classes are integers: convert the target with .long()"
@@ -204,13 +205,13 @@ class _OverClasses(Operation):
         else:
             counts = check_targets(classes, target, ignore_index)
             counts = None if counts.all() else counts
-        target = target.astype("int64", copy=False)
+        target = target.astype(int64, copy=False)
         self.counts = None if counts is None else xp.expand_dims(counts, self.class_dim)
         self.place = xp.expand_dims(target, self.class_dim)
-        if counts is not None:
+        if self.counts is not None:
             self.place = self.place * self.counts
         self.place_weight: Any = None if weight is None else weight[self.place]
-        if counts is not None:
+        if self.counts is not None:
             ones = x.dtype.type(1) if weight is None else self.place_weight
             self.place_weight = self.counts * ones
 
