@@ -184,6 +184,27 @@ def test_the_first_of_equal_maxima_takes_the_gradient(kernels):
 
 
 @both_modules
+def test_elements_that_no_window_sees_get_no_gradient(kernels, monkeypatch):
+    """As many elements as taps in all, but a tap beyond the edge and a row left out."""
+    monkeypatch.setattr(
+        pooling,
+        "_empty_like",
+        lambda *args, make=pooling._empty_like, **options: fill_with_nines(make(*args, **options)),
+    )
+    x = np.ones((2, 1, 2, 11), np.float32)
+    options = ((2, 1), (4, 1), (0, 0), (2, 1), True)
+    y = kernels.max_pool2d(x, *options)
+    dx = kernels.max_pool2d_input_gradient(np.ones_like(y), x, y, *options)
+    assert (dx[:, :, 0] == 1).all()
+    assert (dx[:, :, 1] == 0).all()
+
+
+def fill_with_nines(array):
+    array.fill(9)
+    return array
+
+
+@both_modules
 def test_the_last_nan_takes_the_gradient(kernels):
     """As in PyTorch, whose loop lets every NaN take the lead."""
     nan = np.nan

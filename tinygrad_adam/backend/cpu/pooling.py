@@ -103,7 +103,8 @@ def max_pool2d_input_gradient(
     # Windows apart: an element gets its gradient from one window, assigned instead of added.
     apart = all(stride[i] > dilation[i] * (kernel_size[i] - 1) for i in (0, 1))
     # Windows like tiles: every element gets one, so that nothing needs to be cleared before.
-    tiled = apart and x.size == y.size * kernel_size[0] * kernel_size[1] and padding == (0, 0)
+    tiled = kernel_size == stride and padding == (0, 0) and dilation == (1, 1)
+    tiled = tiled and x.size == y.size * kernel_size[0] * kernel_size[1]
     dx = _empty_like(x, x.shape, grad.dtype)
 
     def compute(images: slice) -> None:
