@@ -43,10 +43,10 @@ class TestFunction:
 
     def test_without_staticmethod(self):
         class Double(Function):
-            def forward(ctx, x):
+            def forward(ctx, x):  # noqa: N805
                 return x * 2
 
-            def backward(ctx, grad):
+            def backward(ctx, grad):  # noqa: N805
                 return grad * 2
 
         x = scalar(3.0)

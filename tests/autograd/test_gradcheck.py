@@ -223,7 +223,7 @@ class TestFunctional:
 
     def test_jvp_of_a_linear_function(self):
         # The backward of a linear function does not depend on its input.
-        y, tangent = autograd.functional.jvp(
+        _, tangent = autograd.functional.jvp(
             lambda x: 3 * x, torch.ones(2), torch.tensor([1.0, 2.0])
         )
         assert tangent.tolist() == [3.0, 6.0]

@@ -6,8 +6,9 @@ from tinygrad_adam.autograd.anomaly import (
     is_anomaly_enabled,
     set_detect_anomaly,
 )
-from tinygrad_adam.autograd.engine import Step, backward, backward_steps, grad
-from tinygrad_adam.autograd.function import Function, Operation
+from tinygrad_adam.autograd.custom import Function
+from tinygrad_adam.autograd.engine import Step
+from tinygrad_adam.autograd.function import Operation
 from tinygrad_adam.autograd.grad_mode import (
     enable_grad,
     is_grad_enabled,
@@ -20,6 +21,7 @@ from tinygrad_adam.autograd.gradcheck import (
     gradcheck,
     gradgradcheck,
 )
+from tinygrad_adam.autograd.gradients import backward, backward_steps, grad
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.observer import Observer, observing
 from tinygrad_adam.autograd.variable import Variable

@@ -11,18 +11,16 @@ passes: two walks never see each other, and nothing lingers.
 from __future__ import annotations
 
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_adam.autograd.errors import NO_GRADIENT, NOT_SCALAR, UNUSED_INPUT, location
+from tinygrad_adam.autograd.errors import location
 from tinygrad_adam.autograd.function import Operation
-from tinygrad_adam.autograd.grad_mode import current_mode, mode
-from tinygrad_adam.autograd.variable import Edge, Variable, gradient_edge
+from tinygrad_adam.autograd.grad_mode import current_mode
+from tinygrad_adam.autograd.variable import Edge, Variable
 from tinygrad_adam.backend import array_module
 
 Node = Operation | Variable
@@ -77,7 +75,7 @@ def walk(
                     if gradient is not None and (node, slot) in sinks:
                         sinks[node, slot](gradient)
             elif isinstance(node, Variable):
-                _store(node, grads)
+                store(node, grads)
             if isinstance(node, Operation):
                 input_grads = _run(node, grads, wanted)
                 if observer is not None:
@@ -208,7 +206,7 @@ _row = [object()]
 _SOLE_REFERENCE = sys.getrefcount(_row[0])  # what an object held by nothing but a list shows
 
 
-def _store(leaf: Variable, grads: list[Any]) -> None:
+def store(leaf: Variable, grads: list[Any]) -> None:
     """Add the gradient of a leaf to its ``grad``, an array that is the leaf's alone."""
     if leaf._grad is None:
         if current_mode().grad or (_is_owned(grads, 0) and grads[0].array.flags.c_contiguous):
@@ -235,181 +233,3 @@ def _call_hooks(node: Node, grads: list[Any]) -> None:
         tensor = reference()
         if tensor is not None and grads[slot] is not None:
             tensor._grad = grads[slot] if tensor._grad is None else tensor._grad + grads[slot]
-
-
-def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
-    """Return the places where a walk starts, with the gradient there: ones for a scalar."""
-    if grad_tensors is None:
-        grad_tensors = [None] * len(tensors)
-    elif isinstance(grad_tensors, Variable):
-        grad_tensors = [grad_tensors]
-    if len(grad_tensors) != len(tensors):
-        raise RuntimeError(
-            f"got {len(tensors)} tensors and {len(grad_tensors)} gradients; give one for each"
-        )
-    roots = []
-    for i, (tensor, gradient) in enumerate(zip(tensors, grad_tensors)):
-        edge = gradient_edge(tensor)
-        if edge is None:
-            raise RuntimeError(
-                f"{NO_GRADIENT.format(i)}\n  It is a {tensor.array.dtype} tensor of shape "
-                f"{tuple(tensor.array.shape)}, made without recording (no_grad, detach) or from "
-                "tensors that do not require grad"
-            )
-        if gradient is None:
-            if tensor.array.size != 1:
-                raise RuntimeError(
-                    f"{NOT_SCALAR}\n  The output has shape {tuple(tensor.array.shape)}: reduce it "
-                    "with .sum() or .mean(), or pass gradient="
-                )
-            gradient = tensor._wrap(array_module(tensor.array).ones_like(tensor.array))
-        elif tuple(gradient.array.shape) != tuple(tensor.array.shape):
-            raise RuntimeError(
-                f"Mismatch in shape: grad_output[{i}] has a shape of {tuple(gradient.array.shape)}"
-                f" and output[{i}] has a shape of {tuple(tensor.array.shape)}."
-            )
-        roots.append((edge, gradient))
-    return roots
-
-
-def _sequence(tensors: Any) -> Sequence[Any]:
-    return (tensors,) if isinstance(tensors, Variable) else tuple(tensors)
-
-
-def backward(
-    tensors: Any,
-    grad_tensors: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> None:
-    """Add the gradient of ``tensors`` to the ``grad`` of every leaf that they depend on.
-
-    Args:
-        tensors: a tensor or several.
-        grad_tensors: the gradient of each; may be left out for tensors of one element (then 1).
-        retain_graph: keep what the operations saved, so that the graph can be walked again.
-            Defaults to ``create_graph``.
-        create_graph: record the walk itself, for gradients of gradients.
-        inputs: store gradients for these tensors only.
-
-    Raises:
-        RuntimeError: a tensor has no history, or more than one element and no gradient; the graph
-            was freed by an earlier walk; a saved value was changed in place.
-
-    Source: PyTorch, ``torch.autograd.backward``.
-    """
-    steps = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
-    with _walking(create_graph):
-        deque(steps, maxlen=0)  # runs the walk without holding on to what it yields
-
-
-@contextmanager
-def _walking(create_graph: bool) -> Iterator[None]:
-    """Set the mode in which a walk takes its steps.
-
-    Operations inside it are part of backward: whoever observes the program learns of them from the
-    walk, not as operations of the program.
-    """
-    with mode(grad=create_graph, observer=None), np.errstate(all="ignore"):
-        yield
-
-
-def backward_steps(
-    tensors: Any,
-    grad_tensors: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> Iterator[Step]:
-    """Do what :func:`backward` does, but stop after each step of the walk and yield it.
-
-    A walk that is left before its end has stored some gradients and not others.
-    """
-    steps = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
-    while True:
-        # The walk's mode holds while a step is taken, not while the caller looks at it.
-        with _walking(create_graph):
-            step = next(steps, None)
-        if step is None:
-            return
-        yield Step(*step)
-
-
-def _prepare(
-    tensors: Any, grad_tensors: Any, retain_graph: bool | None, create_graph: bool, inputs: Any
-) -> Iterator[tuple[Node, Sequence[Any], Sequence[Any]]]:
-    """Check the arguments of :func:`backward` and return its walk, not yet begun."""
-    sinks: Sinks | None = None
-    if inputs is not None:
-        inputs = _sequence(inputs)
-        if not inputs:
-            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
-        sinks = {_edge_of_input(x, i): _storing(x) for i, x in enumerate(inputs)}
-    roots = _roots(_sequence(tensors), grad_tensors)
-    keep_graph = create_graph if retain_graph is None else retain_graph
-    return walk(roots, keep_graph, sinks, current_mode().observer)
-
-
-def _storing(tensor: Any) -> Callable[[Any], None]:
-    return lambda gradient: _store(tensor, [gradient])
-
-
-def _edge_of_input(tensor: Any, position: int) -> Edge:
-    edge = gradient_edge(tensor)
-    if edge is None:
-        raise RuntimeError(
-            f"One of the differentiated Tensors does not require grad: input {position}, "
-            f"{tensor.array.dtype} {tuple(tensor.array.shape)}; call requires_grad_() on it first"
-        )
-    return edge
-
-
-def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool | None = None,
-    materialize_grads: bool = False,
-) -> tuple[Any, ...]:
-    """Return the gradient of ``outputs`` with respect to each of ``inputs``; store none.
-
-    Args:
-        outputs: a tensor or several, whose (weighted) sum is differentiated.
-        inputs: a tensor or several, leaves or not.
-        grad_outputs: the gradient of each output; may be left out for those of one element.
-        retain_graph: keep what the operations saved. Defaults to ``create_graph``.
-        create_graph: record the walk itself, for gradients of gradients.
-        allow_unused: give None for an input on which no output depends, instead of an error.
-            Defaults to ``materialize_grads``.
-        materialize_grads: give zeros instead of that None.
-
-    Raises:
-        RuntimeError: as :func:`backward`; and for an input that is not used.
-
-    Source: PyTorch, ``torch.autograd.grad``.
-    """
-    inputs = _sequence(inputs)
-    edges = [_edge_of_input(x, i) for i, x in enumerate(inputs)]
-    found: dict[Edge, Any] = {}
-    sinks = {edge: _finding(found, edge) for edge in edges}
-    roots = _roots(_sequence(outputs), grad_outputs)
-    keep_graph = create_graph if retain_graph is None else retain_graph
-    steps = walk(roots, keep_graph, sinks, current_mode().observer)
-    with _walking(create_graph):
-        deque(steps, maxlen=0)
-    result = []
-    for x, edge in zip(inputs, edges):
-        if edge not in found:
-            if materialize_grads:
-                found[edge] = x._wrap(array_module(x.array).zeros_like(x.array))
-            elif not allow_unused:
-                raise RuntimeError(UNUSED_INPUT)
-        result.append(found.get(edge))
-    return tuple(result)
-
-
-def _finding(found: dict[Edge, Any], edge: Edge) -> Callable[[Any], None]:
-    return lambda gradient: found.__setitem__(edge, gradient)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_adam.autograd import engine
+from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.grad_mode import enable_grad
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import array_module
@@ -81,7 +81,7 @@ def jacobian(
             for k in range(y.numel()):
                 grads: tuple[Any, ...] = (None,) * len(given)
                 if y._requires_grad:
-                    grads = engine.grad(
+                    grads = gradients.grad(
                         flat[k], given, retain_graph=True, create_graph=create_graph,
                         allow_unused=True,
                     )  # fmt: skip
@@ -133,7 +133,9 @@ def hessian(
             )
         if not outputs[0]._requires_grad:
             return tuple([_zeros(x) for x in arguments])
-        grads = engine.grad(outputs[0].reshape(()), arguments, create_graph=True, allow_unused=True)
+        grads = gradients.grad(
+            outputs[0].reshape(()), arguments, create_graph=True, allow_unused=True
+        )
         return tuple([_zeros(x) if g is None else g for x, g in zip(arguments, grads)])
 
     rows = jacobian(gradient, given, create_graph, strict)
@@ -167,7 +169,7 @@ def vjp(
         reached = [(y, w) for y, w in zip(outputs, weights) if y._requires_grad]
         grads: tuple[Any, ...] = (None,) * len(given)
         if reached:
-            grads = engine.grad(
+            grads = gradients.grad(
                 [y for y, _ in reached], given, [w for _, w in reached],
                 create_graph=create_graph, allow_unused=True,
             )  # fmt: skip
@@ -210,14 +212,14 @@ def jvp(
         reached = [(y, u) for y, u in zip(outputs, dummies) if y._requires_grad]
         grads: tuple[Any, ...] = (None,) * len(given)
         if reached:
-            grads = engine.grad(
+            grads = gradients.grad(
                 [y for y, _ in reached], given, [u for _, u in reached],
                 create_graph=True, allow_unused=True,
             )  # fmt: skip
         pairs = [(g, w) for g, w in zip(grads, direction) if g is not None and g._requires_grad]
         products: tuple[Any, ...] = (None,) * len(outputs)
         if pairs:
-            products = engine.grad(
+            products = gradients.grad(
                 [g for g, _ in pairs], dummies, [w for _, w in pairs],
                 create_graph=create_graph, allow_unused=True,
             )  # fmt: skip

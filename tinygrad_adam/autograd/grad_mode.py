@@ -112,7 +112,7 @@ class no_grad(_SetGrad):  # noqa: N801 (PyTorch's name)
     Source: PyTorch, ``torch.no_grad``.
     """
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:  # noqa: D102
         made = super().__new__(cls)
         if function is None:
             return made

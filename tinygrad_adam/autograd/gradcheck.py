@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_adam.autograd import engine
+from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.errors import describe, location
 from tinygrad_adam.autograd.grad_mode import enable_grad, no_grad
 from tinygrad_adam.autograd.observer import Observer, observing
@@ -120,7 +120,7 @@ def gradgradcheck(
     @enable_grad()
     def gradient(*arguments: Any) -> Any:
         values = _outputs(func, arguments[: len(inputs)])
-        grads = engine.grad(
+        grads = gradients.grad(
             values,
             [arguments[i] for i in checked],
             arguments[len(inputs) :],
@@ -262,7 +262,7 @@ def _backward(output: Any, wanted: list[Any], gradient: Any) -> list[np.ndarray]
     if not output._requires_grad:
         return [np.zeros(x.array.size) for x in wanted]
     try:
-        grads = engine.grad(output, wanted, gradient, retain_graph=True, allow_unused=True)
+        grads = gradients.grad(output, wanted, gradient, retain_graph=True, allow_unused=True)
     except RuntimeError as error:
         raise GradcheckError(f"backward raised {type(error).__name__}: {error}") from error
     flat = []
