@@ -7,18 +7,31 @@ by the functions that need them; ``pip install "tinygrad_adam[viz]"`` installs b
 from tinygrad_adam.viz.animation import animate_backward
 from tinygrad_adam.viz.drawing import draw
 from tinygrad_adam.viz.graph import DotNotFoundError, Graph
-from tinygrad_adam.viz.plots import confusion, curves, filters, mistakes
+from tinygrad_adam.viz.plots import (
+    confusion,
+    curves,
+    filters,
+    histograms,
+    landscape,
+    mistakes,
+)
 from tinygrad_adam.viz.recording import Recorder, record
+from tinygrad_adam.viz.summaries import Layer, Summary, summary
 
 __all__ = [
     "DotNotFoundError",
     "Graph",
+    "Layer",
     "Recorder",
+    "Summary",
     "animate_backward",
     "confusion",
     "curves",
     "draw",
     "filters",
+    "histograms",
+    "landscape",
     "mistakes",
     "record",
+    "summary",
 ]

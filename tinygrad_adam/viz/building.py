@@ -198,6 +198,8 @@ class Builder:
             key = len(self.picture.parameters)
             self._parameter_keys.set(parameter, key)
             self.picture.parameters[key] = parameter.array.size
+            if not parameter._requires_grad:
+                self.picture.frozen.add(key)
         return key  # type: ignore[no-any-return]
 
     def forget_scopes(self) -> None:

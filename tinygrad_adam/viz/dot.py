@@ -186,7 +186,8 @@ class _Writer:
         for kind, text in entries:
             if kind in SHAPES:
                 look = self._look(Node(kind=kind, title=""))
-                look["fillcolor"], look["color"] = theme.kinds[kind]
+                if self.highlight != "nan":
+                    look["fillcolor"], look["color"] = theme.kinds[kind]
             elif kind == "output":
                 fill, line = theme.output
                 look = dict(SHAPES["operation"], peripheries="2", fillcolor=fill, color=line)

@@ -182,7 +182,7 @@ def picture_of(what: Any, names: Mapping[str, Any] | None, with_gradients: bool)
     if isinstance(what, Recorder):
         return what.picture(names=names).copy()
     if _is_call(what):
-        return _call_picture(what[0], what[1], names, with_gradients)
+        return record_call(what[0], what[1], names, with_gradients)
     if isinstance(what, Variable):
         tensors = [("", what)]
     elif isinstance(what, Mapping):
@@ -202,8 +202,11 @@ def picture_of(what: Any, names: Mapping[str, Any] | None, with_gradients: bool)
     return builder.finish()
 
 
-def _call_picture(
-    function: Any, inputs: Any, names: Mapping[str, Any] | None, with_gradients: bool
+def record_call(
+    function: Any,
+    inputs: Any,
+    names: Mapping[str, Any] | None = None,
+    with_gradients: bool = False,
 ) -> Picture:
     """Call ``function``, leaving its surroundings as they were, and return the picture."""
     tape = Recorder(names)

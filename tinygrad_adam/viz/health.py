@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tinygrad_adam.viz.measure import number
+from tinygrad_adam.viz.measure import Stats, number
 from tinygrad_adam.viz.picture import Node, Picture
 
 VANISHING = 1e-6
@@ -56,19 +56,20 @@ def examine(picture: Picture) -> None:
             node.mark = ""
 
 
-def gradient_mark(node: Node, received: list[bool]) -> str:
+def gradient_mark(node: Node, sent: list[Stats | None]) -> str:
     """Return the finding about the gradient of a node.
 
     Args:
         node: whose gradient it is.
-        received: for each gradient that arrived from a consumer, whether that consumer's own
-            gradient was finite.
+        sent: the gradients that its backward made of it for its inputs.
     """
     gradient = node.gradient
     if gradient is None:
         return ""
     if not gradient.finite:
-        return "culprit" if received and all(received) else "tainted"
+        return "tainted"
+    if any(stats is not None and not stats.finite for stats in sent):
+        return "culprit"
     if gradient.norm > EXPLODING:
         return "exploding"
     if gradient.norm < VANISHING:

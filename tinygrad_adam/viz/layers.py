@@ -6,7 +6,7 @@ Both layers are nodes and links like all others, so that every output shows them
 from __future__ import annotations
 
 from tinygrad_adam.viz.health import gradient_mark
-from tinygrad_adam.viz.measure import bytes_text, plural
+from tinygrad_adam.viz.measure import Stats, bytes_text, plural
 from tinygrad_adam.viz.picture import Link, Node, Picture, Saved
 
 
@@ -54,14 +54,16 @@ def add_gradients(picture: Picture) -> None:
     count = len(picture.nodes)
     place: dict[int, int] = {}
     arriving: dict[int, list[Link]] = {}
+    sent: dict[int, list[Stats | None]] = {}
     for link in forward:
         if _returns(picture, link):
             arriving.setdefault(link.source, []).append(link)
+            sent.setdefault(link.target, []).append(link.gradient)
     for index in reversed(range(count)):
         node = picture.nodes[index]
         if node.id.startswith("n") and node.recorded and not node.error:
             place[index] = len(picture.nodes)
-            picture.nodes.append(_gradient(picture, node, arriving.get(index, [])))
+            picture.nodes.append(_gradient(node, arriving.get(index, []), sent.get(index, [])))
     for link in forward:
         if link.detached:
             link.note = "detached: no gradient"
@@ -80,9 +82,8 @@ def _returns(picture: Picture, link: Link) -> bool:
     return link.recorded and source.recorded and target.recorded and not target.error
 
 
-def _gradient(picture: Picture, node: Node, arriving: list[Link]) -> Node:
+def _gradient(node: Node, arriving: list[Link], sent: list[Stats | None]) -> Node:
     """Return the node for the gradient of ``node``."""
-    senders = [picture.nodes[link.target].gradient for link in arriving]
     gradient = Node(
         kind="gradient",
         title=_gradient_title(node),
@@ -94,7 +95,7 @@ def _gradient(picture: Picture, node: Node, arriving: list[Link]) -> Node:
         parameter_gradients=node.parameter_gradients,
         backward_seconds=node.backward_seconds,
         members=int(len(arriving) == 1 and not node.is_leaf),
-        mark=gradient_mark(node, [sender is None or sender.finite for sender in senders]),
+        mark=gradient_mark(node, [*sent, *node.parameter_gradients.values()]),
         id=f"g{node.id[1:]}",
     )
     if len(arriving) > 1:

@@ -148,6 +148,8 @@ class Picture:
     calls: list[Call] = field(default_factory=list)
     parameters: dict[int, int] = field(default_factory=dict)
     """Number of elements of every parameter used or owned by a called module, by key."""
+    frozen: set[int] = field(default_factory=set)
+    """The keys of those that do not require grad."""
     backward_ran: bool = False
     title: str = ""
 

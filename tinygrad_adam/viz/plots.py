@@ -9,13 +9,14 @@ apart; lines differ in their markers and dashes as well, for print without colou
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_adam.autograd import Variable
+from tinygrad_adam.autograd import Variable, no_grad
 from tinygrad_adam.backend import is_array, to_numpy
+from tinygrad_adam.viz.drawing import undisturbed
 from tinygrad_adam.viz.extras import require
 
 BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, BLACK = (
@@ -310,4 +311,193 @@ def filters(weight: Any, limit: int = 64) -> Figure:
     bar = figure.colorbar(image, ax=grid, shrink=0.8, aspect=25)
     bar.set_label("weight" if in_channels == 1 else "weight (titles: output, input channel)")
     bar.outline.set_visible(False)
+    return figure
+
+
+# --- inside a network ----------------------------------------------------------------------------
+
+
+def histograms(
+    layers: Mapping[str, Mapping[str, Any]] | Any,
+    x: Any = None,
+    *,
+    lr: float | None = None,
+    bins: int = 60,
+) -> Figure:
+    """Show how activations, gradients and updates are distributed, layer by layer.
+
+    Args:
+        layers: a model that has gradients (after ``loss.backward()``), with ``x`` its input, of
+            which the activations are computed anew; or the numbers themselves: for each panel
+            (``"activations"``, ``"gradients"``, …) the values by layer.
+        x: the input of the model.
+        lr: a learning rate. With it a third panel shows ``log10(lr |gradient| / |weight|)`` for
+            each weight, the relative size of a plain gradient step: about -3 is a healthy one.
+        bins: how many bars each histogram has.
+
+    Returns:
+        A matplotlib Figure, one panel for each quantity, one histogram for each layer. The numbers
+        beside a layer are its mean and standard deviation.
+
+    Raises:
+        ValueError: there is nothing to show, or the model has no gradients.
+        ImportError: matplotlib is not installed.
+    """
+    panels = layers if isinstance(layers, Mapping) else _distributions(layers, x, lr)
+    panels = {
+        name: {layer: _finite(values) for layer, values in rows.items()}
+        for name, rows in panels.items()
+        if rows
+    }
+    if not panels:
+        raise ValueError("there is nothing to show: no layer has activations or gradients")
+    height = max(2.2, 0.5 * max(map(len, panels.values())) + 1.1)
+    figure = _figure(4.2 * len(panels), height)
+    for axes, (number, (name, rows)) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], enumerate(panels.items())
+    ):
+        _ridges(axes, rows, bins, _CYCLE[number % len(_CYCLE)])
+        axes.set_xlabel(name)
+    return figure
+
+
+def _finite(values: Any) -> np.ndarray:
+    array = as_numpy(values).astype(np.float64).ravel()
+    return array[np.isfinite(array)]
+
+
+def _ridges(axes: Any, rows: Mapping[str, np.ndarray], bins: int, colour: str) -> None:
+    """Draw one histogram above the other, the first layer on top, all on one horizontal scale."""
+    filled = [values for values in rows.values() if values.size]
+    low = min((np.quantile(values, 0.002) for values in filled), default=-1.0)
+    high = max((np.quantile(values, 0.998) for values in filled), default=1.0)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, bins + 1)
+    for place, values in zip(range(len(rows) - 1, -1, -1), rows.values()):
+        counts = np.histogram(np.clip(values, low, high), edges)[0]
+        # Many exact zeros (a ReLU) would flatten the rest: one bar may be cut off.
+        top = np.sort(counts)[-2] or counts.max() or 1 if len(counts) > 1 else 1
+        heights = np.minimum(counts / top, 1.15) * 0.8
+        axes.bar(
+            edges[:-1], heights, width=np.diff(edges), bottom=place, align="edge", color=colour
+        )
+        spread = f"{values.mean():.2g}\nstd {values.std():.2g}" if values.size else "none"
+        axes.annotate(
+            f"mean {spread}", (1, place + 0.45), xycoords=("axes fraction", "data"), fontsize=8,
+            xytext=(4, 0), textcoords="offset points", va="center",
+        )  # fmt: skip
+    axes.set_yticks([i + 0.1 for i in range(len(rows) - 1, -1, -1)], list(rows))
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(-0.05, len(rows) + 0.05)
+    axes.margins(x=0)
+    _tidy(axes)
+    axes.grid(False, axis="y")
+
+
+def _distributions(model: Any, x: Any, lr: float | None) -> dict[str, dict[str, Any]]:
+    """Return activations, gradients and relative steps of a model, by layer."""
+    panels: dict[str, dict[str, Any]] = {}
+    if x is not None:
+        activations: dict[str, Any] = {}
+        handles = []
+        for path, module in model.named_modules():
+            if path and not list(module.children()):
+
+                def keep(_: Any, __: Any, output: Any, path: str = path) -> None:
+                    if isinstance(output, Variable):
+                        activations[path] = as_numpy(output).copy()
+
+                handles.append(module.register_forward_hook(keep))
+        try:
+            with undisturbed(model), no_grad():
+                model(x)
+        finally:
+            for handle in handles:
+                handle.remove()
+        panels["activations"] = activations
+    gradients = {p: w.grad for p, w in model.named_parameters() if w.grad is not None}
+    if not gradients:
+        raise ValueError("the model has no gradients: call loss.backward() first")
+    panels["gradients"] = gradients
+    if lr is not None:
+        panels["log₁₀ (lr · |gradient| / |weight|)"] = {
+            path: _log_ratio(as_numpy(weight.grad), as_numpy(weight), lr)
+            for path, weight in model.named_parameters()
+            if weight.grad is not None and weight.ndim > 1
+        }
+    return panels
+
+
+def _log_ratio(gradient: np.ndarray, weight: np.ndarray, lr: float) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log10(lr * np.abs(gradient) / np.abs(weight))
+
+
+def landscape(
+    function: Callable[[Any, Any], Any],
+    paths: Mapping[str, Any] | None = None,
+    *,
+    x: tuple[float, float] = (-2.0, 2.0),
+    y: tuple[float, float] = (-2.0, 2.0),
+    minimum: tuple[float, float] | None = None,
+    levels: int = 24,
+    points: int = 200,
+    logarithmic: bool = True,
+) -> Figure:
+    """Draw a function of two variables as contours, with the paths of optimizers across it.
+
+    Args:
+        function: takes two NumPy arrays of the same shape, returns one.
+        paths: for each optimizer its path, (steps, 2).
+        x: the horizontal range.
+        y: the vertical range.
+        minimum: where the lowest point is, marked with a star.
+        levels: how many contours.
+        points: how finely the function is sampled, in each direction.
+        logarithmic: space the contours evenly in the logarithm of the height above the lowest
+            sample, which shows a narrow valley; else evenly in height.
+
+    Returns:
+        A matplotlib Figure. A circle is the start of a path, a square its end; steps outside the
+        ranges are cut off.
+
+    Raises:
+        ValueError: a path is not of shape (steps, 2).
+        ImportError: matplotlib is not installed.
+    """
+    grid_x, grid_y = np.meshgrid(np.linspace(*x, points), np.linspace(*y, points))
+    height = as_numpy(function(grid_x, grid_y)).astype(np.float64)
+    label = "f(x, y)"
+    if logarithmic:
+        above = height - height.min()
+        small = above[above > 0].min(initial=1.0)
+        height = np.log10(np.maximum(above, small))
+        label = "log₁₀ (f - lowest)"
+    figure = _figure(6.0, 4.6)
+    axes = figure.subplots()
+    filled = axes.contourf(grid_x, grid_y, height, levels=levels, cmap="Greys_r", alpha=0.55)
+    axes.contour(grid_x, grid_y, height, levels=levels, colors="#888888", linewidths=0.4)
+    for number, (name, steps) in enumerate((paths or {}).items()):
+        track = as_numpy(steps).astype(np.float64)
+        if track.ndim != 2 or track.shape[1] != 2:
+            raise ValueError(f"the path of {name} has shape {track.shape}, not (steps, 2)")
+        style = _line_style(number)
+        marker = style.pop("marker")
+        axes.plot(
+            track[:, 0], track[:, 1], **style, label=f"{name} ({len(track) - 1} steps)",
+            marker=marker, markevery=max(len(track) // 12, 1),
+        )  # fmt: skip
+        for point, shape in ((track[0], "o"), (track[-1], "s")):
+            axes.plot(*point, shape, color=style["color"], markersize=8, markeredgecolor="white")
+    if minimum is not None:
+        axes.plot(*minimum, "*", color=BLACK, markersize=14, markeredgecolor="white")
+    axes.set_xlim(*x)
+    axes.set_ylim(*y)
+    axes.set_xlabel("x")
+    axes.set_ylabel("y")
+    bar = figure.colorbar(filled, ax=axes)
+    bar.set_label(label)
+    if paths:
+        figure.legend(loc="outside upper center", ncols=min(len(paths), 3), frameon=False)
     return figure

@@ -70,7 +70,7 @@ THEMES = {
             "vanishing": ("#bcdcff", "#0059b3"),
             "dead": ("#cccccc", "#444444"),
         },
-        heat=("#ffffff", "#ffd980", "#e0603a"),
+        heat=("#ffffff", "#ffe08a", "#f4925f"),
         pale=("#fafafa", "#bbbbbb"),
     ),
     "dark": Theme(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -175,10 +176,15 @@ def compute_gradients(
         node.hooks = node.retained = None
     try:
         with mode(grad=False, observer=None), np.errstate(all="ignore"):
+            clock = time.perf_counter()
             for node, grads, input_grads in walk(roots, keep_graph=True, sinks=sinks):
+                index = builder.operations.get(node)
+                if index is not None:
+                    builder.picture.nodes[index].backward_seconds = time.perf_counter() - clock
                 note_step(builder, node, grads, input_grads)
                 if on_step is not None:
                     on_step(node, grads, input_grads)
+                clock = time.perf_counter()
     finally:
         for node, hooks, retained in watched:
             node.hooks, node.retained = hooks, retained

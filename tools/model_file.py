@@ -1,0 +1,55 @@
+"""What draw.py and summary.py share: a model named as ``file.py:Class``, and an input for it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinygrad_adam as torch
+from tinygrad_adam import nn
+
+
+class UsageError(Exception):
+    """Something on the command line is wrong; the message is one line."""
+
+
+def load_model(target: str) -> Any:
+    """Return the model that ``file.py:name`` names: a Module class, function or object."""
+    file, _, name = target.rpartition(":")
+    path = Path(file)
+    if not path.is_file():
+        raise UsageError(f"there is no file {file or target}; name a model as file.py:Class")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{file} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.resolve().parent))
+    spec.loader.exec_module(module)
+    if not hasattr(module, name):
+        models = [
+            key
+            for key, value in vars(module).items()
+            if isinstance(value, type)
+            and issubclass(value, nn.Module)
+            and value.__module__ == path.stem
+        ]
+        raise UsageError(f"{file} has no {name}; its models are: {', '.join(models) or 'none'}")
+    model = getattr(module, name)
+    model = model if isinstance(model, nn.Module) else model()
+    if not isinstance(model, nn.Module):
+        raise UsageError(f"{target} is no Module, but {type(model).__name__}")
+    return model
+
+
+def make_input(text: str) -> torch.Tensor:
+    """Return random numbers (always the same) of the shape ``1,1,28,28``."""
+    try:
+        shape = tuple(int(size) for size in text.replace("x", ",").split(","))
+    except ValueError:
+        raise UsageError(f"--input {text}: give a shape such as 1,1,28,28") from None
+    numbers = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+    return torch.from_numpy(numbers)
