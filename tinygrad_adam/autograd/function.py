@@ -156,7 +156,7 @@ class Operation:
         recording = any(edges)
         if recording:
             node.edges = tuple(edges)
-            node.needs_input_grad = tuple([edge is not None for edge in edges])
+            node.needs_input_grad = tuple(map(bool, edges))
         else:
             node.needs_input_grad = (False,) * len(edges)
         try:
@@ -167,18 +167,20 @@ class Operation:
                 now.observer.failed(node, inputs, located)
             raise located from error.__cause__
 
-        several = type(output) is tuple
-        if several:
-            outputs, results = output, tuple([like._wrap(array) for array in output])
+        if type(output) is tuple:
+            value = results = tuple([like._wrap(array) for array in output])
         else:
-            outputs, results = (output,), (like._wrap(output),)
+            value = like._wrap(output)
+            if not recording and not node.returns_view and now.observer is None:
+                return value
+            output, results = (output,), (value,)
         if node.returns_view:
             _share_memory(like, results)
         if recording:
-            node._record(now, inputs, outputs, results)
+            node._record(now, inputs, output, results)
         if now.observer is not None:
             now.observer.after_forward(node, inputs, results)
-        return results if several else results[0]
+        return value
 
     def _record(
         self, now: Mode, inputs: tuple[Any, ...], output: tuple[Any, ...], results: tuple[Any, ...]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend import Array, array_module, kernels
+from tinygrad_adam.ops.dims import broadcast_shapes
 
 
 class MatMul(Operation):
@@ -17,21 +19,14 @@ class MatMul(Operation):
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
         self.save_for_backward(a if need_b else None, b if need_a else None)
+        if a.shape[-1] != b.shape[-2]:
+            raise RuntimeError(_cannot_multiply(a.shape, b.shape))
         if a.dtype != b.dtype:
             raise RuntimeError(
                 f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}"
             )
-        if a.shape[-1] != b.shape[-2]:
-            if a.ndim == b.ndim == 2:
-                raise RuntimeError(
-                    f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and "
-                    f"{b.shape[0]}x{b.shape[1]})"
-                )
-            raise RuntimeError(
-                f"Expected size for first two dimensions of batch2 tensor to be: "
-                f"[{a.shape[0]}, {a.shape[-1]}] but got: [{b.shape[0]}, {b.shape[-2]}]."
-            )
-        return a @ b
+        broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        return kernels(a).matmul(a, b)
 
     def backward(self, grad: Any) -> Any:
         a, b = self.saved_tensors
@@ -40,6 +35,23 @@ class MatMul(Operation):
             MatMul.apply(grad, b.mT) if need_a else None,
             MatMul.apply(a.mT, grad) if need_b else None,
         )
+
+
+def _cannot_multiply(a: tuple[int, ...], b: tuple[int, ...]) -> str:
+    """Return PyTorch's text for matrices, or batches of them, whose inner sizes differ."""
+    if len(a) > 2 and len(b) > 2:
+        batch = math.prod(broadcast_shapes(a[:-2], b[:-2]))
+        return (
+            "Expected size for first two dimensions of batch2 tensor to be: "
+            f"[{batch}, {a[-1]}] but got: [{batch}, {b[-2]}]."
+        )
+    # A batch times a matrix is one matrix product, with the batch laid out in rows.
+    left, right = (math.prod(a[:-1]), a[-1]), b[-2:]
+    if len(b) > 2:
+        left, right = (math.prod(b[:-2]) * b[-1], b[-2]), a[::-1]
+    return (
+        f"mat1 and mat2 shapes cannot be multiplied ({left[0]}x{left[1]} and {right[0]}x{right[1]})"
+    )
 
 
 class Linear(Operation):
@@ -60,7 +72,7 @@ class Linear(Operation):
                 f"mat1 and mat2 shapes cannot be multiplied ({x.shape[0]}x{x.shape[1]} and "
                 f"{weight.shape[1]}x{weight.shape[0]})"
             )
-        y = x @ weight.T
+        y = kernels(x).matmul(x, weight.T)
         if bias is not None:
             y += bias
         return y

@@ -10,6 +10,8 @@ import numpy as np
 
 from tinygrad_adam.backend.cpu import threads
 
+# OpenBLAS takes one thread for products, matrices with vectors too, of fewer multiplications.
+SERIAL_IN_BLAS = 9216
 # Fewer multiplications than this are done before another thread has woken up.
 PARALLEL_MULTIPLICATIONS = 1 << 22
 
@@ -23,10 +25,11 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.ndim != 2 or b.ndim != 2 or a.dtype != b.dtype or a.dtype.char not in "fd":
         return np.matmul(a, b)
     (rows, inner), columns = a.shape, b.shape[1]
-    if inner != b.shape[0]:
-        return np.matmul(a, b)  # NumPy's error
+    multiplications = rows * inner * columns
+    if inner != b.shape[0] or multiplications < SERIAL_IN_BLAS:
+        return np.matmul(a, b)  # or NumPy's error
     workers = threads.get_num_threads()
-    if workers == 1 or rows * inner * columns < PARALLEL_MULTIPLICATIONS:
+    if workers == 1 or multiplications < PARALLEL_MULTIPLICATIONS:
         with threads.blas_on_one_thread():
             return np.matmul(a, b)
     product = np.empty((rows, columns), a.dtype)
