@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from tinygrad_adam.autograd import no_grad
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.combining import cat
@@ -49,8 +51,9 @@ def get_total_norm(
     if not arrays:
         return Tensor(0.0)
     xp = array_module(arrays[0])
-    norms = xp.stack([_norm(xp, array, p) for array in arrays])
-    total = Tensor._wrap(_norm(xp, norms, p))
+    with np.errstate(all="ignore"):
+        norms = xp.stack([_norm(xp, array, p) for array in arrays])
+        total = Tensor._wrap(_norm(xp, norms, p))
     if error_if_nonfinite and not math.isfinite(float(total)):
         raise RuntimeError(
             f"The total norm of order {p} for gradients from `parameters` is non-finite, so it "
@@ -86,11 +89,12 @@ def clip_grads_with_norm_(
     Source: PyTorch, ``torch.nn.utils.clip_grads_with_norm_``.
     """
     total = total_norm.array
-    factor = (float(max_norm) / (total + 1e-6)).clip(max=1.0)
-    for gradient in [p.grad for p in _tensors(parameters) if p.grad is not None]:
-        array = gradient.array
-        array *= factor.astype(array.dtype)
-        gradient._version[0] += 1
+    with np.errstate(all="ignore"):  # a norm that is infinite gives NaN, without a word
+        factor = (float(max_norm) / (total + 1e-6)).clip(max=1.0)
+        for gradient in [p.grad for p in _tensors(parameters) if p.grad is not None]:
+            array = gradient.array
+            array *= factor.astype(array.dtype)
+            gradient._version[0] += 1
 
 
 def clip_grad_norm_(
