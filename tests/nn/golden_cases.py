@@ -106,11 +106,11 @@ for mode in ("reflect", "replicate", "circular"):
     )
     case(
         f"pad {mode}",
-        lambda torch, nn, F, x, mode=mode: F.pad(x, (1, 2, 0, 3), mode=mode),
+        lambda torch, nn, f, x, mode=mode: f.pad(x, (1, 2, 0, 3), mode=mode),
         normal(2, 1, 4, 5),
     )
-case("pad", lambda torch, nn, F, x: F.pad(x, (1, -2, 0, 3), value=1.5), normal(2, 4, 5))
-case("unfold", lambda torch, nn, F, x: F.unfold(x, (2, 3), 2, (1, 2), (2, 1)), normal(2, 2, 6, 5))
+case("pad", lambda torch, nn, f, x: f.pad(x, (1, -2, 0, 3), value=1.5), normal(2, 4, 5))
+case("unfold", lambda torch, nn, f, x: f.unfold(x, (2, 3), 2, (1, 2), (2, 1)), normal(2, 2, 6, 5))
 
 # --- pooling -------------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ for number, options in enumerate(
 ):
     case(
         f"MaxPool2d {number}",
-        lambda torch, nn, F, x, options=options: nn.MaxPool2d(**options, return_indices=True)(x),
+        lambda torch, nn, f, x, options=options: nn.MaxPool2d(**options, return_indices=True)(x),
         np.round(normal(2, 2, 7, 6), 1),  # one decimal: some elements are equal
     )
 for number, options in enumerate(
@@ -135,13 +135,13 @@ for number, options in enumerate(
 ):
     case(
         f"AvgPool2d {number}",
-        lambda torch, nn, F, x, options=options: nn.AvgPool2d(**options)(x),
+        lambda torch, nn, f, x, options=options: nn.AvgPool2d(**options)(x),
         normal(2, 2, 7, 6),
     )
 for size in ((3, 2), 4, (None, 1)):
     case(
         f"AdaptiveAvgPool2d {size}",
-        lambda torch, nn, F, x, size=size: nn.AdaptiveAvgPool2d(size)(x),
+        lambda torch, nn, f, x, size=size: nn.AdaptiveAvgPool2d(size)(x),
         normal(2, 5, 6),
     )
 
@@ -168,16 +168,16 @@ for name, make, shape in [
     case(name, layer(make), normal(*shape))
     if name.startswith("BatchNorm"):
         case(f"{name} eval", layer(make, training=False), normal(*shape))
-case("normalize", lambda torch, nn, F, x: F.normalize(x, 3.0, 0), normal(3, 4))
+case("normalize", lambda torch, nn, f, x: f.normalize(x, 3.0, 0), normal(3, 4))
 case(
     "Embedding",
-    lambda torch, nn, F, i, w: F.embedding(i, w, padding_idx=-2),
+    lambda torch, nn, f, i, w: f.embedding(i, w, padding_idx=-2),
     classes(5, 2, 3),
     normal(5, 2),
 )
 case(
     "Embedding by frequency",
-    lambda torch, nn, F, i, w: F.embedding(i, w, scale_grad_by_freq=True),
+    lambda torch, nn, f, i, w: f.embedding(i, w, scale_grad_by_freq=True),
     classes(3, 2, 4),
     normal(3, 2),
 )
@@ -202,7 +202,7 @@ for name, make in [
 for name in ("relu", "leaky_relu", "elu", "silu"):
     case(
         f"{name} in place",
-        lambda torch, nn, F, x, name=name: getattr(F, name)(x * 2, inplace=True),
+        lambda torch, nn, f, x, name=name: getattr(f, name)(x * 2, inplace=True),
         normal(3, 4),
     )
 
@@ -217,7 +217,7 @@ for reduction in ("mean", "sum", "none"):
     ]:
         case(
             f"{name} {reduction}",
-            lambda torch, nn, F, x, y, name=name, loss=loss, reduction=reduction: getattr(F, name)(
+            lambda torch, nn, f, x, y, name=name, loss=loss, reduction=reduction: getattr(f, name)(
                 x, y, reduction=reduction, **loss
             ),
             normal(3, 4),
@@ -226,7 +226,7 @@ for reduction in ("mean", "sum", "none"):
         if name not in ("smooth_l1_loss",):
             case(
                 f"{name} weighted {reduction}",
-                lambda torch, nn, F, x, y, w, name=name, reduction=reduction: getattr(F, name)(
+                lambda torch, nn, f, x, y, w, name=name, reduction=reduction: getattr(f, name)(
                     x, y, reduction=reduction, weight=w
                 ),
                 normal(3, 4),
@@ -235,7 +235,7 @@ for reduction in ("mean", "sum", "none"):
             )
     case(
         f"BCELoss {reduction}",
-        lambda torch, nn, F, p, y, w, reduction=reduction: nn.BCELoss(
+        lambda torch, nn, f, p, y, w, reduction=reduction: nn.BCELoss(
             w.detach(), reduction=reduction
         )(p, y),
         uniform(3, 4),
@@ -244,7 +244,7 @@ for reduction in ("mean", "sum", "none"):
     )
     case(
         f"BCEWithLogitsLoss {reduction}",
-        lambda torch, nn, F, x, y, w, v, reduction=reduction: nn.BCEWithLogitsLoss(
+        lambda torch, nn, f, x, y, w, v, reduction=reduction: nn.BCEWithLogitsLoss(
             w.detach(), reduction=reduction, pos_weight=v.detach()
         )(x, y),
         normal(3, 4) * 5,
@@ -261,7 +261,7 @@ for reduction in ("mean", "sum", "none"):
         for smoothing in (0.0, 0.2):
             case(
                 f"CrossEntropyLoss {name} {reduction} {smoothing}",
-                lambda torch, nn, F, x, t, w=None, s=smoothing, r=reduction: nn.CrossEntropyLoss(
+                lambda torch, nn, f, x, t, w=None, s=smoothing, r=reduction: nn.CrossEntropyLoss(
                     None if w is None else w.detach(),
                     ignore_index=1,
                     reduction=r,
@@ -273,7 +273,7 @@ for reduction in ("mean", "sum", "none"):
             )
         case(
             f"NLLLoss {name} {reduction}",
-            lambda torch, nn, F, x, t, w=None, r=reduction: nn.NLLLoss(
+            lambda torch, nn, f, x, t, w=None, r=reduction: nn.NLLLoss(
                 None if w is None else w.detach(), ignore_index=0, reduction=r
             )(x, t),
             normal(*shape),
@@ -282,7 +282,7 @@ for reduction in ("mean", "sum", "none"):
         )
     case(
         f"CrossEntropyLoss probabilities {reduction}",
-        lambda torch, nn, F, x, y, w, reduction=reduction: nn.CrossEntropyLoss(
+        lambda torch, nn, f, x, y, w, reduction=reduction: nn.CrossEntropyLoss(
             w.detach(), reduction=reduction, label_smoothing=0.1
         )(x, y),
         normal(2, 3, 2),

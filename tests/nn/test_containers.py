@@ -70,7 +70,7 @@ def test_module_list():
     assert types(modules) == ["GELU", "Linear", "ReLU", "Tanh", "ELU", "ReLU"]
     assert types(modules[1:3]) == ["Linear", "ReLU"]
     assert isinstance(modules[1:3], nn.ModuleList)
-    assert types(modules + [nn.Tanh()])[-1] == "Tanh"
+    assert types(modules + [nn.Tanh()])[-1] == "Tanh"  # noqa: RUF005 (what is tested)
     assert len(modules) == 6
     del modules[0]
     assert list(modules.state_dict()) == ["0.weight", "0.bias"]

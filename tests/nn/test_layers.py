@@ -287,7 +287,7 @@ def test_linear_refuses():
         RuntimeError, match=r"mat1 and mat2 shapes cannot be multiplied \(2x3 and 4"
     ):
         nn.Linear(4, 2)(torch.ones(2, 3))
-    with pytest.raises(TypeError, match="argument 'input' .* must be Tensor, not numpy.ndarray"):
+    with pytest.raises(TypeError, match=r"argument 'input' .* must be Tensor, not numpy.ndarray"):
         nn.Linear(4, 2)(np.ones((2, 4)))
     with pytest.raises(RuntimeError, match="mat1 and mat2 must have the same dtype"):
         nn.Linear(3, 2)(torch.ones(2, 3, dtype=torch.float64))

@@ -318,14 +318,14 @@ def test_loading_lists_all_problems_and_loads_nothing():
         "checkpoint, the shape in current model is torch.Size([3, 2])."
     )
     assert net.bias.tolist() == before
-    with pytest.raises(RuntimeError, match='Missing key\\(s\\) in state_dict: "weight", "bias". '):
+    with pytest.raises(RuntimeError, match=r'Missing key\(s\) in state_dict: "weight", "bias". '):
         net.load_state_dict({})
     with pytest.raises(RuntimeError, match="size mismatch for weight"):
         net.load_state_dict(state, strict=False)
     assert net.bias.tolist() == before
-    with pytest.raises(TypeError, match="Expected state_dict to be dict-like"):
+    with pytest.raises(TypeError, match=r"Expected state_dict to be dict-like"):
         net.load_state_dict([1])
-    with pytest.raises(RuntimeError, match="expected torch.Tensor or Tensor-like object"):
+    with pytest.raises(RuntimeError, match=r"expected torch.Tensor or Tensor-like object"):
         net.load_state_dict({"weight": 1, "bias": torch.ones(3)})
 
 
@@ -344,7 +344,7 @@ def test_batch_counts_may_be_missing_from_old_files():
     assert norm.load_state_dict(old).missing_keys == []
     new = norm.state_dict()
     del new["num_batches_tracked"]
-    with pytest.raises(RuntimeError, match='Missing key.*"num_batches_tracked"'):
+    with pytest.raises(RuntimeError, match=r'Missing key.*"num_batches_tracked"'):
         norm.load_state_dict(new)
 
 
@@ -397,7 +397,9 @@ def test_parameter():
     assert nn.Parameter().shape == (0,)
     result = nn.Parameter(parameter * 2)
     assert result.is_leaf
-    with pytest.raises(RuntimeError, match="^Only Tensors of floating point and complex dtype can"):
+    with pytest.raises(
+        RuntimeError, match=r"^Only Tensors of floating point and complex dtype can"
+    ):
         nn.Parameter(torch.ones(2, dtype=torch.int64))
     assert nn.Parameter(torch.ones(2, dtype=torch.int64), requires_grad=False).dtype == torch.int64
     with pytest.raises(TypeError, match="data must be a Tensor, got list"):

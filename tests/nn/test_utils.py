@@ -72,7 +72,7 @@ def test_vectors(parameters):
     utils.vector_to_parameters(torch.arange(6.0), parameters)
     assert [p.tolist() for p in parameters] == [[0, 1], [2, 3, 4], [5]]
     assert parameters[1] is before
-    with pytest.raises(TypeError, match="expected torch.Tensor, but got: list"):
+    with pytest.raises(TypeError, match=r"expected torch.Tensor, but got: list"):
         utils.vector_to_parameters([1.0], parameters)
     with pytest.raises(RuntimeError, match="has 5 elements, the parameters have 6"):
         utils.vector_to_parameters(torch.ones(5), parameters)

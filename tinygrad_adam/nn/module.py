@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from tinygrad_adam.autograd import Operation, RemovableHandle, no_grad
+from tinygrad_adam.autograd import RemovableHandle, no_grad
 from tinygrad_adam.autograd.grad_mode import Mode, _mode, current_mode
 from tinygrad_adam.backend import as_dtype, is_array, is_differentiable
+from tinygrad_adam.nn.hooks import BackwardWatch, Hooks
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.ops.losses import type_name
 from tinygrad_adam.tensor import Tensor, parse_to
@@ -82,17 +82,6 @@ class StateDict(OrderedDict[str, Any]):
     """What :meth:`Module.state_dict` makes: known to have all entries that modules have today."""
 
 
-class _Hooks:
-    """The functions to call around a module's forward and backward."""
-
-    def __init__(self) -> None:
-        # Forward hooks stand with the options that they were registered with.
-        self.before_forward: OrderedDict[int, tuple[Any, bool]] = OrderedDict()
-        self.after_forward: OrderedDict[int, tuple[Any, bool, bool]] = OrderedDict()
-        self.before_backward: OrderedDict[int, Any] = OrderedDict()
-        self.after_backward: OrderedDict[int, Any] = OrderedDict()
-
-
 class Module:
     """The base class of everything with parameters: layers, losses, whole models.
 
@@ -116,7 +105,7 @@ class Module:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]
-    _hooks: _Hooks | None = None
+    _hooks: Hooks | None = None
     _version: int = 1
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -162,7 +151,7 @@ class Module:
             _mode.set(outer if now is inner else now._replace(scope=outer.scope))
 
     def _call_with_hooks(
-        self, hooks: _Hooks, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+        self, hooks: Hooks, inputs: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         called: set[int] = set()
         output = None
@@ -181,7 +170,7 @@ class Module:
                     changed = hook(self, inputs)
                     if changed is not None:
                         inputs = changed if isinstance(changed, tuple) else (changed,)
-            watch = _BackwardWatch.of(self, hooks)
+            watch = BackwardWatch.of(self, hooks)
             if watch is not None:
                 inputs = watch.watch_inputs(inputs)
             output = self.forward(*inputs, **kwargs)
@@ -266,7 +255,7 @@ class Module:
 
     def _add_hook(self, kind: str, entry: Any, prepend: bool) -> RemovableHandle:
         if self._hooks is None:
-            object.__setattr__(self, "_hooks", _Hooks())
+            object.__setattr__(self, "_hooks", Hooks())
         hooks = getattr(self._hooks, kind)
         handle = RemovableHandle(hooks, entry)
         if prepend:
@@ -828,131 +817,3 @@ def _replace(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:
     if array is not tensor.array:
         tensor.array = array
         tensor._version = [tensor._version[0] + 1]
-
-
-# --- backward hooks ------------------------------------------------------------------------------
-
-
-class ModuleBoundary(Operation):
-    """The identity, put around a module with backward hooks.  Gradient: what the hooks make of it.
-
-    ``forward`` takes the function to call with the gradients, whether missing ones are to be zeros,
-    and then the tensors. Saves nothing.
-    """
-
-    def forward(  # noqa: D102 (the class says it)
-        self, on_backward: Callable[[tuple[Any, ...]], Any], materialize: bool, *arrays: Any
-    ) -> Any:
-        self.on_backward, self.materialize_grads = on_backward, materialize
-        return arrays
-
-    def backward(self, *grads: Any) -> Any:  # noqa: D102
-        return (None, None, *self.on_backward(grads))
-
-
-class _BackwardWatch:
-    """Sees the gradients at the outputs and at the inputs of one call of a module."""
-
-    def __init__(self, module: Module, before: list[Any], after: list[Any]) -> None:
-        self.module = module
-        self.before = before
-        self.after = after
-        self.grad_output: tuple[Any, ...] | None = None
-        self.input_count = 0
-        self.input_slots: list[int] = []
-        self.inputs_watched = False
-
-    @staticmethod
-    def of(module: Module, hooks: _Hooks) -> _BackwardWatch | None:
-        if not (hooks.before_backward or hooks.after_backward):
-            return None
-        before, after = list(hooks.before_backward.values()), list(hooks.after_backward.values())
-        return _BackwardWatch(module, before, after)
-
-    def watch_inputs(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        self.input_count = len(inputs)
-        self.input_slots, inputs, self.inputs_watched = _watched(inputs, self._at_inputs, True)
-        return inputs
-
-    def watch_outputs(self, output: Any) -> Any:
-        if isinstance(output, (tuple, list)):
-            self.output_count = len(output)
-            self.output_slots, values, _ = _watched(tuple(output), self._at_outputs, False)
-            if isinstance(output, list):
-                return list(values)
-            return type(output)(*values) if hasattr(output, "_fields") else values
-        self.output_count = 1
-        self.output_slots, values, _ = _watched((output,), self._at_outputs, False)
-        return values[0]
-
-    def _at_outputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        self.grad_output = _spread(grads, self.output_slots, self.output_count)
-        for hook in self.before:
-            changed = hook(self.module, self.grad_output)
-            if changed is not None:
-                changed = changed if isinstance(changed, tuple) else (changed,)
-                _check_length("Backward pre hook", changed, self.grad_output)
-                self.grad_output = changed
-        if not self.inputs_watched and self.after:
-            warnings.warn(
-                "Full backward hook is firing when gradients are computed with respect to module "
-                "outputs since no inputs require gradients.",
-                stacklevel=2,
-            )
-            for hook in self.after:
-                changed = hook(self.module, (None,) * self.input_count, self.grad_output)
-                if changed is not None and any(x is not None for x in _tuple(changed)):
-                    raise RuntimeError(
-                        "Backward hook for Modules where no input requires gradient should always "
-                        "return None or None for all gradients."
-                    )
-        return tuple([self.grad_output[slot] for slot in self.output_slots])
-
-    def _at_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        grad_input = _spread(grads, self.input_slots, self.input_count)
-        for hook in self.after:
-            changed = hook(self.module, grad_input, self.grad_output)
-            if changed is not None:
-                _check_length("Backward hook", _tuple(changed), grad_input)
-                grad_input = _tuple(changed)
-        self.grad_output = None
-        return tuple([grad_input[slot] for slot in self.input_slots])
-
-
-def _watched(
-    values: tuple[Any, ...], on_backward: Callable[[tuple[Any, ...]], Any], materialize: bool
-) -> tuple[list[int], tuple[Any, ...], bool]:
-    """Send the tensors among ``values`` through one boundary.
-
-    Returns which of the values they are, the values with them replaced, and whether there was one
-    that requires a gradient.
-    """
-    slots = [slot for slot, value in enumerate(values) if isinstance(value, Tensor)]
-    tensors = [values[slot] for slot in slots]
-    if not (current_mode().grad and any(x.requires_grad for x in tensors)):
-        return slots, values, False
-    passed = ModuleBoundary.apply(on_backward, materialize, *tensors)
-    replaced = list(values)
-    for slot, before, after in zip(slots, tensors, passed):
-        after._version = before._version  # the same memory
-        replaced[slot] = after
-    return slots, tuple(replaced), True
-
-
-def _spread(grads: tuple[Any, ...], slots: list[int], count: int) -> tuple[Any, ...]:
-    row: list[Any] = [None] * count
-    for slot, gradient in zip(slots, grads):
-        row[slot] = gradient
-    return tuple(row)
-
-
-def _tuple(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _check_length(kind: str, changed: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
-    if len(changed) != len(expected):
-        raise RuntimeError(
-            f"{kind} returned an invalid number of grad_input, got {len(changed)}, but expected "
-            f"{len(expected)}"
-        )
