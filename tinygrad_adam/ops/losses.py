@@ -7,6 +7,7 @@ their reduction here.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
@@ -197,23 +198,32 @@ class _OverClasses(Operation):
             raise RuntimeError(
                 f"expected scalar type {type_name(x.dtype)} but found {type_name(weight.dtype)}"
             )
-        xp = array_module(x)
         # One look at a number, where arrays would take ten: batches of one image are common.
-        if target.size == 1 and 0 <= int(target.reshape(())) < classes:
-            all_count = int(target.reshape(())) != ignore_index
-            counts = None if all_count else target != ignore_index
+        single = int(target.reshape(())) if target.size == 1 else -1
+        counts: Array | None
+        if 0 <= single < classes and single != ignore_index:
+            counts = None
         else:
             counts = check_targets(classes, target, ignore_index)
             counts = None if counts.all() else counts
-        target = target.astype(int64, copy=False)
-        self.counts = None if counts is None else xp.expand_dims(counts, self.class_dim)
-        self.place = xp.expand_dims(target, self.class_dim)
+        # (N, …) -> (N, 1, …): with the class dimension, as the scores have it
+        with_classes = (slice(None),) * self.class_dim + (None,)
+        self.counts = None if counts is None else counts[with_classes]
+        self.place = target.astype(int64, copy=False)[with_classes]
         if self.counts is not None:
             self.place = self.place * self.counts
         self.place_weight: Any = None if weight is None else weight[self.place]
         if self.counts is not None:
             ones = x.dtype.type(1) if weight is None else self.place_weight
             self.place_weight = self.counts * ones
+
+    def picked(self, x: Array) -> tuple[Array, ...]:
+        """Return the index that picks the score of its class in each place of ``x``."""
+        arange, ndim = array_module(x).arange, x.ndim
+        return tuple([
+            self.place if d == self.class_dim else arange(n).reshape(-1, *[1] * (ndim - 1 - d))
+            for d, n in enumerate(x.shape)
+        ])  # fmt: skip
 
     def reduce(self, losses: Array, reduction: str) -> Array:
         """Return the losses (class dimension of size 1 dropped), their sum, or weighted mean."""
@@ -226,10 +236,10 @@ class _OverClasses(Operation):
         if reduction == "sum":
             return total
         # The mean over no place at all is 0 / 0, NaN, as in PyTorch.
-        count = (
-            losses.dtype.type(losses.size) if self.place_weight is None else self.place_weight.sum()
-        )
-        self.scale = 1 / count
+        if self.place_weight is not None:
+            self.scale = 1 / self.place_weight.sum()
+        else:
+            self.scale = 1 / losses.size if losses.size else math.nan
         return total * self.scale
 
     def spread(self, grad: Any) -> Any:
@@ -265,7 +275,8 @@ class CrossEntropy(_OverClasses):
         total = p.sum(axis=dim, keepdims=True)
         p /= total
         log_total = xp.log(total)
-        losses = log_total - xp.take_along_axis(shifted, self.place, dim)
+        at_target = self.picked(x)
+        losses = log_total - shifted[at_target]
         if self.place_weight is not None:
             losses = losses * self.place_weight
         if smoothing:
@@ -283,8 +294,7 @@ class CrossEntropy(_OverClasses):
                 p = p * mass - share * weights
             elif self.place_weight is not None:
                 p *= mass
-            at_target = xp.take_along_axis(p, self.place, dim)
-            xp.put_along_axis(p, self.place, at_target - picked, dim)
+            p[at_target] -= picked
             if self.scale != 1.0:
                 p *= self.scale
                 mass = mass * self.scale
@@ -324,7 +334,7 @@ class NllLoss(_OverClasses):
         self.prepare(x, target, weight, ignore_index)
         self.reduced = reduction != "none"
         self.shape = x.shape
-        losses = -array_module(x).take_along_axis(x, self.place, self.class_dim)
+        losses = -x[self.picked(x)]
         if self.place_weight is not None:
             losses = losses * self.place_weight
         y = self.reduce(losses, reduction)
