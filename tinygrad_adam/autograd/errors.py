@@ -76,12 +76,20 @@ def broadcast_error(shapes: list[tuple[int, ...]]) -> str | None:
 def add_location(error: Exception, node: Any, scope: Any, inputs: list[Any]) -> Exception:
     """Return ``error`` with the line that says where it happened.
 
-    NumPy's words for shapes that do not broadcast become PyTorch's.
+    NumPy's words for shapes that do not broadcast become PyTorch's; so does whatever an operation
+    says that was given arrays on different devices.
     """
     arrays = [x for x in inputs if is_array(x)]
     node.scope = scope
     text = str(error)
-    if re.match("operands? could not be broadcast", text):
+    places = sorted({str(device_of(x)) for x in arrays})
+    if len(places) > 1:
+        text = (
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{' and '.join(places)}!"
+        )
+        error = RuntimeError(text)
+    elif re.match("operands? could not be broadcast", text):
         text = broadcast_error([x.shape for x in arrays]) or text
         error = RuntimeError(text)
     error.args = (f"{text}\n  {location(node)}: input {', '.join(map(describe, arrays))}",)
