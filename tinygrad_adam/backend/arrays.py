@@ -46,3 +46,13 @@ def is_channels_last(array: Array) -> bool:
     if array.ndim not in (3, 4):
         return False
     return bool(array.transpose(*range(array.ndim - 3), -2, -1, -3).flags.c_contiguous)
+
+
+def element_addresses(array: Array) -> np.ndarray:
+    """Return where in memory each element of ``array`` begins, in bytes: int64, on the host."""
+    start = array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
+    addresses = np.full(array.shape, start, np.int64)
+    for dim, (size, step) in enumerate(zip(array.shape, array.strides)):
+        steps = np.arange(size) * step
+        addresses += steps.reshape([-1] + [1] * (array.ndim - 1 - dim))
+    return addresses

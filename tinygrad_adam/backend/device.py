@@ -34,7 +34,9 @@ class device:  # noqa: N801 (PyTorch's name)
             index = type.index if index is None else index
             type = type.type
         kind, colon, number = str(type).partition(":")
-        if kind not in ("cpu", "cuda") or (colon and not number.isdigit()):
+        if kind in ("cpu", "cuda") and colon and not number.isdigit():
+            raise RuntimeError(f"Invalid device string: {type!r}")
+        if kind not in ("cpu", "cuda"):
             raise RuntimeError(
                 f"Expected one of cpu, cuda device type at start of device string: {type}\n"
                 '  Write "cpu", "cuda" or "cuda:0".'

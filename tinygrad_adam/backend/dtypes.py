@@ -10,6 +10,7 @@ Source: PyTorch, "Type promotion" (tensor attributes, ``torch.dtype``).
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -40,15 +41,14 @@ def is_differentiable(dtype: Dtype) -> bool:
 
 
 def as_dtype(value: object) -> Dtype:
-    """Return the ``numpy.dtype`` that ``value`` names.
+    """Return the ``numpy.dtype`` that ``value`` names: a dtype, its name, ``float`` or ``int``.
 
-    Python's ``float`` means float32, PyTorch's default, where NumPy would read float64.
+    As in PyTorch and NumPy, Python's ``float`` means float64 here. (A Python number that meets
+    nothing else becomes float32: :data:`DEFAULT_DTYPE`.)
 
     Raises:
         TypeError: ``value`` names no boolean or numeric dtype.
     """
-    if isinstance(value, type) and value in DEFAULT_DTYPE:
-        return DEFAULT_DTYPE[value]
     try:
         dtype = np.dtype(value)  # type: ignore[call-overload]
     except TypeError:
@@ -58,6 +58,43 @@ def as_dtype(value: object) -> Dtype:
             f"dtype must be a dtype such as tinygrad_adam.float32 or 'float32', got {value!r}"
         )
     return dtype
+
+
+def can_cast(source: Dtype, target: Dtype) -> bool:
+    """Return whether a result of dtype ``source`` may be written into a tensor of ``target``.
+
+    It may unless its kind is lost: floating point into integers, numbers into bools.
+    """
+    return _KINDS[source.kind] <= _KINDS[target.kind]
+
+
+_C_NAMES = {"float64": "double", "float32": "float", "float16": "c10::Half", "bool": "bool"}
+
+
+def convert_number(value: Any, dtype: Dtype) -> Any:
+    """Return a Python number as the type of number that ``dtype`` holds, fractions cut off.
+
+    Raises:
+        RuntimeError: it is out of range: infinity for an integer, 300 for uint8.
+        TypeError: it is no number.
+    """
+    if not isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
+        raise TypeError(f"value must be a number, not {type(value).__name__}")
+    number: Any = value
+    fits = dtype.kind == "c" or not isinstance(value, (complex, np.complexfloating))
+    if fits and dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        # A negative number wraps round in an unsigned type, as in C.
+        low = -limits.max if dtype.kind == "u" else limits.min
+        fits = math.isfinite(number) and low <= int(number) <= limits.max
+    elif fits and dtype.kind == "f" and math.isfinite(number):
+        fits = abs(number) <= float(np.finfo(dtype).max)
+    if not fits:
+        name = _C_NAMES.get(dtype.name, f"{dtype.name}_t")
+        raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+    if dtype.kind in "iu":
+        return int(number) % 2 ** (8 * dtype.itemsize) if dtype.kind == "u" else int(number)
+    return bool(number) if dtype.kind == "b" else number
 
 
 def promote_types(a: Dtype, b: Dtype) -> Dtype:
@@ -83,7 +120,7 @@ def result_type(*operands: Any) -> Dtype:
         if hasattr(operand, "dtype"):
             rank, dtype = (0 if operand.ndim else 1), operand.dtype
         else:
-            rank, dtype = 2, as_dtype(type(operand))
+            rank, dtype = 2, DEFAULT_DTYPE[type(operand)]
         held = ranks[rank]
         ranks[rank] = dtype if held is None else promote_types(held, dtype)
     result = None
@@ -112,11 +149,17 @@ def promote(a: Any, b: Any) -> tuple[Any, Any]:
     elif type_b is float or type_b is int:
         if a.dtype.kind == "f":
             return a, b
-    elif type_a is float or type_a is int:
-        if b.dtype.kind == "f":
-            return a, b
+    elif (type_a is float or type_a is int) and b.dtype.kind == "f":
+        return a, b
     dtype = result_type(a, b)
-    # A Python integer too large for an integer dtype wraps round, as in PyTorch.
-    a = a.astype(dtype, copy=False) if hasattr(a, "dtype") else np.asarray(a).astype(dtype)
-    b = b.astype(dtype, copy=False) if hasattr(b, "dtype") else np.asarray(b).astype(dtype)
-    return a, b
+    return _cast(a, dtype), _cast(b, dtype)
+
+
+def _cast(operand: Any, dtype: Dtype) -> Any:
+    """Return an array, or a Python number as one of NumPy's, which CuPy takes too, in ``dtype``.
+
+    A Python integer too large for an integer dtype wraps round, as in PyTorch.
+    """
+    if hasattr(operand, "dtype"):
+        return operand.astype(dtype, copy=False)
+    return np.asarray(operand).astype(dtype)[()]
