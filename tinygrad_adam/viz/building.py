@@ -277,7 +277,7 @@ class Builder:
             kind="operation",
             title=type(operation).__name__,
             outputs=list(outputs),
-            inputs=[f"{shape_text(s.shape)} {s.dtype}" for s in sources if s is not None],
+            inputs=[self._described(source) for source in sources if source is not None],
             device=device,
             call=self.call(scope),
             formula=_formula(_kind(operation)),
@@ -307,6 +307,10 @@ class Builder:
             self.picture.links.append(link)
             self._links_into.setdefault(index, {})[position] = link
         return index
+
+    def _described(self, source: Source) -> str:
+        name = self.picture.nodes[source.node].name
+        return f"{name} {shape_text(source.shape)} {source.dtype}".lstrip()
 
     def links_into(self, index: int) -> dict[int, Link]:
         """Return the links that arrive at a node, by position."""

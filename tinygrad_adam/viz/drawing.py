@@ -79,7 +79,7 @@ def draw(
     timed = "time" in (wanted or ()) or highlight == "time"
     if timed and not isinstance(what, Recorder) and not _is_call(what):
         raise ValueError(
-            "times are known only of what was recorded: draw (model, input) or viz.record()"
+            'show="time": only a record knows times; draw (model, input) or viz.record()'
         )
     picture = picture_of(what, names, backward == "compute")
     return lay_out(
@@ -227,6 +227,7 @@ def record_call(
         picture = tape.picture(outputs, names)
         if with_gradients:
             compute_gradients(tape.builder, [x for _, x in outputs if x._edge is not None])
+            tape.computed = True
             picture = tape.picture(outputs, names)
     return picture
 

@@ -79,14 +79,14 @@ class Graph:
         picture = self.picture
         nodes = []
         for node in picture.nodes:
-            entry = dataclasses.asdict(node)
+            entry = dict(vars(node))
             entry["module"] = entry.pop("call")
             if "time" not in self._show:  # the same computation gives the same bytes
                 del entry["seconds"], entry["backward_seconds"]
             nodes.append(_plain(entry))
         edges = []
         for link in picture.links:
-            entry = dataclasses.asdict(link)
+            entry = dict(vars(link))
             entry["source"] = picture.nodes[link.source].id
             entry["target"] = picture.nodes[link.target].id
             edges.append(_plain(entry))
@@ -207,7 +207,9 @@ class Graph:
 
 
 def _plain(value: Any) -> Any:
-    """Return nested data with tuples as lists and no NaN or infinity."""
+    """Return nested data as dictionaries and lists, without NaN and infinity."""
+    if dataclasses.is_dataclass(value):
+        value = vars(value)
     if isinstance(value, dict):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

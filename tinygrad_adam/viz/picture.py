@@ -66,8 +66,6 @@ class Node:
     """Why there is no gradient to show."""
     recorded: bool = True
     """Whether gradients can pass here."""
-    in_backward: bool = False
-    """An operation that backward itself made, with ``create_graph``."""
     is_output: bool = False
     shared: int = 0
     """In how many operations a parameter is used, if in several."""

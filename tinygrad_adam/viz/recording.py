@@ -16,7 +16,6 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from tinygrad_adam.autograd import Operation, Variable
-from tinygrad_adam.autograd.engine import _run as run_backward
 from tinygrad_adam.autograd.grad_mode import current_mode
 from tinygrad_adam.autograd.observer import Observer, observing
 from tinygrad_adam.autograd.variable import gradient_edge
@@ -24,7 +23,7 @@ from tinygrad_adam.backend import device_of
 from tinygrad_adam.viz.building import Builder, IdentityMap, Source, shape_and_dtype
 from tinygrad_adam.viz.measure import owner
 from tinygrad_adam.viz.picture import Picture
-from tinygrad_adam.viz.tracing import note_step
+from tinygrad_adam.viz.tracing import adopt, note_step
 
 _HERE = str(Path(__file__).resolve().parent)
 _PACKAGE = str(Path(__file__).resolve().parents[1])
@@ -42,6 +41,8 @@ class Recorder(Observer):
         self._watch: Any = None
         self._clock = 0.0
         self._failed = False
+        self.computed = False
+        """Whether the gradients were computed for the drawing, and are not those of leaves."""
 
     # --- as a context --------------------------------------------------------------------------
 
@@ -67,21 +68,17 @@ class Recorder(Observer):
 
     def after_forward(self, node: Any, inputs: Sequence[Any], results: Sequence[Any]) -> None:
         """Add an operation that has just run. Called by ``Operation.apply``."""
-        now = current_mode()
         seconds = self._elapsed(results)
-        line, in_backward = _program_line(sys._getframe(1))
-        # Inside a backward walk only what is recorded itself belongs to the picture.
-        if now.grad or not in_backward:
-            index = self._add(node, inputs, results, now.scope)
-            added = self.builder.picture.nodes[index]
-            added.seconds, added.source, added.in_backward = seconds, line, in_backward
+        index = self._add(node, inputs, results, current_mode().scope)
+        added = self.builder.picture.nodes[index]
+        added.seconds, added.source = seconds, _program_line(sys._getframe(1))
         self._clock = time.perf_counter()
 
     def after_backward(self, node: Any, grads: Sequence[Any], input_grads: Sequence[Any]) -> None:
         """Note the gradients that passed an operation. Called by the engine's walk."""
-        index = self.builder.operations.get(node)
-        if index is not None:
-            self.builder.picture.nodes[index].backward_seconds = self._elapsed(input_grads)
+        seconds = self._elapsed(input_grads)
+        index = adopt(self.builder, node)
+        self.builder.picture.nodes[index].backward_seconds = seconds
         self.builder.picture.backward_ran = True
         note_step(self.builder, node, grads, input_grads)
         self._clock = time.perf_counter()
@@ -121,10 +118,9 @@ class Recorder(Observer):
         """Return which node a tensor comes from."""
         builder = self.builder
         edge = gradient_edge(tensor)
-        index = None if edge is None else builder.operations.get(edge[0])
         shape, dtype = shape_and_dtype(tensor.array)
-        if edge is not None and index is not None:
-            return Source(index, edge[1], shape, dtype)
+        if edge is not None and isinstance(edge[0], Operation):
+            return Source(adopt(builder, edge[0]), edge[1], shape, dtype)
         found = builder.tensors.get(tensor)
         if found is None and not tensor._requires_grad:
             found = self._sources.get(owner(tensor.array))
@@ -158,7 +154,7 @@ class Recorder(Observer):
         failed = self.builder.picture.nodes[index]
         failed.title, failed.is_output, failed.recorded = title, True, False
         failed.error = str(error).partition("\n")[0] or type(error).__name__
-        failed.source = _program_line(sys._getframe(1))[0] or failed.source
+        failed.source = _program_line(sys._getframe(1))
         if isinstance(node, _Failed):
             failed.formula = ""
 
@@ -182,7 +178,8 @@ class Recorder(Observer):
             consumed = {link.source for link in picture.links}
             for index, node in enumerate(picture.nodes):
                 node.is_output = not node.is_leaf and index not in consumed
-        builder.read_gradients()
+        if not self.computed:
+            builder.read_gradients()
         return builder.finish()
 
     def mark_inputs(self, inputs: Mapping[str, Any]) -> None:
@@ -214,18 +211,11 @@ def record(names: Mapping[str, Any] | None = None) -> Recorder:
     return Recorder(names)
 
 
-def _program_line(frame: FrameType | None) -> tuple[str, bool]:
-    """Return ``file.py:12``, where the program called into the package.
-
-    Also returns whether a backward walk lies between.
-    """
-    in_backward = False
+def _program_line(frame: FrameType | None) -> str:
+    """Return ``file.py:12``, where the program called into the package."""
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        in_backward = in_backward or frame.f_code is run_backward.__code__
         frame = frame.f_back
-    if frame is None:
-        return "", in_backward
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}", in_backward
+    return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
 def _failing_call(trace: TracebackType | None) -> tuple[str, Sequence[Any], Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def trace(tensors: Sequence[tuple[str, Any]], names: Mapping[str, Any] | None = 
         names: names for other tensors.
     """
     builder = Builder(names)
-    operations = _in_order([x for _, x in tensors])
+    operations = _in_order(_nodes_of(x for _, x in tensors))
     for scope in {id(op.scope): op.scope for op in operations if op.scope is not None}.values():
         builder.call(scope)  # before the leaves, which get their names from the modules
     values = _known_values(operations, tensors, names)
@@ -64,20 +64,43 @@ def trace(tensors: Sequence[tuple[str, Any]], names: Mapping[str, Any] | None = 
     return builder
 
 
-def _in_order(tensors: Sequence[Any]) -> list[Operation]:
-    """Return the operations behind ``tensors``, each once, inputs before what is made of them."""
+def adopt(builder: Builder, operation: Operation) -> int:
+    """Return the index of an operation; if it is new, add it and what it was computed from.
+
+    A record meets such operations that ran before it began, or inside a backward walk.
+    """
+    index = builder.operations.get(operation)
+    if index is None:
+        unknown = _in_order([operation], builder)
+        values = _known_values(unknown, [], None)
+        for new in unknown:
+            index = _add(builder, new, values)
+    return index  # type: ignore[no-any-return]
+
+
+def _nodes_of(tensors: Iterable[Any]) -> list[Any]:
+    """Return where the gradients of tensors go: operations, or leaves."""
+    edges = [gradient_edge(tensor) for tensor in tensors]
+    return [edge[0] for edge in edges if edge is not None]
+
+
+def _in_order(nodes: Sequence[Any], builder: Builder | None = None) -> list[Operation]:
+    """Return the operations behind ``nodes``, each once, inputs before what is made of them.
+
+    Operations that ``builder`` has already are left out, and all before them.
+    """
     order: list[Operation] = []
     seen: set[Any] = set()
-    stack: list[tuple[Any, bool]] = []
-    for tensor in reversed(tensors):
-        edge = gradient_edge(tensor)
-        if edge is not None:
-            stack.append((edge[0], False))
+    stack: list[tuple[Any, bool]] = [(node, False) for node in reversed(nodes)]
     while stack:
         node, is_done = stack.pop()
         if is_done:
             order.append(node)
-        elif isinstance(node, Operation) and node not in seen:
+        elif (
+            isinstance(node, Operation)
+            and node not in seen
+            and (builder is None or builder.operations.get(node) is None)
+        ):
             seen.add(node)
             stack.append((node, True))
             stack.extend((edge[0], False) for edge in reversed(node.edges) if edge is not None)
@@ -121,7 +144,7 @@ def _result(builder: Builder, operation: Operation, slot: int) -> Source:
     return Source(builder.operations.get(operation), slot, tuple(shape), dtype_name(dtype))
 
 
-def _add(builder: Builder, operation: Operation, values: Mapping[tuple[int, int], Any]) -> None:
+def _add(builder: Builder, operation: Operation, values: Mapping[tuple[int, int], Any]) -> int:
     sources: list[Source | None] = []
     for edge in operation.edges:
         if edge is None:
@@ -149,6 +172,7 @@ def _add(builder: Builder, operation: Operation, values: Mapping[tuple[int, int]
     array = values.get((id(operation), 0))
     if array is not None:
         builder.set_value(index, array)
+    return index
 
 
 def compute_gradients(
@@ -161,7 +185,7 @@ def compute_gradients(
         tensors: where to start, each with a gradient of ones.
         on_step: is called with the node, the gradients at it and those sent on, after each step.
     """
-    operations = _in_order(tensors)
+    operations = _in_order(_nodes_of(tensors))
     roots = []
     for tensor in tensors:
         edge = gradient_edge(tensor)

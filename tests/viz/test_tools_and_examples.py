@@ -1,0 +1,99 @@
+"""The tools and examples that draw, as a user runs them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = f"{Path(__file__).with_name('drawn_models.py')}:CNN"
+needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's dot is missing")
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_draw_an_expression(tmp_path):
+    out = tmp_path / "graph.txt"
+    result = run("tools/draw.py", "(x*w + b).relu().sum()", "--set", "x=2", "w=-3", "b=10",
+                 "--backward", "-o", out)  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == str(out)
+    text = out.read_text()
+    assert "value -6" in text
+    assert "x.grad" in text
+
+
+@needs_dot
+def test_draw_a_model(tmp_path):
+    out = tmp_path / "graph.svg"
+    result = run("tools/draw.py", MODEL, "--input", "1,1,28,28", "--depth", "1", "--backward",
+                 "--show", "shape,params,flops", "-o", out)  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "421,642 parameters" in out.read_text()
+    page = tmp_path / "backward.html"
+    result = run("tools/draw.py", "(x*w).tanh()", "--set", "x=2", "w=1", "--animate", "-o", page)
+    assert result.returncode == 0, result.stderr
+    assert "slider" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["x*w", "--set", "x=2"], "w has no value: --set w=2"),
+        (["x*", "--set", "x=2"], "is no expression"),
+        (["x", "--set", "x=two"], "--set x=two"),
+        (["__import__('os')"], "__import__ has no value"),
+        ([MODEL], "needs --input"),
+        ([MODEL, "--input", "a,b"], "give a shape"),
+        ([MODEL.replace("CNN", "RNN"), "--input", "1"], "has no RNN; its models are: CNN"),
+        (["nowhere.py:CNN", "--input", "1"], "there is no file nowhere.py"),
+        ([MODEL, "--input", "1,3,28,28", "-o", "x.txt"], "to have 1 channels, but got 3"),
+    ],
+)
+def test_draw_says_what_is_wrong_in_one_line(arguments, words):
+    result = run("tools/draw.py", *arguments)
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_summary_of_a_model():
+    result = run("tools/summary.py", MODEL, "--input", "2,1,28,28")
+    assert result.returncode == 0, result.stderr
+    assert "conv2    Conv2d     (2, 64, 14, 14)" in result.stdout
+    result = run("tools/summary.py", MODEL, "--input", "2x1x28x28", "--json")
+    table = json.loads(result.stdout)
+    assert table["parameters"] == 421_642
+    assert table["multiply_adds"] == 2 * 4_241_152
+    assert run("tools/summary.py", "no.py:X", "--input", "1").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("example", "checks", "files"),
+    [
+        ("01_scalar_graph", 3, {"scalar_graph", "neuron"}),
+        ("11_cnn_graph", 4, {"cnn_depth1", "cnn_depth2"}),
+        ("13_debug_nan", 4, {"log_of_a_negative"}),
+    ],
+)
+def test_examples(example, checks, files, tmp_path):
+    result = run(f"examples/{example}.py", "--out", tmp_path, "--fast")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("CHECK ok: ") == checks
+    assert {path.stem for path in tmp_path.iterdir()} == files
+    source = (ROOT / "examples" / f"{example}.py").read_text()
+    assert len(source.splitlines()) <= 120
+    assert "Exercise:" in source
