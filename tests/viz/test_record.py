@@ -119,3 +119,16 @@ def test_in_place_updates_and_views():
     assert nodes(graph, "operation")[0]["title"] == "Mul"
     assert np.isfinite(nodes(graph, "gradient")[0]["gradient"]["norm"])
     assert graph.text()
+
+
+def test_detached_memory_is_traced_to_where_it_came_from():
+    x = torch.ones(3, requires_grad=True)
+    y = x.exp()
+    with viz.record({"x": x}) as tape:
+        z = (y * 2 + y.detach()).sum()
+    drawing = viz.draw(tape, names={"y": y, "z": z}, backward=True)
+    exp = next(n["id"] for n in nodes(drawing) if n["title"] == "Exp")
+    links = [(e["source"], e["detached"]) for e in drawing.to_dict()["edges"]]
+    assert (exp, False) in links
+    assert (exp, True) in links
+    assert "dotted, open dot: detached" in drawing.source

@@ -211,10 +211,15 @@ class _Writer:
                 height="0.2", tooltip=self._plain(text), **{**look, "class": "legend"},
             )  # fmt: skip
         graph.subgraph(legend)
-        # In one row (or column) behind the result, where no edge passes.
-        last = next((n.id for n in reversed(self.picture.nodes) if n.id.startswith("n")), None)
-        for number in range(len(samples)):
-            graph.edge(str(last), f"legend{number}", style="invis", weight="0")
+        # In one row (or column) behind everything else, where no edge passes.
+        row = " -> ".join(f"legend{number}" for number in range(len(samples)))
+        graph.body.append(f"\t{{rank=same; edge [style=invis]; {row}}}\n")
+        tails = {
+            link.target if link.kind == "gradient" else link.source for link in self.picture.links
+        }
+        for index, node in enumerate(self.picture.nodes):
+            if index not in tails:
+                graph.edge(node.id, "legend0", style="invis", weight="0")
 
     def _plain(self, text: str) -> str:
         """Return a text as a DOT string that Graphviz takes as it stands."""

@@ -229,6 +229,8 @@ def record_call(
             compute_gradients(tape.builder, [x for _, x in outputs if x._edge is not None])
             tape.computed = True
             picture = tape.picture(outputs, names)
+    if isinstance(function, Module):
+        picture.title = function._get_name()
     return picture
 
 

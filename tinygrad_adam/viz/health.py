@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from tinygrad_adam.viz.measure import Stats, number
@@ -10,6 +11,7 @@ from tinygrad_adam.viz.picture import Node, Picture
 VANISHING = 1e-6
 EXPLODING = 1e3
 DEAD = 0.95
+_ENOUGH = 20
 
 
 class Finding(NamedTuple):
@@ -50,10 +52,17 @@ def examine(picture: Picture) -> None:
             is_known = all(source.value is not None for source in sources)
             is_first = is_known and all(source.value.finite for source in sources if source.value)
             node.mark = "culprit" if is_first and not node.is_leaf else "tainted"
-        elif node.title in ("Relu", "ReLU") and node.value is not None and node.value.zeros > DEAD:
+        elif _is_dead(node):
             node.mark = "dead"
         else:
             node.mark = ""
+
+
+def _is_dead(node: Node) -> bool:
+    """Return whether nearly all results of a ReLU are 0; among a few, that may be chance."""
+    if node.title != "Relu" or node.value is None:
+        return False
+    return math.prod(node.outputs[0][0]) >= _ENOUGH and node.value.zeros > DEAD
 
 
 def gradient_mark(node: Node, sent: list[Stats | None]) -> str:

@@ -110,11 +110,12 @@ def _gradient_lines(node: Node, show: Collection[str]) -> list[str]:
         if "shape" in show and node.outputs:
             facts.append(shape_text(node.outputs[0][0]))
         facts.append(node.gradient.gradient_text if node.gradient else node.gradient_note)
-    facts += [
-        f"{clean(name, 24)}: {gradient.gradient_text}"
-        for name, gradient in node.parameter_gradients.items()
-        if gradient is not None
-    ]
+    known = {k: stats for k, stats in node.parameter_gradients.items() if stats is not None}
+    if len(known) > 4:
+        norms = [stats.norm for stats in known.values()]
+        facts.append(f"{len(known)} parameters: norms {number(min(norms))} to {number(max(norms))}")
+    else:
+        facts += [f"{clean(name, 24)}: {stats.gradient_text}" for name, stats in known.items()]
     return _joined([fact for fact in [*facts, node.remark] if fact])
 
 
@@ -199,6 +200,8 @@ def link_label(picture: Picture, link: Link, show: Collection[str], twins: int =
         twins: how many edges run between the same two nodes.
     """
     parts = []
+    if link.kind == "saved":
+        return ""
     if link.kind == "gradient":
         if picture.nodes[link.target].members:  # else the node itself says it
             parts += [shape_text(link.shape)] * ("shape" in show)

@@ -120,7 +120,9 @@ class Recorder(Observer):
         edge = gradient_edge(tensor)
         shape, dtype = shape_and_dtype(tensor.array)
         if edge is not None and isinstance(edge[0], Operation):
-            return Source(adopt(builder, edge[0]), edge[1], shape, dtype)
+            source = Source(adopt(builder, edge[0]), edge[1], shape, dtype)
+            self._sources.set(owner(tensor.array), source[:2])
+            return source
         found = builder.tensors.get(tensor)
         if found is None and not tensor._requires_grad:
             found = self._sources.get(owner(tensor.array))
