@@ -10,14 +10,19 @@ Source: PyTorch, "Creation ops" and "Random sampling".
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
+from tinygrad_adam.autograd.errors import NO_TENSOR
 from tinygrad_adam.backend import (
+    DEFAULT_DTYPE,
     Array,
+    Dtype,
     Generator,
     as_dtype,
+    convert_number,
     default_generator,
     is_array,
     is_differentiable,
@@ -42,17 +47,36 @@ def _made(array: Array, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     return result
 
 
-def _size(size: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return ``(2, 3)`` for both ``zeros(2, 3)`` and ``zeros((2, 3))``."""
-    if len(size) == 1 and not isinstance(size[0], (int, np.integer, Tensor)):
+def _size(function: str, size: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
+    """Return ``(2, 3)`` for ``zeros(2, 3)``, ``zeros((2, 3))`` and ``zeros(size=(2, 3))``."""
+    if by_name is not None:
+        size = (by_name,)
+    if len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = tuple(size[0])
-    shape = tuple([int(n) for n in size])
+    try:
+        shape = tuple([operator.index(n) for n in size])
+    except TypeError:
+        odd = next(n for n in size if not isinstance(n, (int, np.integer)))
+        raise TypeError(
+            f"{function}(): argument 'size' (position 1) must be tuple of ints, not "
+            f"{type(odd).__name__}"
+        ) from None
     for n in shape:
         if n < 0:
             raise RuntimeError(
                 f"Trying to create tensor with negative dimension {n}: {list(shape)}"
             )
     return shape
+
+
+def _dtype(dtype: Any) -> Dtype:
+    """Return the dtype asked for, float32 if none."""
+    return DEFAULT_DTYPE[float] if dtype is None else as_dtype(dtype)
+
+
+def _check_tensor(function: str, input: Any) -> None:
+    if not isinstance(input, Tensor):
+        raise TypeError(NO_TENSOR.format(function, type(input).__name__))
 
 
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -81,7 +105,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data.to(*[x for x in (device, dtype) if x is not None])
     if is_array(data):
-        return _made(data.view(), dtype, device, False)
+        return _made(as_array(data) if data.dtype.kind not in "biufc" else data.view(),
+                     dtype, device, False)  # fmt: skip
     return tensor(data, dtype, device)
 
 
@@ -108,25 +133,56 @@ def full(
 ) -> Tensor:
     """Return a tensor of shape ``size`` full of ``fill_value``, whose type decides the dtype."""
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    dtype = as_dtype(type(value) if dtype is None else dtype)
-    return _made(np.full(_size((size,)), value, dtype), None, device, requires_grad)
+    if dtype is None and isinstance(value, (bool, int, float, complex)):
+        dtype = DEFAULT_DTYPE[bool if isinstance(value, bool) else type(value)]
+    value, dtype = _number("full", "fill_value", value), _dtype(dtype)
+    array = np.full(_size("full", (size,)), convert_number(value, dtype), dtype)
+    return _made(array, None, device, requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def _number(function: str, argument: str, value: Any) -> Any:
+    """Return ``value``, of a tensor its element, once sure that it is a number."""
+    value = value.item() if isinstance(value, (Tensor, np.generic)) else value
+    if not isinstance(value, (bool, int, float, complex)):
+        raise TypeError(
+            f"{function}(): argument {argument!r} must be Number, not {type(value).__name__}"
+        )
+    return value
+
+
+def zeros(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Return zeros of shape ``size``."""
-    array = np.zeros(_size(size), as_dtype(float if dtype is None else dtype))
+    array = np.zeros(_size("zeros", sizes, size), _dtype(dtype))
     return _made(array, None, device, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Return ones of shape ``size``."""
-    array = np.ones(_size(size), as_dtype(float if dtype is None else dtype))
+    array = np.ones(_size("ones", sizes, size), _dtype(dtype))
     return _made(array, None, device, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Return a tensor of shape ``size`` to be filled: it holds whatever was in the memory."""
-    array = np.empty(_size(size), as_dtype(float if dtype is None else dtype))
+    array = np.empty(_size("empty", sizes, size), _dtype(dtype))
     return _made(array, None, device, requires_grad)
 
 
@@ -134,6 +190,7 @@ def zeros_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return zeros with the shape, dtype and device of ``input``."""
+    _check_tensor("zeros_like", input)
     return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -141,6 +198,7 @@ def ones_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return ones with the shape, dtype and device of ``input``."""
+    _check_tensor("ones_like", input)
     return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -148,6 +206,7 @@ def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a tensor to be filled, with the shape, dtype and device of ``input``."""
+    _check_tensor("empty_like", input)
     return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -160,14 +219,15 @@ def full_like(
     requires_grad: bool = False,
 ) -> Tensor:
     """Return a tensor full of ``fill_value``, with the shape, dtype and device of ``input``."""
+    _check_tensor("full_like", input)
     dtype = input.dtype if dtype is None else as_dtype(dtype)
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    array = np.full(input.shape, value, dtype)
+    value = _number("full_like", "fill_value", fill_value)
+    array = np.full(input.shape, convert_number(value, dtype), dtype)
     return _made(array, None, input.device if device is None else device, requires_grad)
 
 
 def arange(
-    start: Any,
+    start: Any = None,
     end: Any = None,
     step: Any = 1,
     *,
@@ -180,19 +240,26 @@ def arange(
     With one argument, from 0 to it. All integers give int64, else float32.
 
     Raises:
-        RuntimeError: the step is 0 or leads away from ``end``.
+        RuntimeError: the step is 0 or leads away from ``end``, or an end is infinite.
+        TypeError: an argument is no number.
     """
-    if end is None:
-        start, end = 0, start
-    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
+    if end is None or start is None:
+        start, end = 0, start if end is None else end
+    start, end, step = (
+        _number("arange", name, x) for name, x in (("start", start), ("end", end), ("step", step))
+    )
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError(
-            f"upper bound and lower bound inconsistent with step sign: {start} to {end}, {step}"
+            "upper bound and lower bound inconsistent with step sign\n"
+            f"  from {start} to {end} in steps of {step}"
         )
     if dtype is None:
-        dtype = int if all(isinstance(x, (int, np.integer)) for x in (start, end, step)) else float
+        whole = all(isinstance(x, int) for x in (start, end, step))
+        dtype = DEFAULT_DTYPE[int if whole else float]
     count = math.ceil((end - start) / step)
     array = start + step * np.arange(count)
     return _made(array, dtype, device, requires_grad)
@@ -211,7 +278,7 @@ def linspace(
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     array = np.linspace(float(start), float(end), steps)
-    return _made(array, float if dtype is None else dtype, device, requires_grad)
+    return _made(array, _dtype(dtype), device, requires_grad)
 
 
 def eye(
@@ -226,7 +293,7 @@ def eye(
     for name, size in (("n", n), ("m", 0 if m is None else m)):
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    array = np.eye(n, m, dtype=as_dtype(float if dtype is None else dtype))
+    array = np.eye(n, m, dtype=_dtype(dtype))
     return _made(array, None, device, requires_grad)
 
 
@@ -234,36 +301,47 @@ def _random(generator: Generator | None) -> np.random.Generator:
     return (default_generator if generator is None else generator).numpy
 
 
+def _floating(function: str, dtype: Any) -> Dtype:
+    """Return the dtype asked for, float32 if none, once sure that it is of real numbers."""
+    dtype = _dtype(dtype)
+    if dtype.kind != "f":
+        name = {"rand": "check_uniform_bounds", "randn": "normal_kernel_cpu"}[function]
+        raise NotImplementedError(f'"{name}" not implemented for {dtype.name!r}')
+    return dtype
+
+
 def rand(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: Generator | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Return numbers drawn uniformly from [0, 1)."""
-    dtype = as_dtype(float if dtype is None else dtype)
+    dtype = _floating("rand", dtype)
     draw = dtype if dtype.itemsize >= 4 else np.float32
-    array = _random(generator).random(_size(size), draw)  # type: ignore[arg-type]
+    array = _random(generator).random(_size("rand", sizes, size), draw)  # type: ignore[arg-type]
     return _made(array, dtype, device, requires_grad)
 
 
 def randn(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: Generator | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Return numbers drawn from the normal distribution with mean 0 and variance 1."""
-    dtype = as_dtype(float if dtype is None else dtype)
+    dtype = _floating("randn", dtype)
     draw = dtype if dtype.itemsize >= 4 else np.float32
-    array = _random(generator).standard_normal(_size(size), draw)  # type: ignore[arg-type]
+    array = _random(generator).standard_normal(_size("randn", sizes, size), draw)  # type: ignore[arg-type]
     return _made(array, dtype, device, requires_grad)
 
 
 def randint(
-    low: int,
+    low: Any = None,
     high: Any = None,
     size: Any = None,
     *,
@@ -279,15 +357,15 @@ def randint(
     Raises:
         RuntimeError: the range is empty.
     """
-    if size is None:
+    if size is None:  # randint(high, size)
         low, high, size = 0, low, high
-    elif high is None:
-        low, high = 0, low
+    elif high is None or low is None:
+        low, high = 0, low if high is None else high
     if low >= high:
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
-    array = _random(generator).integers(low, high, _size((size,)))
+    array = _random(generator).integers(low, high, _size("randint", (size,)))
     return _made(array, int if dtype is None else dtype, device, requires_grad)
 
 
@@ -301,7 +379,7 @@ def randperm(
 ) -> Tensor:
     """Return the integers from 0 to n - 1 in random order, int64."""
     if n < 0:
-        raise RuntimeError(f"n must be non-negative, got {n}")
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     array = _random(generator).permutation(n)
     return _made(array, int if dtype is None else dtype, device, requires_grad)
 
@@ -309,6 +387,7 @@ def randperm(
 def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None,
               requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return numbers drawn uniformly from [0, 1), with the shape, dtype and device of ``input``."""
+    _check_tensor("rand_like", input)
     return rand(input.shape, dtype=input.dtype if dtype is None else dtype,
                 device=input.device if device is None else device,
                 requires_grad=requires_grad)  # fmt: skip
@@ -317,6 +396,7 @@ def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None,
 def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None,
                requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return normally distributed numbers, with the shape, dtype and device of ``input``."""
+    _check_tensor("randn_like", input)
     return randn(input.shape, dtype=input.dtype if dtype is None else dtype,
                  device=input.device if device is None else device,
                  requires_grad=requires_grad)  # fmt: skip
@@ -325,13 +405,20 @@ def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None,
 def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Any = None,
                  device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return random integers from ``low`` to ``high`` - 1, shaped and typed as ``input``."""
+    _check_tensor("randint_like", input)
     return randint(low, high, input.shape, dtype=input.dtype if dtype is None else dtype,
                    device=input.device if device is None else device,
                    requires_grad=requires_grad)  # fmt: skip
 
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """Return 1 with the probability that ``input`` gives for each element, else 0."""
+    """Return 1 with the probability that ``input`` gives for each element, else 0.
+
+    Raises:
+        RuntimeError: a probability is not in [0, 1].
+    """
+    if not ((input >= 0) & (input <= 1)).all():
+        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
     drawn = Tensor._wrap(move(_random(generator).random(input.shape), input.device))
     return (drawn < input.detach()).to(input.dtype)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from tinygrad_adam import backend
-from tinygrad_adam.autograd import engine
+from tinygrad_adam.autograd import gradients
+from tinygrad_adam.autograd.engine import Step
 from tinygrad_adam.autograd.errors import LEAF_IN_PLACE, VIEW_OF_LEAF_IN_PLACE
 from tinygrad_adam.autograd.grad_mode import current_mode
 from tinygrad_adam.autograd.hooks import RemovableHandle
@@ -32,11 +34,12 @@ from tinygrad_adam.autograd.variable import Variable, gradient_edge
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
 from tinygrad_adam.formatting import format_tensor
 from tinygrad_adam.ops import elementwise, indexing, linalg, reductions, shapes, softmax
-from tinygrad_adam.ops.dims import normalize_dim, normalize_dims
+from tinygrad_adam.ops.dims import broadcast_shapes, normalize_dim, normalize_dims
 
 M = TypeVar("M", bound=Callable[..., Any])
 
 Number = (bool, int, float)
+_new = object.__new__
 
 
 class ValuesAndIndices(NamedTuple):
@@ -71,11 +74,21 @@ def _operand(value: Any) -> Any:
     return NotImplemented
 
 
-def _flat(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return ``(2, 3)`` for both ``f(2, 3)`` and ``f((2, 3))``."""
-    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
-        sizes = tuple(sizes[0])
-    return tuple([int(size) for size in sizes])
+def _flat(sizes: Sequence[Any], by_name: Any = None) -> tuple[int, ...]:
+    """Return ``(2, 3)`` for ``f(2, 3)``, ``f((2, 3))`` and ``f(size=(2, 3))``.
+
+    Raises:
+        TypeError: something in it is no integer.
+    """
+    if by_name is not None:
+        sizes = by_name if isinstance(by_name, (tuple, list)) else (by_name,)
+    elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = sizes[0]
+    try:
+        return tuple([operator.index(size) for size in sizes])
+    except TypeError:
+        found = next(type(x).__name__ for x in sizes if not hasattr(x, "__index__"))
+        raise TypeError(f"sizes and dimensions must be tuple of ints, not {found}") from None
 
 
 def as_array(data: Any, dtype: Dtype | None = None) -> Array:
@@ -84,38 +97,73 @@ def as_array(data: Any, dtype: Dtype | None = None) -> Array:
     Python floats become float32, ints int64, bools bool; arrays keep their dtype.
 
     Raises:
-        TypeError: something in ``data`` is no number.
-        ValueError: the sequences are ragged.
+        RuntimeError: ``data`` is nothing that tensors are made of, or does not fit ``dtype``.
+        TypeError: it is text, an array of something else, or complex where ``dtype`` is not.
+        ValueError: the sequences are ragged, or contain text or integers beyond int64.
     """
     if isinstance(data, Variable):
         return data.array.astype(dtype or data.array.dtype)
     if is_array(data) or isinstance(data, np.generic):
         if data.dtype.kind not in "biufc":
             raise TypeError(
-                f"can't convert np.ndarray of type numpy.{data.dtype}. The only supported types "
-                "are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, "
-                "uint8, and bool."
+                f"can't convert np.ndarray of type numpy.{data.dtype.type.__name__}. The only "
+                "supported types are: float64, float32, float16, complex64, complex128, int64, "
+                "int32, int16, int8, uint64, uint32, uint16, uint8, and bool."
             )
         return array_module(data).array(data, dtype=dtype)
-    if isinstance(data, (list, tuple)) and any(isinstance(x, Variable) for x in data):
-        data = [x.array.tolist() if isinstance(x, Variable) else x for x in data]
+    if isinstance(data, str):
+        raise TypeError(f"new(): invalid data type {type(data).__name__!r}")
+    if not isinstance(data, (bool, int, float, complex, list, tuple, range)):
+        raise RuntimeError(
+            f"Could not infer dtype of {type(data).__name__}\n"
+            "  A tensor is made of numbers, nested lists of numbers, arrays or tensors."
+        )
+    data = _plain(data)
     try:
         array = np.array(data)
-    except ValueError as error:
-        raise ValueError(f"expected sequences of equal length at every level: {error}") from None
-    if array.dtype.kind not in "biufc":
-        raise TypeError(
-            f"new(): invalid data type {type(data).__name__!r}: a tensor is made of numbers, "
-            "nested lists of numbers, arrays or tensors"
-        )
+    except ValueError:
+        raise ValueError(_ragged(data)) from None
+    if array.dtype.kind == "U":
+        raise ValueError("too many dimensions 'str'")
+    if array.dtype.name in ("object", "uint64"):
+        odd = next((x for x in array.ravel().tolist() if not isinstance(x, int)), None)
+        if odd is not None:
+            raise RuntimeError(f"Could not infer dtype of {type(odd).__name__}")
+        if dtype is None or dtype.kind != "f":
+            raise ValueError("Overflow when unpacking long long\n  int64 holds -2**63 to 2**63 - 1")
+        return array.astype(dtype)
     if dtype is None:
-        kept = _numpy_dtype(data)
-        if kept is None and array.dtype.kind in "iufc":
-            kept = {"f": np.float32, "c": np.complex64}.get(array.dtype.kind, np.int64)
-        if array.size == 0 and array.dtype == np.float64:
-            kept = np.float32
-        dtype = kept
-    return array.astype(dtype) if dtype is not None else array
+        dtype = _numpy_dtype(data) or backend.DEFAULT_DTYPE[type(array.ravel()[:1].sum().item())]
+        if array.dtype.kind == "b":
+            dtype = array.dtype
+        elif array.size == 0:
+            dtype = backend.DEFAULT_DTYPE[float]
+    elif dtype.kind != "c" and array.dtype.kind == "c":
+        raise TypeError("must be real number, not complex")
+    elif dtype.kind in "iu" and array.size:
+        for extreme in (array.min(), array.max()):  # raises if out of range
+            backend.convert_number(extreme.item(), dtype)
+    return array.astype(dtype)
+
+
+def _plain(data: Any) -> Any:
+    """Return nested sequences with the tensors in them as numbers or nested lists."""
+    if isinstance(data, (list, tuple)):
+        return [_plain(x) if isinstance(x, (list, tuple, Variable)) else x for x in data]
+    return data.array.tolist() if isinstance(data, Variable) else data
+
+
+def _ragged(data: Any) -> str:
+    """Return PyTorch's text for nested sequences that are not of one length at every level."""
+    level, dim = [data], 0
+    while True:
+        lengths = [len(x) if isinstance(x, (list, tuple)) else 0 for x in level]
+        wrong = next((n for n in lengths if n != lengths[0]), None)
+        if wrong is not None:
+            return f"expected sequence of length {lengths[0]} at dim {dim} (got {wrong})"
+        if not lengths[0]:
+            return "expected sequences of equal length at every level"
+        level, dim = [x for inner in level for x in inner], dim + 1
 
 
 def _numpy_dtype(data: Any) -> Any:
@@ -129,7 +177,8 @@ class Tensor(Variable):
     """An array of numbers with a gradient and a history.
 
     Args:
-        data: numbers, nested lists of them, an array or a tensor; copied, as float32.
+        data: numbers, nested lists of them, an array or a tensor; copied, as float32. Or several
+            integers: the shape of a tensor to be filled.
 
     ``array`` holds the numbers (NumPy or CuPy), ``grad`` the gradient, and ``grad_fn`` the
     operation that made the tensor. Use :func:`tinygrad_adam.tensor` to choose the dtype.
@@ -139,15 +188,24 @@ class Tensor(Variable):
 
     __array_priority__ = 1000  # numpy_array * tensor is the tensor's business
 
-    def __init__(self, data: Any = ()) -> None:
-        self.array = as_array(data, backend.as_dtype(float))
+    def __init__(self, *data: Any) -> None:
+        float32 = backend.DEFAULT_DTYPE[float]
+        if data and all(type(size) is int for size in data):
+            self.array = np.empty(data, float32)
+        else:
+            if len(data) > 1:
+                raise TypeError(f"Tensor() takes data or a shape, but got {len(data)} arguments")
+            self.array = as_array(data[0] if data else [], float32)
         self._version = [0]
 
     @staticmethod
     def _wrap(array: Array) -> Tensor:
         """Return a new tensor around ``array``, without history and without copying."""
-        tensor = object.__new__(Tensor)
-        tensor.array = array if type(array) is np.ndarray or is_array(array) else np.asarray(array)
+        tensor = _new(Tensor)
+        if type(array) is np.ndarray or not isinstance(array, np.generic):
+            tensor.array = array
+        else:  # operations on 0-d arrays give numbers of NumPy's, which cannot be written to
+            tensor.array = np.asarray(array)
         tensor._version = [0]
         return tensor
 
@@ -190,11 +248,17 @@ class Tensor(Variable):
 
     def size(self, dim: int | None = None) -> Any:
         """Return the shape, or the size of one dimension."""
-        return self.shape if dim is None else self.shape[normalize_dim(dim, self.ndim)]
+        if dim is None:
+            return self.shape
+        if self.ndim == 0:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        return self.shape[normalize_dim(dim, self.ndim)]
 
     def dim(self) -> int:
         """Return the number of dimensions."""
         return self.ndim
+
+    ndimension = dim
 
     def numel(self) -> int:
         """Return the number of elements."""
@@ -222,6 +286,14 @@ class Tensor(Variable):
         """Return whether the elements are floating-point numbers."""
         return self.dtype.kind == "f"
 
+    def is_complex(self) -> bool:
+        """Return whether the elements are complex numbers."""
+        return self.dtype.kind == "c"
+
+    def data_ptr(self) -> int:
+        """Return the address of the first element in memory."""
+        return int(self.array.ctypes.data if not self.is_cuda else self.array.data.ptr)
+
     def __len__(self) -> int:
         if self.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
@@ -232,13 +304,17 @@ class Tensor(Variable):
 
     def __format__(self, spec: str) -> str:
         """Format a 0-d tensor as a number, so that ``f"{loss:.4f}"`` works."""
-        return format(self.item() if self.ndim == 0 and spec else str(self), spec)
+        if self.ndim == 0:
+            return format(self.array.item(), spec)
+        return object.__format__(self, spec)
 
     # --- gradient and history --------------------------------------------------------------------
 
     @property
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded. Can be set on a leaf."""
+        if self._base is not None and self._view_version != self._version[0]:
+            self._refresh_view()
         return self._requires_grad
 
     @requires_grad.setter
@@ -264,7 +340,7 @@ class Tensor(Variable):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this tensor: gradients end and stay here."""
-        return self._edge is None
+        return not self.requires_grad or self._edge is None
 
     @property
     def grad_fn(self) -> Any:
@@ -353,7 +429,7 @@ class Tensor(Variable):
 
         Source: PyTorch, ``torch.Tensor.backward``.
         """
-        engine.backward(
+        gradients.backward(
             self, None if gradient is None else [gradient], retain_graph, create_graph, inputs
         )
 
@@ -363,9 +439,9 @@ class Tensor(Variable):
         retain_graph: bool | None = None,
         create_graph: bool = False,
         inputs: Any = None,
-    ) -> Iterator[engine.Step]:
+    ) -> Iterator[Step]:
         """Do what :meth:`backward` does, one step at a time: yield each ``autograd.Step``."""
-        return engine.backward_steps(
+        return gradients.backward_steps(
             self, None if gradient is None else [gradient], retain_graph, create_graph, inputs
         )
 
@@ -401,8 +477,14 @@ class Tensor(Variable):
         return result
 
     def detach_(self) -> Tensor:
-        """Forget the history of this tensor: make it a leaf that does not require grad."""
-        self._edge = self._base = None
+        """Forget the history of this tensor: make it a leaf that does not require grad.
+
+        Raises:
+            RuntimeError: it is a view; use :meth:`detach`.
+        """
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._edge = None
         self._requires_grad = False
         return self
 
@@ -434,7 +516,7 @@ class Tensor(Variable):
             RuntimeError: the tensor requires grad.
             TypeError: it is on a GPU.
         """
-        if self._requires_grad and not force:
+        if self.requires_grad and not force:
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
                 "instead."
@@ -457,10 +539,21 @@ class Tensor(Variable):
         return bool(self.array.item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only_element())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only_element())
+
+    def __complex__(self) -> complex:
+        return complex(self._only_element())
+
+    def _only_element(self) -> Any:
+        if self.numel() != 1:
+            raise ValueError(
+                "only one element tensors can be converted to Python scalars\n"
+                f"  This one has shape {self.shape}."
+            )
+        return self.array.item()
 
     def __index__(self) -> int:
         if self.numel() != 1 or self.dtype.kind not in "biu":
@@ -468,6 +561,11 @@ class Tensor(Variable):
         return int(self.item())
 
     def __contains__(self, value: Any) -> bool:
+        if _operand(value) is NotImplemented:
+            raise RuntimeError(
+                "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+                f"{type(value)}."
+            )
         return bool((self == value).any())
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -475,8 +573,7 @@ class Tensor(Variable):
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind())
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = Variable.__hash__
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._edge is not None:
@@ -509,10 +606,10 @@ class Tensor(Variable):
         """
         dtype, device, copy = parse_to(*args, **options)
         result = self
-        if device is not None and backend.device(device).type != self.device.type:
-            result = shapes.Move.apply(result, device)
-        elif device is not None and backend.device(device).index not in (None, self.device.index):
-            result = shapes.Move.apply(result, device)
+        if device is not None:
+            wanted, here = backend.device(device), self.device
+            if wanted.type != here.type or wanted.index not in (None, here.index):
+                result = shapes.Move.apply(result, device)
         if dtype is not None and dtype != result.dtype:
             result = shapes.Cast.apply(result, dtype)
         return result.clone() if copy and result is self else result
@@ -552,7 +649,9 @@ class Tensor(Variable):
         """Return a tensor of shape ``size`` full of a value, with this one's dtype and device."""
         xp = array_module(self.array)
         dtype = self.dtype if dtype is None else as_dtype(dtype)
-        result = Tensor._wrap(xp.full(_flat((size,)), fill_value, dtype))
+        value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+        value = backend.convert_number(value, dtype)
+        result = Tensor._wrap(xp.full(_flat((size,)), value, dtype))
         return result.requires_grad_() if requires_grad else result
 
     def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -605,15 +704,16 @@ class Tensor(Variable):
             self._edge, self._requires_grad = result._edge, True
             return self
         # Through a view the base has changed: its new history is the old one with this put in.
-        base, index = self._base, self._place_in_base()
-        put = indexing.IndexPut.apply(base._before(), result, index, False)
+        base, picks = self._base, self._place_in_base()
+        put = indexing.IndexPut.apply(base._before(), result, (...,), False, False, *picks)
         base._edge, base._requires_grad = put._edge, True
-        self._follow_base(index)
+        self._follow_base(picks)
         return self
 
-    def _follow_base(self, index: tuple[Array, ...]) -> None:
+    def _follow_base(self, picks: tuple[Array, ...]) -> None:
         """Take the history that this view has now that its base has a new one."""
-        taken = indexing.Index.apply(self._base, index, True)
+        unique = all(step for size, step in zip(self.shape, self.array.strides) if size > 1)
+        taken = indexing.Index.apply(self._base, (...,), unique, *picks)
         self._edge, self._requires_grad = taken._edge, taken._requires_grad
         self._base_edge = self._base._edge
 
@@ -624,34 +724,31 @@ class Tensor(Variable):
             self._follow_base(self._place_in_base())
 
     def _place_in_base(self) -> tuple[Array, ...]:
-        """Return the index that picks this view's elements out of its base."""
+        """Return for each dimension of the base the positions there of this view's elements."""
         base, xp = self._base.array, array_module(self.array)
-        # An array of positions with the memory layout of the base, looked at as this view looks.
-        low, high = xp.lib.array_utils.byte_bounds(base) if xp is np else (0, 0)
-        span = xp.zeros((high - low) // base.itemsize, np.int64)
-        steps = [step // base.itemsize * 8 for step in base.strides]
-        positions = np.lib.stride_tricks.as_strided(span, base.shape, steps)
-        positions[...] = xp.arange(base.size).reshape(base.shape)
-        start = (
-            self.array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
-        ) // base.itemsize
-        steps = [step // base.itemsize * 8 for step in self.array.strides]
-        mine = np.lib.stride_tricks.as_strided(span[start:], self.shape, steps)
-        return tuple(xp.unravel_index(mine, base.shape)) if base.ndim else (...,)
+        mine, theirs = backend.element_addresses(self.array), backend.element_addresses(base)
+        order = theirs.argsort(axis=None)
+        found = order[theirs.ravel()[order].searchsorted(mine)]
+        return tuple([xp.asarray(x) for x in np.unravel_index(found, base.shape or (1,))])
 
     def _in_place(self, compute: Callable[[Tensor], Tensor]) -> Tensor:
         """Write ``compute(self)`` into this tensor's memory; it takes over that history."""
         self._check_writable()
-        result = compute(self._before())
+        before = self._before()
+        result = compute(before)
         if result.shape != self.shape:
             raise RuntimeError(
                 f"output with shape {list(self.shape)} doesn't match the broadcast shape "
                 f"{list(result.shape)}"
             )
-        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+        if not backend.can_cast(result.dtype, self.dtype):
             raise RuntimeError(
                 f"result type {result.dtype} can't be cast to the desired output type {self.dtype}"
             )
+        if result._requires_grad:
+            # The operation may have saved its input for its gradient: as it was, not as it will be.
+            before.array = self.array.copy()
+            before._version = [self._version[0]]
         self.array[...] = result.array
         return self._written(result)
 
@@ -711,6 +808,99 @@ class Tensor(Variable):
         """Do :meth:`clamp` in place."""
         return self._in_place(lambda x: x.clamp(min, max))
 
+    def square_(self) -> Tensor:
+        """Do :meth:`square` in place."""
+        return self._in_place(Tensor.square)
+
+    def rsqrt_(self) -> Tensor:
+        """Do :meth:`rsqrt` in place."""
+        return self._in_place(Tensor.rsqrt)
+
+    def reciprocal_(self) -> Tensor:
+        """Do :meth:`reciprocal` in place."""
+        return self._in_place(Tensor.reciprocal)
+
+    def sin_(self) -> Tensor:
+        """Do :meth:`sin` in place."""
+        return self._in_place(Tensor.sin)
+
+    def cos_(self) -> Tensor:
+        """Do :meth:`cos` in place."""
+        return self._in_place(Tensor.cos)
+
+    def floor_(self) -> Tensor:
+        """Do :meth:`floor` in place."""
+        return self._in_place(Tensor.floor)
+
+    def ceil_(self) -> Tensor:
+        """Do :meth:`ceil` in place."""
+        return self._in_place(Tensor.ceil)
+
+    def round_(self) -> Tensor:
+        """Do :meth:`round` in place."""
+        return self._in_place(Tensor.round)
+
+    def trunc_(self) -> Tensor:
+        """Do :meth:`trunc` in place."""
+        return self._in_place(Tensor.trunc)
+
+    def sign_(self) -> Tensor:
+        """Do :meth:`sign` in place."""
+        return self._in_place(Tensor.sign)
+
+    def floor_divide_(self, other: Any) -> Tensor:
+        """Do :meth:`floor_divide` in place."""
+        return self._in_place(lambda x: x.floor_divide(other))
+
+    def remainder_(self, other: Any) -> Tensor:
+        """Do :meth:`remainder` in place."""
+        return self._in_place(lambda x: x.remainder(other))
+
+    def lerp_(self, end: Tensor, weight: Any) -> Tensor:
+        """Do :meth:`lerp` in place."""
+        return self._in_place(lambda x: x.lerp(end, weight))
+
+    def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+        """Do :meth:`addcmul` in place."""
+        return self._in_place(lambda x: x.addcmul(tensor1, tensor2, value=value))
+
+    def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+        """Do :meth:`addcdiv` in place."""
+        return self._in_place(lambda x: x.addcdiv(tensor1, tensor2, value=value))
+
+    def clamp_min_(self, min: Any) -> Tensor:
+        """Do :meth:`clamp_min` in place."""
+        return self._in_place(lambda x: x.clamp_min(min))
+
+    def clamp_max_(self, max: Any) -> Tensor:
+        """Do :meth:`clamp_max` in place."""
+        return self._in_place(lambda x: x.clamp_max(max))
+
+    def tril_(self, diagonal: int = 0) -> Tensor:
+        """Do :meth:`tril` in place."""
+        return self._in_place(lambda x: x.tril(diagonal))
+
+    def triu_(self, diagonal: int = 0) -> Tensor:
+        """Do :meth:`triu` in place."""
+        return self._in_place(lambda x: x.triu(diagonal))
+
+    def index_add_(self, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+        """Do :meth:`index_add` in place."""
+        return self._in_place(lambda x: x.index_add(dim, index, source, alpha=alpha))
+
+    def index_fill_(self, dim: int, index: Tensor, value: Any) -> Tensor:
+        """Do :meth:`index_fill` in place."""
+        return self._in_place(lambda x: x.index_fill(dim, index, value))
+
+    def index_copy_(self, dim: int, index: Tensor, source: Tensor) -> Tensor:
+        """Do :meth:`index_copy` in place."""
+        return self._in_place(lambda x: x.index_copy(dim, index, source))
+
+    def index_put_(self, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
+        """Do :meth:`index_put` in place."""
+        view, picks = indexing.resolve(tuple(indices), self.array)
+        return self._put(view, picks, values, accumulate)
+
     def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
         """Do :meth:`masked_fill` in place."""
         return self._in_place(lambda x: x.masked_fill(mask, value))
@@ -721,18 +911,30 @@ class Tensor(Variable):
 
     def fill_(self, value: Any) -> Tensor:
         """Set every element to ``value``, a number or a 0-d tensor."""
-        if isinstance(value, Tensor) and value.ndim:
-            raise RuntimeError(
-                "fill_ only supports 0-dimension value tensor but got tensor with "
-                f"{value.ndim} dimensions."
-            )
-        return self._in_place(lambda x: x.masked_fill(Tensor._wrap(np.True_), value))
+        if isinstance(value, Tensor):
+            if value.ndim:
+                raise RuntimeError(
+                    "fill_ only supports 0-dimension value tensor but got tensor with "
+                    f"{value.ndim} dimensions."
+                )
+            value = value.to(self.device, self.dtype)
+        else:
+            value = backend.convert_number(value, self.dtype)
+        return self._in_place(lambda x: shapes.Overwrite.apply(x, value))
 
     def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
         """Write the elements of ``src``, broadcast and converted, into this tensor."""
         source = src if isinstance(src, Tensor) else self.new_tensor(src)
+        self._check_writable()
         source = source.to(self.device, self.dtype)
+        while source.ndim > self.ndim and source.shape[0] == 1:
+            source = source.squeeze(0)
         if source.shape != self.shape:
+            if broadcast_shapes(self.shape, source.shape) != self.shape:
+                raise RuntimeError(
+                    f"output with shape {list(self.shape)} doesn't match the broadcast shape "
+                    f"{list(broadcast_shapes(self.shape, source.shape))}"
+                )
             source = source.expand(self.shape)
         return self._in_place(lambda x: shapes.Overwrite.apply(x, source))
 
@@ -746,16 +948,24 @@ class Tensor(Variable):
 
     def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers drawn uniformly from [low, high)."""
+        if low > high:
+            raise RuntimeError(
+                f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
+            )
         generator = generator or backend.default_generator
         return self.copy_(Tensor._wrap(generator.numpy.uniform(low, high, self.shape)))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers drawn from the normal distribution."""
+        if std < 0:
+            raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         generator = generator or backend.default_generator
         return self.copy_(Tensor._wrap(generator.numpy.normal(mean, std, self.shape)))
 
     def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Tensor:
         """Fill with 1 where a number drawn uniformly from [0, 1) is below ``p``, else 0."""
+        if not 0 <= p <= 1:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
         generator = generator or backend.default_generator
         return self.copy_(Tensor._wrap(generator.numpy.random(self.shape) < p))
 
@@ -771,56 +981,82 @@ class Tensor(Variable):
     def __itruediv__(self, other: Any) -> Tensor:
         return self.div_(other)
 
+    def __ifloordiv__(self, other: Any) -> Tensor:
+        return self._in_place(lambda x: x // other)
+
+    def __imod__(self, other: Any) -> Tensor:
+        return self._in_place(lambda x: x % other)
+
+    def __iand__(self, other: Any) -> Tensor:
+        return self._in_place(lambda x: x & other)
+
+    def __ior__(self, other: Any) -> Tensor:
+        return self._in_place(lambda x: x | other)
+
+    def __ixor__(self, other: Any) -> Tensor:
+        return self._in_place(lambda x: x ^ other)
+
     def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]
         return self.pow_(other)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        index = indexing.normalize_index(index)
+        view, picks = indexing.resolve(index, self.array)
+        self._put(view, picks, value, False)
+
+    def _put(self, view: Any, picks: Any, value: Any, accumulate: bool) -> Tensor:
+        """Write ``value``, or add it, at the elements that an index resolved to."""
         self._check_writable()
-        if not isinstance(value, Tensor):
-            value = value if type(value) in Number else self.new_tensor(value)
-        if isinstance(value, Tensor):
-            value = value.to(self.device, self.dtype)
-        before = self._before()
-        if current_mode().grad and (
-            before._requires_grad or (isinstance(value, Tensor) and value._requires_grad)
-        ):
-            result = indexing.IndexPut.apply(before, value, index, False)
-            self.array[...] = result.array
-            self._written(result)
+        if isinstance(value, (*Number, complex)):
+            value = backend.convert_number(value, self.dtype)
         else:
-            indexing.write(self.array, index, value.array if isinstance(value, Tensor) else value)
-            self._version[0] += 1
+            same = isinstance(value, Tensor) and value.dtype == self.dtype
+            if isinstance(value, Tensor) and picks and not same:
+                raise RuntimeError(
+                    "Index put requires the source and destination dtypes match, got "
+                    f"{self.dtype} for the destination and {value.dtype} for the source."
+                )
+            value = (value if isinstance(value, Tensor) else self.new_tensor(value)).to(
+                self.device, self.dtype
+            )
+            if value._version is self._version:
+                value = value.clone()  # it may overlap with what is written, as in x[1:] = x[:-1]
+        return self._written(
+            indexing.IndexPut.apply(self._before(), value, view, accumulate, True, *picks)
+        )
 
     # --- arithmetic ------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else elementwise.Add.apply(self, other)
+        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
+            return NotImplemented
+        return elementwise.Add.apply(self, other)
 
     def __radd__(self, other: Any) -> Tensor:
         other = _operand(other)
         return NotImplemented if other is NotImplemented else elementwise.Add.apply(other, self)
 
     def __sub__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else elementwise.Sub.apply(self, other)
+        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
+            return NotImplemented
+        return elementwise.Sub.apply(self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
         other = _operand(other)
         return NotImplemented if other is NotImplemented else elementwise.Sub.apply(other, self)
 
     def __mul__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else elementwise.Mul.apply(self, other)
+        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
+            return NotImplemented
+        return elementwise.Mul.apply(self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
         other = _operand(other)
         return NotImplemented if other is NotImplemented else elementwise.Mul.apply(other, self)
 
     def __truediv__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else elementwise.Div.apply(self, other)
+        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
+            return NotImplemented
+        return elementwise.Div.apply(self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
         other = _operand(other)
@@ -851,8 +1087,9 @@ class Tensor(Variable):
         return elementwise.Remainder.apply(other, self)
 
     def __pow__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else elementwise.Pow.apply(self, other)
+        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
+            return NotImplemented
+        return elementwise.Pow.apply(self, other)
 
     def __rpow__(self, other: Any) -> Tensor:
         other = _operand(other)
@@ -877,11 +1114,27 @@ class Tensor(Variable):
 
     def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """Return self + alpha · other, elementwise; shapes broadcast, dtypes are promoted."""
-        return self + (other if _is_one(alpha) else other * alpha)
+        return self + (other if _is_one(alpha) else self._times_alpha(other, alpha))
 
     def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """Return self - alpha · other, elementwise."""
-        return self - (other if _is_one(alpha) else other * alpha)
+        if not _is_one(alpha):
+            elementwise.refuse_bools(self, other)
+            other = self._times_alpha(other, alpha)
+        return self - other
+
+    def _times_alpha(self, other: Any, alpha: Any) -> Any:
+        """Return alpha · other in the dtype that it has together with this tensor."""
+        other = _checked_operand("add", other)
+        dtype = backend.result_type(self.array, getattr(other, "array", other))
+        if dtype.kind != "b" and isinstance(alpha, bool):
+            raise RuntimeError("Boolean alpha only supported for Boolean results.")
+        if dtype.kind in "biu" and isinstance(alpha, float):
+            raise RuntimeError(
+                "For integral input tensors, argument alpha must not be a floating point number."
+            )
+        alpha = backend.convert_number(alpha, dtype)
+        return (other.to(dtype) if isinstance(other, Tensor) else other) * alpha
 
     subtract = sub
 
@@ -907,8 +1160,7 @@ class Tensor(Variable):
         if rounding_mode == "floor":
             return self // other
         if rounding_mode == "trunc":
-            other = _operand(other)
-            return elementwise.TruncDivide.apply(self, other)
+            return elementwise.TruncDivide.apply(self, _checked_operand("div", other))
         raise RuntimeError(
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
             f"{rounding_mode!r}"
@@ -920,9 +1172,13 @@ class Tensor(Variable):
         """Return floor(self / other), elementwise."""
         return self // other
 
+    def fmod(self, other: Any) -> Tensor:
+        """Return self modulo other, elementwise, with the sign of self."""
+        return elementwise.Fmod.apply(self, _checked_operand("fmod", other))
+
     def remainder(self, other: Any) -> Tensor:
         """Return self modulo other, elementwise, with the sign of other."""
-        return self % other
+        return elementwise.Remainder.apply(self, _checked_operand("remainder", other))
 
     def pow(self, exponent: Any) -> Tensor:
         """Return self ** exponent, elementwise."""
@@ -943,6 +1199,10 @@ class Tensor(Variable):
     def exp(self) -> Tensor:
         """Return eˣ, elementwise."""
         return elementwise.Exp.apply(self)
+
+    def exp2(self) -> Tensor:
+        """Return 2ˣ, elementwise."""
+        return elementwise.Exp2.apply(self)
 
     def expm1(self) -> Tensor:
         """Return eˣ - 1, elementwise, exact for small x."""
@@ -998,6 +1258,14 @@ class Tensor(Variable):
         """Return x without its fraction, elementwise; its gradient is 0."""
         return elementwise.Trunc.apply(self)
 
+    def frac(self) -> Tensor:
+        """Return the fraction of x, with its sign, elementwise."""
+        return self - self.trunc()
+
+    def positive(self) -> Tensor:
+        """Return the tensor itself: ``+x``."""
+        return +self
+
     def round(self, *, decimals: int = 0) -> Tensor:
         """Return x rounded to ``decimals`` places, halves to even; its gradient is 0."""
         return elementwise.Round.apply(self, decimals)
@@ -1010,6 +1278,52 @@ class Tensor(Variable):
         """Return the cosine, elementwise, of angles in radians."""
         return elementwise.Cos.apply(self)
 
+    def tan(self) -> Tensor:
+        """Return the tangent, elementwise, of angles in radians."""
+        return elementwise.Tan.apply(self)
+
+    def asin(self) -> Tensor:
+        """Return the inverse sine, elementwise, in radians: NaN outside [-1, 1]."""
+        return elementwise.Asin.apply(self)
+
+    def acos(self) -> Tensor:
+        """Return the inverse cosine, elementwise, in radians: NaN outside [-1, 1]."""
+        return elementwise.Acos.apply(self)
+
+    def atan(self) -> Tensor:
+        """Return the inverse tangent, elementwise, in radians."""
+        return elementwise.Atan.apply(self)
+
+    def atan2(self, other: Tensor) -> Tensor:
+        """Return the angle, in radians, of the points with y = self and x = other."""
+        _require_tensors("atan2", other=other)
+        return elementwise.Atan2.apply(self, other)
+
+    def hypot(self, other: Tensor) -> Tensor:
+        """Return sqrt(self² + other²), elementwise, without overflow."""
+        _require_tensors("hypot", other=other)
+        return elementwise.Hypot.apply(self, other)
+
+    def sinh(self) -> Tensor:
+        """Return the hyperbolic sine, elementwise."""
+        return elementwise.Sinh.apply(self)
+
+    def cosh(self) -> Tensor:
+        """Return the hyperbolic cosine, elementwise."""
+        return elementwise.Cosh.apply(self)
+
+    def asinh(self) -> Tensor:
+        """Return the inverse hyperbolic sine, elementwise."""
+        return elementwise.Asinh.apply(self)
+
+    def acosh(self) -> Tensor:
+        """Return the inverse hyperbolic cosine, elementwise: NaN below 1."""
+        return elementwise.Acosh.apply(self)
+
+    def atanh(self) -> Tensor:
+        """Return the inverse hyperbolic tangent, elementwise: NaN outside [-1, 1]."""
+        return elementwise.Atanh.apply(self)
+
     def tanh(self) -> Tensor:
         """Return the hyperbolic tangent, elementwise."""
         return elementwise.Tanh.apply(self)
@@ -1021,6 +1335,11 @@ class Tensor(Variable):
     def erf(self) -> Tensor:
         """Return the error function, elementwise."""
         return elementwise.Erf.apply(self)
+
+    def logaddexp(self, other: Tensor) -> Tensor:
+        """Return log(eˢᵉˡᶠ + eᵒᵗʰᵉʳ), elementwise, without overflow."""
+        _require_tensors("logaddexp", other=other)
+        return elementwise.LogAddExp.apply(self, other)
 
     def relu(self) -> Tensor:
         """Return max(x, 0), elementwise; the gradient at 0 is 0."""
@@ -1040,16 +1359,55 @@ class Tensor(Variable):
 
     clip = clamp
 
+    def clamp_min(self, min: Any) -> Tensor:
+        """Return x limited to at least ``min``, elementwise."""
+        return self.clamp(min=min)
+
+    def clamp_max(self, max: Any) -> Tensor:
+        """Return x limited to at most ``max``, elementwise."""
+        return self.clamp(max=max)
+
+    def nan_to_num(
+        self, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+    ) -> Tensor:
+        """Return x with NaN, infinity and -infinity replaced, elementwise.
+
+        Args:
+            nan: what stands for NaN.
+            posinf: what stands for infinity; the largest number of the dtype unless given.
+            neginf: what stands for -infinity; the smallest number of the dtype unless given.
+        """
+        return elementwise.NanToNum.apply(self, nan, posinf, neginf)
+
+    def lerp(self, end: Tensor, weight: Any) -> Tensor:
+        """Return self + weight · (end - self), elementwise; ``weight`` is a number or tensor."""
+        _require_tensors("lerp", end=end)
+        if self.dtype != end.dtype:
+            raise RuntimeError(f"expected dtype {self.dtype} for `end` but got dtype {end.dtype}")
+        return self + weight * (end - self)
+
+    def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+        """Return self + value · tensor1 · tensor2, elementwise."""
+        _require_tensors("addcmul", tensor1=tensor1, tensor2=tensor2)
+        return self.add(tensor1 * tensor2, alpha=value)
+
+    def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+        """Return self + value · tensor1 / tensor2, elementwise."""
+        _require_tensors("addcdiv", tensor1=tensor1, tensor2=tensor2)
+        return self + (tensor1 / tensor2) * value
+
     def maximum(self, other: Tensor) -> Tensor:
         """Return the larger, elementwise; the gradient goes half to each where they are equal."""
+        _require_tensors("maximum", other=other)
         return elementwise.Maximum.apply(self, other)
 
     def minimum(self, other: Tensor) -> Tensor:
         """Return the smaller, elementwise; the gradient goes half to each where they are equal."""
+        _require_tensors("minimum", other=other)
         return elementwise.Minimum.apply(self, other)
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
-        """Return this tensor's elements where ``condition`` holds, and those of ``other`` elsewhere.
+        """Return this tensor's elements where ``condition`` holds, and those of ``other`` else.
 
         Raises:
             RuntimeError: the condition is not a bool tensor.
@@ -1066,6 +1424,7 @@ class Tensor(Variable):
         Raises:
             RuntimeError: the mask is not bool, or the value is no single number.
         """
+        _require_tensors("masked_fill", mask=mask)
         if mask.dtype != np.bool_:
             raise RuntimeError(
                 f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"
@@ -1075,15 +1434,21 @@ class Tensor(Variable):
                 "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
                 f"{value.ndim} dimension(s)."
             )
+        if not isinstance(value, Tensor):
+            value = backend.convert_number(value, self.dtype)
         return elementwise.MaskedFill.apply(self, mask, value)
 
     # --- comparisons and bits --------------------------------------------------------------------
 
     def _compare(self, name: str, other: Any) -> Tensor:
-        other = _operand(other)
-        if other is NotImplemented:
+        operand = _operand(other)
+        if operand is NotImplemented:
             return NotImplemented
-        return elementwise.Ufunc.apply(name, self, other)
+        return elementwise.Ufunc.apply(name, self, operand)
+
+    def _test(self, function: str, name: str, other: Any) -> Tensor:
+        """Return a comparison under its name as a method, which refuses what it cannot compare."""
+        return elementwise.Ufunc.apply(name, self, _checked_operand(function, other))
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
         return self._compare("equal", other)
@@ -1114,44 +1479,69 @@ class Tensor(Variable):
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
+    def __lshift__(self, other: Any) -> Tensor:
+        return self._compare("left_shift", other)
+
+    def __rshift__(self, other: Any) -> Tensor:
+        return self._compare("right_shift", other)
+
+    def bitwise_and(self, other: Any) -> Tensor:
+        """Return self & other, elementwise, for integers and bools."""
+        return self._test("bitwise_and", "bitwise_and", other)
+
+    def bitwise_or(self, other: Any) -> Tensor:
+        """Return self | other, elementwise, for integers and bools."""
+        return self._test("bitwise_or", "bitwise_or", other)
+
+    def bitwise_xor(self, other: Any) -> Tensor:
+        """Return self ^ other, elementwise, for integers and bools."""
+        return self._test("bitwise_xor", "bitwise_xor", other)
+
+    def bitwise_not(self) -> Tensor:
+        """Return ~self, elementwise, for integers and bools."""
+        return ~self
+
     def __invert__(self) -> Tensor:
         return elementwise.Ufunc.apply("invert", self)
 
     def eq(self, other: Any) -> Tensor:
         """Return whether each element equals that of ``other``."""
-        return self == other
+        return self._test("eq", "equal", other)
 
     def ne(self, other: Any) -> Tensor:
         """Return whether each element differs from that of ``other``."""
-        return self != other
+        return self._test("ne", "not_equal", other)
 
     def lt(self, other: Any) -> Tensor:
         """Return whether each element is less than that of ``other``."""
-        return self < other
+        return self._test("lt", "less", other)
 
     def le(self, other: Any) -> Tensor:
         """Return whether each element is at most that of ``other``."""
-        return self <= other
+        return self._test("le", "less_equal", other)
 
     def gt(self, other: Any) -> Tensor:
         """Return whether each element is greater than that of ``other``."""
-        return self > other
+        return self._test("gt", "greater", other)
 
     def ge(self, other: Any) -> Tensor:
         """Return whether each element is at least that of ``other``."""
-        return self >= other
+        return self._test("ge", "greater_equal", other)
 
     def logical_and(self, other: Tensor) -> Tensor:
         """Return whether both elements are non-zero."""
-        return self._compare("logical_and", other)
+        _require_tensors("logical_and", other=other)
+        return elementwise.Ufunc.apply("logical_and", self, other)
 
     def logical_or(self, other: Tensor) -> Tensor:
         """Return whether at least one of both elements is non-zero."""
-        return self._compare("logical_or", other)
+        _require_tensors("logical_or", other=other)
+        return elementwise.Ufunc.apply("logical_or", self, other)
 
     def logical_xor(self, other: Tensor) -> Tensor:
         """Return whether exactly one of both elements is non-zero."""
-        return self._compare("logical_xor", other)
+        _require_tensors("logical_xor", other=other)
+        return elementwise.Ufunc.apply("logical_xor", self, other)
 
     def logical_not(self) -> Tensor:
         """Return whether each element is zero."""
@@ -1169,6 +1559,29 @@ class Tensor(Variable):
         """Return whether each element is neither NaN nor infinite."""
         return elementwise.Ufunc.apply("isfinite", self)
 
+    def isposinf(self) -> Tensor:
+        """Return whether each element is infinity."""
+        return self == math.inf
+
+    def isneginf(self) -> Tensor:
+        """Return whether each element is -infinity."""
+        return self == -math.inf
+
+    def isclose(
+        self, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    ) -> Tensor:
+        """Return whether |self - other| <= atol + rtol |other|, elementwise.
+
+        Raises:
+            RuntimeError: the dtypes differ, or the shapes do not broadcast.
+        """
+        _require_tensors("isclose", other=other)
+        if self.dtype != other.dtype:
+            raise RuntimeError(f"{self.dtype} did not match {other.dtype}")
+        broadcast_shapes(self.shape, other.shape)
+        xp = array_module(self.array)
+        return Tensor._wrap(xp.isclose(self.array, other.array, rtol, atol, equal_nan))
+
     def equal(self, other: Tensor) -> bool:
         """Return whether both tensors have the same shape and the same elements."""
         return self.shape == other.shape and bool((self == other).all())
@@ -1180,9 +1593,12 @@ class Tensor(Variable):
         atol: float = 1e-8,
         equal_nan: bool = False,
     ) -> bool:
-        """Return whether |self - other| <= atol + rtol |other| everywhere."""
-        xp = array_module(self.array)
-        return bool(xp.allclose(self.array, other.array, rtol, atol, equal_nan))
+        """Return whether |self - other| <= atol + rtol |other| everywhere.
+
+        Raises:
+            RuntimeError: the dtypes differ, or the shapes do not broadcast.
+        """
+        return bool(self.isclose(other, rtol, atol, equal_nan).all())
 
     # --- reductions ------------------------------------------------------------------------------
 
@@ -1196,7 +1612,7 @@ class Tensor(Variable):
             dtype: convert to it first.
         """
         x = self if dtype is None else self.to(as_dtype(dtype))
-        return reductions.Sum.apply(x, normalize_dims(dim, self.ndim), keepdim)
+        return reductions.Sum.apply(x, normalize_dims(dim, self.ndim), keepdim, dtype and x.dtype)
 
     @_numpy_names
     def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -1213,7 +1629,7 @@ class Tensor(Variable):
         """Return the product of all elements, or along one dimension."""
         x = self if dtype is None else self.to(as_dtype(dtype))
         dims = normalize_dims(None, self.ndim) if dim is None else _one_dim(dim, self.ndim)
-        return reductions.Prod.apply(x, dims, keepdim)
+        return reductions.Prod.apply(x, dims, keepdim, dtype and x.dtype)
 
     @_numpy_names
     def var(
@@ -1247,6 +1663,32 @@ class Tensor(Variable):
         """Return the standard deviation, the root of :meth:`var`; the gradient at 0 is 0."""
         dims, correction = self._dims_and_correction(dim, unbiased, correction)
         return reductions.Std.apply(self, dims, keepdim, correction)
+
+    def var_mean(self, dim: Any = None, **options: Any) -> tuple[Tensor, Tensor]:
+        """Return :meth:`var`, with its options, and :meth:`mean`, as a pair."""
+        keepdim = options.get("keepdim", options.get("keepdims", False))
+        return self.var(dim, **options), self.mean(dim, keepdim)
+
+    def std_mean(self, dim: Any = None, **options: Any) -> tuple[Tensor, Tensor]:
+        """Return :meth:`std`, with its options, and :meth:`mean`, as a pair."""
+        keepdim = options.get("keepdim", options.get("keepdims", False))
+        return self.std(dim, **options), self.mean(dim, keepdim)
+
+    @_numpy_names
+    def nansum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """Return the sum of the elements that are not NaN. Arguments as for :meth:`sum`."""
+        return self.masked_fill(self.isnan(), 0).sum(dim, keepdim, dtype=dtype)
+
+    @_numpy_names
+    def nanmean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """Return the mean of the elements that are not NaN. Arguments as for :meth:`sum`."""
+        if not backend.is_differentiable(self.dtype):
+            raise RuntimeError(
+                "nanmean(): expected input to have floating point or complex dtype but got "
+                f"{self.dtype}"
+            )
+        total = self.nansum(dim, keepdim, dtype=dtype)
+        return total / (~self.isnan()).sum(dim, keepdim)
 
     def _dims_and_correction(
         self, dim: Any, unbiased: bool | None, correction: Any
@@ -1282,33 +1724,54 @@ class Tensor(Variable):
             p = 2.0
         if isinstance(p, str) and p not in ("inf", "-inf"):
             raise ValueError(f"norm(): p must be a number, 'fro' or None, got {p!r}")
+        if not backend.is_differentiable(self.dtype):
+            raise RuntimeError(
+                "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+                f"{self.dtype}"
+            )
+        dims, p = normalize_dims(dim, self.ndim), float(p)
+        if p < 0 or p == math.inf:
+            for d in dims:
+                if self.shape[d] == 0:
+                    where = "an empty tensor" if dim is None else f"the dimension {d}"
+                    raise RuntimeError(
+                        f"linalg.vector_norm cannot compute the {p:g} norm on {where} because "
+                        + ("" if dim is None else "this dimension is empty and ")
+                        + "the operation does not have an identity"
+                    )
         x = self if dtype is None else self.to(as_dtype(dtype))
-        return reductions.Norm.apply(x, normalize_dims(dim, self.ndim), keepdim, float(p))
+        return reductions.Norm.apply(x, dims, keepdim, p)
 
     @_numpy_names
     def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return the largest element, overall or along ``dim``; equal ones share the gradient."""
-        dims = normalize_dims(dim, self.ndim)
-        self._check_not_empty("amax", dims)
-        return reductions.Extremum.apply(self, dims, keepdim, "max")
+        """Return the largest element, overall or along ``dim``; equal ones share the gradient.
+
+        Raises:
+            IndexError: a dimension named has no elements.
+            RuntimeError: there are no elements at all.
+        """
+        return reductions.Amax.apply(self, self._dims_to_search("amax", dim), keepdim)
 
     @_numpy_names
     def amin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return the smallest element, overall or along ``dim``; equal ones share the gradient."""
-        dims = normalize_dims(dim, self.ndim)
-        self._check_not_empty("amin", dims)
-        return reductions.Extremum.apply(self, dims, keepdim, "min")
+        """Return the smallest element, overall or along ``dim``; equal ones share the gradient.
+
+        Errors as for :meth:`amax`.
+        """
+        return reductions.Amin.apply(self, self._dims_to_search("amin", dim), keepdim)
 
     @_numpy_names
     def max(self, dim: Any = None, keepdim: bool = False) -> Any:
         """Return the largest element; or with ``dim`` the pair ``(values, indices)`` along it.
 
         With a tensor instead of ``dim`` it is :meth:`maximum`. Along a dimension the first of equal
-        elements is taken and gets the gradient; overall they share it.
+        elements is taken and gets the gradient; overall they share it. Errors as for :meth:`amax`.
         """
         if isinstance(dim, Tensor):
             return self.maximum(dim)
-        return self.amax() if dim is None else self._extremum_along("max", dim, keepdim)
+        if dim is None:
+            return reductions.Max.apply(self, self._dims_to_search("max", None), keepdim)
+        return self._extremum_along("max", dim, keepdim)
 
     @_numpy_names
     def min(self, dim: Any = None, keepdim: bool = False) -> Any:
@@ -1318,42 +1781,59 @@ class Tensor(Variable):
         """
         if isinstance(dim, Tensor):
             return self.minimum(dim)
-        return self.amin() if dim is None else self._extremum_along("min", dim, keepdim)
+        if dim is None:
+            return reductions.Min.apply(self, self._dims_to_search("min", None), keepdim)
+        return self._extremum_along("min", dim, keepdim)
 
     def _extremum_along(self, which: str, dim: int, keepdim: bool) -> ValuesAndIndices:
         dim = normalize_dim(dim, self.ndim)
-        if self.ndim == 0:
-            return ValuesAndIndices(self.clone(), Tensor._wrap(np.zeros((), np.int64)))
-        self._check_not_empty(which, (dim,))
-        indices = self._arg(f"arg{which}", dim, keepdim=True)
+        if self.ndim:
+            self._dims_to_search(which, dim)
+        indices = self._positions(f"arg{which}", dim)
+        return self._pick(dim, indices, keepdim)
+
+    def _pick(self, dim: int, indices: Tensor, keepdim: bool) -> ValuesAndIndices:
+        """Return the elements at ``indices`` along ``dim``, a size of 1 there, with the indices."""
         values = self.gather(dim, indices)
-        if not keepdim:
+        if not keepdim and self.ndim:
             values, indices = values.squeeze(dim), indices.squeeze(dim)
         return ValuesAndIndices(values, indices)
 
-    def _check_not_empty(self, name: str, dims: tuple[int, ...]) -> None:
-        for d in dims:
-            if self.shape[d] == 0:
-                raise IndexError(
-                    f"{name}(): Expected reduction dim {d} to have non-zero size; the tensor has "
-                    f"shape {self.shape}"
+    def _dims_to_search(self, name: str, dim: Any) -> tuple[int, ...]:
+        """Return the dimensions along which an extremum is wanted, once sure that there is one."""
+        if self.numel() == 0:
+            if dim is None or dim == ():
+                error = IndexError if name.startswith("arg") else RuntimeError
+                raise error(
+                    f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                    "Specify the reduction dim with the 'dim' argument."
                 )
+            for d in normalize_dims(dim, self.ndim):
+                if self.shape[d] == 0:
+                    raise IndexError(
+                        f"{name}(): Expected reduction dim {d} to have non-zero size.\n"
+                        f"  the tensor has shape {self.shape}"
+                    )
+        return normalize_dims(dim, self.ndim)
 
-    def _arg(self, name: str, dim: Any, keepdim: bool) -> Tensor:
+    def _positions(self, name: str, dim: int) -> Tensor:
+        """Return ``argmax`` or ``argmin`` along ``dim``, which is kept with size 1."""
         xp = array_module(self.array)
-        if self.numel() == 0 and dim is None:
-            raise IndexError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
-                "the reduction dim with the 'dim' argument."
-            )
-        if dim is None:
-            found = getattr(xp, name)(self.array)
-            return Tensor._wrap(found.reshape([1] * self.ndim) if keepdim else found)
-        dim = normalize_dim(dim, self.ndim)
         if self.ndim == 0:
             return Tensor._wrap(xp.zeros((), np.int64))
-        self._check_not_empty(name, (dim,))
-        return Tensor._wrap(getattr(xp, name)(self.array, axis=dim, keepdims=keepdim))
+        found = getattr(xp, name)(self.array, axis=dim, keepdims=True)
+        return Tensor._wrap(found.astype(np.int64, copy=False))
+
+    def _arg(self, name: str, dim: Any, keepdim: bool) -> Tensor:
+        if self.dtype.kind == "b":
+            raise RuntimeError(f"{name}(): does not support bool input")
+        dim = None if dim is None else normalize_dim(dim, self.ndim)
+        self._dims_to_search(name, dim)
+        if dim is None:
+            found = self.detach().reshape(-1)._positions(name, 0)
+            return found.reshape((1,) * self.ndim if keepdim else ())
+        found = self._positions(name, dim)
+        return found if keepdim or not self.ndim else found.squeeze(dim)
 
     @_numpy_names
     def argmax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
@@ -1368,13 +1848,21 @@ class Tensor(Variable):
     @_numpy_names
     def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return whether all elements are non-zero, overall or along ``dim``."""
-        return Tensor._wrap(self.array.all(normalize_dims(dim, self.ndim), keepdims=keepdim))
+        return self._any_or_all("all", dim, keepdim)
 
     @_numpy_names
     def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return whether some element is non-zero, overall or along ``dim``."""
-        return Tensor._wrap(self.array.any(normalize_dims(dim, self.ndim), keepdims=keepdim))
+        return self._any_or_all("any", dim, keepdim)
 
+    def _any_or_all(self, name: str, dim: Any, keepdim: bool) -> Tensor:
+        # Unlike elsewhere, () means no dimension here.
+        dims = () if isinstance(dim, (tuple, list)) and not dim else normalize_dims(dim, self.ndim)
+        found = getattr(self.array != 0, name)(dims, keepdims=keepdim)
+        dtype = self.dtype if self.dtype.name == "uint8" else np.dtype("bool")
+        return Tensor._wrap(found.astype(dtype, copy=False))
+
+    @_numpy_names
     def count_nonzero(self, dim: Any = None) -> Tensor:
         """Return how many elements are not zero, overall or along ``dim``, int64."""
         return (self != 0).sum(dim)
@@ -1402,7 +1890,115 @@ class Tensor(Variable):
     def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
         """Return the running sum along ``dim``."""
         x = self if dtype is None else self.to(as_dtype(dtype))
-        return reductions.Cumsum.apply(x, normalize_dim(dim, self.ndim))
+        return reductions.Cumsum.apply(x, normalize_dim(dim, self.ndim), dtype and x.dtype)
+
+    @_numpy_names
+    def cumprod(self, dim: int, *, dtype: Any = None) -> Tensor:
+        """Return the running product along ``dim``."""
+        x = self if dtype is None else self.to(as_dtype(dtype))
+        return reductions.Cumprod.apply(x, normalize_dim(dim, self.ndim), dtype and x.dtype)
+
+    @_numpy_names
+    def diff(self, n: int = 1, dim: int = -1) -> Tensor:
+        """Return the differences of neighbours along ``dim``, taken ``n`` times."""
+        if self.ndim == 0:
+            raise RuntimeError("diff expects input to be at least one-dimensional")
+        x = self
+        for _ in range(n):
+            size = x.size(dim)
+            x = x.narrow(dim, min(1, size), max(size - 1, 0)) - x.narrow(dim, 0, max(size - 1, 0))
+        return x
+
+    # --- order -----------------------------------------------------------------------------------
+
+    def sort(
+        self, dim: int = -1, descending: bool = False, *, stable: bool = False
+    ) -> ValuesAndIndices:
+        """Return the elements in order along ``dim``, and where they were: ``(values, indices)``.
+
+        NaN counts as the largest number. The sort is always stable: equal elements keep their
+        order.
+
+        Source: PyTorch, ``torch.sort``.
+        """
+        dim = normalize_dim(dim, self.ndim)
+        xp, x = array_module(self.array), self.array
+        if self.ndim == 0:
+            return ValuesAndIndices(self.clone(), Tensor._wrap(xp.zeros((), np.int64)))
+        if descending:  # from the last to the first, so that equal elements keep their order
+            found = xp.flip(xp.argsort(xp.flip(x, dim), axis=dim, kind="stable"), dim)
+            found = x.shape[dim] - 1 - found
+        else:
+            found = xp.argsort(x, axis=dim, kind="stable")
+        return self._pick(dim, Tensor._wrap(found), keepdim=True)
+
+    def argsort(self, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
+        """Return where the elements were that :meth:`sort` puts in order, int64."""
+        return self.detach().sort(dim, descending).indices  # type: ignore[no-any-return]
+
+    def topk(
+        self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+    ) -> ValuesAndIndices:
+        """Return the ``k`` largest (or smallest) elements along ``dim``, and where they were.
+
+        They come in order, whatever ``sorted`` says.
+
+        Raises:
+            RuntimeError: there are fewer than ``k``.
+
+        Source: PyTorch, ``torch.topk``.
+        """
+        dim = normalize_dim(dim, self.ndim)
+        if not 0 <= k <= (self.shape[dim] if self.ndim else 1):
+            raise RuntimeError(
+                f"selected index k out of range\n  k is {k}, the tensor has shape {self.shape}"
+            )
+        if self.ndim == 0:
+            return self.sort()
+        order = self.argsort(dim, descending=largest)
+        return self._pick(dim, order.narrow(dim, 0, k), keepdim=True)
+
+    @_numpy_names
+    def median(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return the median, the lower of two; or with ``dim`` ``(values, indices)`` along it.
+
+        NaN if there is a NaN, or no element at all.
+
+        Raises:
+            IndexError: ``dim`` has no elements.
+        """
+        if dim is None:
+            return reductions.Median.apply(self, normalize_dims(None, self.ndim), False)
+        dim = normalize_dim(dim, self.ndim)
+        if self.ndim == 0:
+            return self.sort()
+        self._dims_to_search("median", dim)
+        order = self.argsort(dim)
+        middle = order.narrow(dim, (self.shape[dim] - 1) // 2, 1)
+        # A NaN is sorted to the end: where there is one, the first of them is taken.
+        nans = self.isnan().to(np.dtype("int64"))
+        places = nans.argmax(dim, keepdim=True)
+        return self._pick(dim, middle.where(~self.isnan().any(dim, keepdim=True), places), keepdim)
+
+    def unique(
+        self, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
+    ) -> Any:
+        """Return the different elements in order, as a vector without gradient.
+
+        Args:
+            sorted: they are in order, whatever this says.
+            return_inverse: also return where in it each element of this tensor is, int64.
+            return_counts: also return how often each occurs, int64.
+        """
+        found = array_module(self.array).unique(
+            self.array, return_inverse=return_inverse, return_counts=return_counts
+        )
+        if not isinstance(found, tuple):
+            return Tensor._wrap(found)
+        results = [Tensor._wrap(x) for x in found]
+        if return_inverse:
+            results[1] = results[1].reshape(self.shape)
+        return tuple(results)
 
     # --- shapes ----------------------------------------------------------------------------------
 
@@ -1414,31 +2010,47 @@ class Tensor(Variable):
     @property
     def mT(self) -> Tensor:  # noqa: N802 (PyTorch's name)
         """The tensor with its last two dimensions exchanged: a view."""
-        if self.ndim < 2:
+        if self.ndim == 1:
             raise RuntimeError(
                 "tensor.mT is only supported on matrices or batches of matrices. Got "
                 f"{self.ndim}-D tensor."
             )
-        return self.transpose(-2, -1)
+        return self.transpose(-2, -1) if self.ndim else self
 
-    def reshape(self, *shape: Any) -> Tensor:
+    @property
+    def mH(self) -> Tensor:  # noqa: N802 (PyTorch's name)
+        """The conjugate transpose of a matrix or batch: of real numbers, :attr:`mT`."""
+        return self.mT
+
+    @property
+    def H(self) -> Tensor:  # noqa: N802 (PyTorch's name)
+        """The conjugate transpose of a matrix: of real numbers, :meth:`t`."""
+        if self.ndim not in (0, 2):
+            raise RuntimeError(
+                f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor."
+            )
+        return self.mT
+
+    def reshape(self, *sizes: Any, shape: Any = None) -> Tensor:
         """Return the same elements in the same order under another shape.
 
         A view (the memory is shared) where the layout allows it, else a copy.
 
         Args:
-            shape: the sizes; one of them may be -1 and follows from the others.
+            sizes: the sizes, or a tuple of them; one may be -1 and follows from the others.
+            shape: the same by name.
 
         Raises:
             RuntimeError: the sizes do not fit the number of elements.
         """
-        return shapes.Reshape.apply(self, resolve_shape(_flat(shape), self.numel()))
+        wanted = _flat(sizes, shape)
+        return shapes.Reshape.apply(self, resolve_shape(wanted, self.numel()))
 
     def reshape_as(self, other: Tensor) -> Tensor:
         """Return the tensor under the shape of ``other``."""
         return self.reshape(other.shape)
 
-    def view(self, *shape: Any) -> Tensor:
+    def view(self, *sizes: Any, size: Any = None) -> Tensor:
         """Return the same elements in the same order under another shape, sharing the memory.
 
         One exception: results of convolutions and pooling lie in channels-last memory, where
@@ -1446,8 +2058,9 @@ class Tensor(Variable):
         they are in PyTorch.
 
         Args:
-            shape: the sizes, one of which may be -1; or a dtype of the same size in bytes, to read
+            sizes: the sizes, one of which may be -1; or a dtype of the same size in bytes, to read
                 the memory as another type.
+            size: the sizes by name.
 
         Raises:
             RuntimeError: the sizes do not fit; or the elements do not lie in order, as after a
@@ -1455,9 +2068,11 @@ class Tensor(Variable):
 
         Source: PyTorch, ``torch.Tensor.view``.
         """
-        if len(shape) == 1 and isinstance(shape[0], (np.dtype, str)):
-            return Tensor._wrap(self.array.view(as_dtype(shape[0])))
-        result = self.reshape(*shape)
+        if len(sizes) == 1 and isinstance(sizes[0], (np.dtype, type)):
+            result = Tensor._wrap(self.array.view(as_dtype(sizes[0])))
+            result._version = self._version
+            return result
+        result = self.reshape(*sizes, shape=size)
         if result._base is None and self.numel() and not backend.is_channels_last(self.array):
             raise RuntimeError(
                 "view size is not compatible with input tensor's size and stride (at least one "
@@ -1480,26 +2095,49 @@ class Tensor(Variable):
         joined = math.prod(self.shape[start : end + 1])
         return self.reshape(*self.shape[:start], joined, *self.shape[end + 1 :])
 
-    def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
-        """Return the tensor with dimension ``dim`` divided into several of ``sizes``."""
-        dim = normalize_dim(dim, self.ndim)
-        sizes = resolve_shape(tuple(sizes), self.shape[dim])
-        return self.reshape(*self.shape[:dim], *sizes, *self.shape[dim + 1 :])
+    def ravel(self) -> Tensor:
+        """Return the tensor with all its dimensions joined into one."""
+        return self.reshape(-1)
 
-    def permute(self, *dims: Any) -> Tensor:
+    def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
+        """Return the tensor with dimension ``dim`` divided into several of ``sizes``, one maybe -1.
+
+        Raises:
+            RuntimeError: the sizes do not multiply up to that of ``dim``.
+        """
+        dim = normalize_dim(dim, self.ndim)
+        wanted = _flat((tuple(sizes),))
+        if not wanted:
+            raise RuntimeError("unflatten: sizes must be non-empty")
+        size = self.shape[dim] if self.ndim else 1
+        known = math.prod([n for n in wanted if n != -1])
+        if wanted.count(-1) > 1:
+            raise RuntimeError("only one dimension can be inferred")
+        if known != size and (-1 not in wanted or known == 0 or size % known):
+            raise RuntimeError(
+                f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim "
+                f"{dim} ({size}) in the input tensor"
+            )
+        wanted = resolve_shape(wanted, size)
+        return self.reshape(*self.shape[:dim], *wanted, *self.shape[dim + 1 :])
+
+    def permute(self, *order: Any, dims: Any = None) -> Tensor:
         """Return a view with the dimensions in another order.
 
         Raises:
             RuntimeError: not every dimension is named once.
         """
-        order = _flat(dims)
+        order = _flat(order, dims)
         if len(order) != self.ndim:
             raise RuntimeError(
                 "permute(sparse_coo): number of dimensions in the tensor input does not match the "
                 f"length of the desired ordering of dimensions i.e. input.dim() = {self.ndim} is "
                 f"not equal to len(dims) = {len(order)}"
             )
-        return shapes.Permute.apply(self, normalize_dims(order, self.ndim))
+        order = tuple([normalize_dim(d, self.ndim) for d in order])
+        if len(set(order)) < len(order):
+            raise RuntimeError(f"permute(): duplicate dims are not allowed.\n  got {order}")
+        return shapes.Permute.apply(self, order)
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
         """Return a view with two dimensions exchanged."""
@@ -1513,18 +2151,27 @@ class Tensor(Variable):
 
     def movedim(self, source: Any, destination: Any) -> Tensor:
         """Return a view with dimension(s) moved to other places, the rest in order."""
-        sources = normalize_dims(source, self.ndim)
-        destinations = normalize_dims(destination, self.ndim)
+        sources, destinations = (
+            [normalize_dim(d, self.ndim) for d in (x if isinstance(x, (tuple, list)) else [x])]
+            for x in (source, destination)
+        )
         if len(sources) != len(destinations):
             raise RuntimeError(
                 "movedim: Invalid source or destination dims: source "
-                f"({list(sources)} dims) should contain the same number of dims as destination "
-                f"({list(destinations)} dims)"
+                f"({sources} dims) should contain the same number of dims as destination "
+                f"({destinations} dims)"
             )
+        for name, dims in (("source", sources), ("destination", destinations)):
+            if len(set(dims)) < len(dims):
+                raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(dims)})")
+        if self.ndim == 0:
+            return shapes.Alias.apply(self)
         order = [d for d in range(self.ndim) if d not in sources]
         for place, d in sorted(zip(destinations, sources)):
             order.insert(place, d)
         return shapes.Permute.apply(self, tuple(order))
+
+    moveaxis = movedim
 
     def t(self) -> Tensor:
         """Return the transpose of a matrix; a vector or number as it is."""
@@ -1534,24 +2181,26 @@ class Tensor(Variable):
             )
         return self.transpose(0, 1) if self.ndim == 2 else shapes.Alias.apply(self)
 
+    @_numpy_names
     def squeeze(self, dim: Any = None) -> Tensor:
         """Return a view without the dimensions of size 1: all of them, or those of ``dim``."""
         dims = normalize_dims(dim, self.ndim) if dim != () else ()
         kept = [n for d, n in enumerate(self.shape) if n != 1 or d not in dims]
         return shapes.Reshape.apply(self, tuple(kept))
 
+    @_numpy_names
     def unsqueeze(self, dim: int) -> Tensor:
         """Return a view with a dimension of size 1 put in at ``dim``."""
         dim = normalize_dim(dim, self.ndim + 1)
         return shapes.Reshape.apply(self, (*self.shape[:dim], 1, *self.shape[dim:]))
 
-    def expand(self, *sizes: Any) -> Tensor:
+    def expand(self, *sizes: Any, size: Any = None) -> Tensor:
         """Return a view in which dimensions of size 1 are repeated; -1 keeps a size.
 
         Raises:
             RuntimeError: a dimension of another size would have to be repeated.
         """
-        target = list(_flat(sizes))
+        target = list(_flat(sizes, size))
         added = len(target) - self.ndim
         if added < 0:
             raise RuntimeError(
@@ -1559,7 +2208,8 @@ class Tensor(Variable):
                 f"({len(target)}) must be greater or equal to the number of dimensions in the "
                 f"tensor ({self.ndim})"
             )
-        for d, size in enumerate(self.shape, added):
+        for d in range(len(target) - 1, added - 1, -1):
+            size = self.shape[d - added]
             if target[d] == -1:
                 target[d] = size
             elif size not in (1, target[d]):
@@ -1568,16 +2218,16 @@ class Tensor(Variable):
                     f"({size}) at non-singleton dimension {d}.  Target sizes: {target}.  Tensor "
                     f"sizes: {list(self.shape)}"
                 )
-        if -1 in target:
+        if min(target, default=0) < 0:
             raise RuntimeError(
-                f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
-                f"dimension {target.index(-1)}"
+                f"The expanded size of the tensor ({min(target)}) isn't allowed in a leading, "
+                f"non-existing dimension {target.index(min(target))}"
             )
         return shapes.Expand.apply(self, tuple(target))
 
-    def broadcast_to(self, *sizes: Any) -> Tensor:
+    def broadcast_to(self, *sizes: Any, size: Any = None) -> Tensor:
         """Return a view broadcast to a shape: another name of :meth:`expand`."""
-        return self.expand(*sizes)
+        return self.expand(*sizes, size=size)
 
     def expand_as(self, other: Tensor) -> Tensor:
         """Return a view broadcast to the shape of ``other``."""
@@ -1586,18 +2236,16 @@ class Tensor(Variable):
     def sum_to_size(self, *size: Any) -> Tensor:
         """Return the tensor summed to a shape that broadcasts to its own."""
         shape = _flat(size)
-        if len(shape) > self.ndim:
-            return self.reshape((1,) * (len(shape) - self.ndim) + self.shape).sum_to_size(shape)
-        for mine, wanted in zip(self.shape[::-1], shape[::-1]):
-            if wanted not in (1, mine):
-                raise RuntimeError(
-                    f"size {list(shape)} is not expandable to size {list(self.shape)}"
-                )
+        pairs = zip(self.shape[::-1], shape[::-1])
+        if len(shape) > self.ndim or any(wanted not in (1, mine) for mine, wanted in pairs):
+            raise RuntimeError(
+                f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}."
+            )
         return self if shape == self.shape else shapes.SumToSize.apply(self, shape)
 
-    def repeat(self, *repeats: Any) -> Tensor:
+    def repeat(self, *counts: Any, repeats: Any = None) -> Tensor:
         """Return the tensor repeated a number of times along each dimension: a copy."""
-        counts = _flat(repeats)
+        counts = _flat(counts, repeats)
         added = len(counts) - self.ndim
         if added < 0:
             raise RuntimeError(
@@ -1605,13 +2253,50 @@ class Tensor(Variable):
                 "of tensor"
             )
         sizes = (1,) * added + self.shape
+        made = [count * size for count, size in zip(counts, sizes)]
+        if min(made, default=0) < 0:
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {min(made)}: {made}"
+            )
         pairs = self.reshape([n for size in sizes for n in (1, size)])
-        pairs = pairs.expand([n for pair in zip(counts, sizes) for n in pair])
-        return pairs.reshape([count * size for count, size in zip(counts, sizes)])
+        pairs = pairs.expand([max(n, 0) for pair in zip(counts, sizes) for n in pair])
+        return pairs.reshape(made)
 
-    def flip(self, *dims: Any) -> Tensor:
+    def tile(self, *counts: Any, dims: Any = None) -> Tensor:
+        """Return the tensor repeated along each dimension; missing counts, in front, are 1."""
+        wanted = _flat(counts, dims)
+        return self.repeat((1,) * (self.ndim - len(wanted)) + wanted)
+
+    def repeat_interleave(self, repeats: Any, dim: int | None = None) -> Tensor:
+        """Return each element repeated in place along ``dim``, or of all elements in a row.
+
+        Args:
+            repeats: how often: a number, or a vector of integers, one for each element of ``dim``.
+            dim: the dimension; None means the flattened tensor.
+
+        Raises:
+            RuntimeError: ``repeats`` is negative, or has another size than ``dim``.
+        """
+        x = self.reshape(-1) if dim is None else self
+        dim = normalize_dim(0 if dim is None else dim, x.ndim)
+        size = x.size(dim)
+        xp = array_module(self.array)
+        counts = repeats.array if isinstance(repeats, Tensor) else np.asarray(repeats)
+        if counts.size and int(counts.min()) < 0:
+            raise RuntimeError("Repeats must be non-negative")
+        if counts.ndim and counts.size not in (1, size):
+            raise RuntimeError(
+                "repeats must have the same size as input along dim, but got repeats.size(0) = "
+                f"{counts.size} and input.size({dim}) = {size}"
+            )
+        counts = np.broadcast_to(backend.to_numpy(counts), (size,))
+        positions = Tensor._wrap(xp.asarray(np.arange(size).repeat(counts)))
+        return x.index_select(dim, positions)
+
+    def flip(self, *axes: Any, dims: Any = None) -> Tensor:
         """Return a copy with the order reversed along ``dims``."""
-        return shapes.Flip.apply(self, normalize_dims(_flat(dims), self.ndim) if dims else ())
+        axes = _flat(axes, dims)
+        return shapes.Flip.apply(self, normalize_dims(axes, self.ndim) if axes else ())
 
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
         """Return the elements shifted along ``dims`` (flattened if None), round the end."""
@@ -1623,6 +2308,8 @@ class Tensor(Variable):
                 )
             return shapes.Roll.apply(self, shifts, None)
         dims = (dims,) if not isinstance(dims, (tuple, list)) else dims
+        if self.ndim == 0 and dims:
+            raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
         dims = tuple([normalize_dim(d, self.ndim) for d in dims])
         if len(shifts) != len(dims):
             raise RuntimeError(
@@ -1651,27 +2338,66 @@ class Tensor(Variable):
             raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
         return shapes.Diagonal.apply(self, offset, first, second)
 
+    def diag_embed(self, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+        """Return matrices, in the dimensions ``dim1`` and ``dim2``, with the last dimension of this
+        tensor on a diagonal and zeros elsewhere."""
+        first, second = normalize_dim(dim1, self.ndim + 1), normalize_dim(dim2, self.ndim + 1)
+        if first == second:
+            raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+        side = self.size(-1) + abs(offset)
+        shape = list(self.shape[:-1])
+        for place in sorted((first, second)):
+            shape.insert(place, side)
+        return shapes.DiagonalScatter.apply(self, tuple(shape), offset, first, second)
+
+    def diag(self, diagonal: int = 0) -> Tensor:
+        """Return the diagonal of a matrix, or the matrix with a vector on its diagonal."""
+        if self.ndim not in (1, 2):
+            raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {self.ndim}D")
+        return self.diag_embed(diagonal) if self.ndim == 1 else self.diagonal(diagonal).clone()
+
+    def trace(self) -> Tensor:
+        """Return the sum of the diagonal of a matrix."""
+        if self.ndim != 2:
+            raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {self.ndim}")
+        return self.diagonal().sum()
+
     def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
         """Return views of slices along ``dim``: each of ``split_size``, or of the sizes listed.
 
         Raises:
             RuntimeError: the sizes listed do not add up.
         """
-        dim = normalize_dim(dim, self.ndim)
         if self.ndim == 0:
             raise RuntimeError("split expects at least a 1-dimensional tensor")
+        dim = normalize_dim(dim, self.ndim)
         total = self.shape[dim]
         if isinstance(split_size, (tuple, list)):
             sizes = tuple(split_size)
-            if sum(sizes) != total or min(sizes, default=0) < 0:
+            if min(sizes, default=0) < 0:
+                raise RuntimeError(
+                    "split_with_sizes expects split_sizes have only non-negative entries, but got "
+                    f"split_sizes={list(sizes)}"
+                )
+            if sum(sizes) != total:
                 raise RuntimeError(
                     f"split_with_sizes expects split_sizes to sum exactly to {total} (input "
                     f"tensor's size at dimension {dim}), but got split_sizes={list(sizes)}"
                 )
+        elif not isinstance(split_size, (int, np.integer)):
+            raise TypeError(
+                "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, "
+                f"not {type(split_size).__name__}"
+            )
         else:
-            if split_size < 0 or (split_size == 0 and total):
+            if split_size < 0:
                 raise RuntimeError(
                     f"split expects split_size be non-negative, but got split_size={split_size}"
+                )
+            if split_size == 0 and total:
+                raise RuntimeError(
+                    "split_size can only be 0 if dimension size is 0, but got dimension size of "
+                    f"{total}"
                 )
             starts = range(0, total, split_size) if total else [0]
             sizes = tuple([min(split_size, total - start) for start in starts])
@@ -1679,37 +2405,58 @@ class Tensor(Variable):
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """Return at most ``chunks`` views of slices of equal size (the last may be smaller)."""
+        if self.ndim == 0:
+            raise RuntimeError("chunk expects at least a 1-dimensional tensor")
         if chunks < 1:
             raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-        size = self.shape[normalize_dim(dim, self.ndim)] if self.ndim else 0
-        if size == 0 and self.ndim:
-            return self.split([0] * chunks, dim)
-        return self.split(-(-size // chunks), dim)
+        size = self.shape[normalize_dim(dim, self.ndim)]
+        return self.split(-(-size // chunks) if size else [0] * chunks, dim)
 
     def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
         """Return a view for each index of ``dim``, without that dimension."""
-        dim = normalize_dim(dim, self.ndim)
         if self.ndim == 0:
-            raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        dim = normalize_dim(dim, self.ndim)
         if self.shape[dim] == 0:
             return ()
         return tuple([piece.squeeze(dim) for piece in self.split(1, dim)])
 
     def narrow(self, dim: int, start: Any, length: int) -> Tensor:
         """Return a view of ``length`` elements along ``dim``, from ``start``."""
+        if self.ndim == 0:
+            raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+        if length < 0:
+            raise RuntimeError("narrow(): length must be non-negative.")
         dim, start = normalize_dim(dim, self.ndim), int(start)
-        size = self.shape[dim] if self.ndim else 0
+        size = self.shape[dim]
+        if not -size <= start <= size:
+            raise IndexError(
+                f"start out of range (expected to be in range of [{-size}, {size}], but got "
+                f"{start})"
+            )
         if start < 0:
             start += size
-        if not 0 <= start <= start + length <= size:
+        if start + length > size:
             raise RuntimeError(
                 f"start ({start}) + length ({length}) exceeds dimension size ({size})."
             )
-        return shapes_index(self, dim, slice(start, start + length))
+        return _at(self, dim, slice(start, start + length))
 
     def select(self, dim: int, index: int) -> Tensor:
-        """Return a view of one index of ``dim``, without that dimension."""
-        return shapes_index(self, normalize_dim(dim, self.ndim), index)
+        """Return a view of one index of ``dim``, without that dimension.
+
+        Raises:
+            IndexError: there is no such dimension or index.
+        """
+        if self.ndim == 0:
+            raise IndexError("select() cannot be applied to a 0-dim tensor.")
+        size = self.shape[normalize_dim(dim, self.ndim)]
+        if not -size <= index < size:
+            raise IndexError(
+                f"select(): index {index} out of range for tensor of size {list(self.shape)} at "
+                f"dimension {dim}"
+            )
+        return _at(self, normalize_dim(dim, self.ndim), index)
 
     # --- indexing --------------------------------------------------------------------------------
 
@@ -1717,31 +2464,57 @@ class Tensor(Variable):
         """Return the elements at ``index``: ints, slices, None, Ellipsis, bool and int tensors.
 
         A view if there are no tensors or lists among them, else a copy.
+
+        Raises:
+            IndexError: the index does not fit the shape, or something in it cannot be an index.
+            ValueError: a slice goes backwards.
         """
-        return indexing.Index.apply(self, indexing.normalize_index(index))
+        view, picks = indexing.resolve(index, self.array)
+        return indexing.Index.apply(self, view, False, *picks)
 
     def index_select(self, dim: int, index: Tensor) -> Tensor:
-        """Return the elements at the positions ``index`` (1-d, integers) along ``dim``: a copy."""
+        """Return the elements at the positions ``index`` (1-d, integers) along ``dim``: a copy.
+
+        Raises:
+            IndexError: the index is no vector, or names a position that does not exist.
+            RuntimeError: its dtype is not int32 or int64.
+        """
+        _require_tensors("index_select", index=index)
         if index.ndim > 1:
             raise IndexError("index_select(): Index is supposed to be a vector")
-        if index.dtype.kind not in "iu" or index.dtype.itemsize < 4:
+        if index.dtype.name not in ("int32", "int64"):
             raise RuntimeError(
-                f"index_select(): Expected dtype int32 or int64 for index but got: {index.dtype}"
+                "index_select(): Expected dtype int32 or int64 for index\n"
+                f"  This one is {index.dtype}"
             )
         dim = normalize_dim(dim, self.ndim)
-        positions = index.array.reshape(-1)
         if self.ndim == 0:
-            return shapes_index(self.reshape(1), 0, positions).reshape(())
-        if positions.size and (positions.min() < 0 or positions.max() >= self.shape[dim]):
+            if index.numel() != 1:
+                raise RuntimeError(
+                    "index_select(): Index to scalar can have only 1 value, got "
+                    f"{index.numel()} value(s)"
+                )
+            return self.reshape(1).index_select(0, index).reshape(())
+        size, positions = self.shape[dim], index.array
+        if positions.size and not 0 <= int(positions.min()) <= int(positions.max()) < size:
             raise IndexError(
-                f"index out of range in self: index_select() along dimension {dim} of size "
-                f"{self.shape[dim]} got positions from {positions.min()} to {positions.max()}"
+                f"index out of range in self\n  index_select() along dimension {dim} of size "
+                f"{size} got positions from {positions.min()} to {positions.max()}"
             )
-        return shapes_index(self, dim, positions)
+        return indexing.Index.apply(self, (...,), False, *self._picks_along(dim, index))
+
+    def _picks_along(self, dim: int, index: Tensor) -> tuple[Any, ...]:
+        """Return what picks the positions ``index`` along ``dim`` and everything elsewhere."""
+        return ((slice(None),) * dim) + (index.reshape(-1) if index.ndim != 1 else index,)
 
     def masked_select(self, mask: Tensor) -> Tensor:
         """Return the elements where ``mask`` (bool, broadcast) holds, as a vector."""
-        shape = np.broadcast_shapes(self.shape, mask.shape)
+        _require_tensors("masked_select", mask=mask)
+        if mask.dtype != np.bool_:
+            raise RuntimeError(
+                f"masked_select: expected BoolTensor for mask\n  This one is {mask.dtype}"
+            )
+        shape = broadcast_shapes(self.shape, mask.shape)
         return self.expand(shape)[mask.expand(shape)]
 
     def nonzero(self, as_tuple: bool = False) -> Any:
@@ -1753,6 +2526,123 @@ class Tensor(Variable):
         if self.ndim == 0:
             return Tensor._wrap(np.zeros((found[0].numel(), 0), np.int64))
         return Tensor._wrap(array_module(self.array).stack([x.array for x in found], axis=-1))
+
+    def argwhere(self) -> Tensor:
+        """Return the positions of the elements that are not zero: (count, ndim), int64."""
+        return self.nonzero()  # type: ignore[no-any-return]
+
+    def take(self, index: Tensor) -> Tensor:
+        """Return the elements at positions in the flattened tensor, in the shape of ``index``."""
+        _require_tensors("take", index=index)
+        return self.reshape(-1)[index]
+
+    def take_along_dim(self, indices: Tensor, dim: int | None = None) -> Tensor:
+        """Do :meth:`gather` with both tensors broadcast to one shape; flattened without ``dim``.
+
+        Raises:
+            RuntimeError: the dimensions differ.
+        """
+        _require_tensors("take_along_dim", indices=indices)
+        if dim is None:
+            return self.reshape(-1).gather(0, indices.reshape(-1))
+        if indices.ndim != self.ndim:
+            raise RuntimeError(
+                "torch.take_along_dim(): input and indices should have the same number of "
+                f"dimensions, but got {self.ndim} dimensions for input, and {indices.ndim} "
+                "dimensions for indices"
+            )
+        dim = normalize_dim(dim, self.ndim)
+        mine, theirs = list(self.shape), list(indices.shape)
+        mine[dim] = theirs[dim] = 1
+        common = list(broadcast_shapes(tuple(mine), tuple(theirs)))
+        mine, theirs = list(common), list(common)
+        mine[dim], theirs[dim] = self.shape[dim], indices.shape[dim]
+        return self.expand(mine).gather(dim, indices.expand(theirs))
+
+    def index_put(self, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
+        """Return a copy in which the elements at ``self[indices]`` are, or grow by, ``values``."""
+        return self.clone().index_put_(indices, values, accumulate)
+
+    def index_add(self, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+        """Return a copy to which alpha · ``source`` is added at the positions ``index`` of ``dim``.
+
+        Args:
+            dim: the dimension.
+            index: a vector of integers; a position may occur several times.
+            source: shaped as this tensor, but as long as ``index`` along ``dim``.
+            alpha: a factor.
+
+        Raises:
+            RuntimeError: the index, the shape or the dtype does not fit.
+
+        Source: PyTorch, ``torch.index_add``.
+        """
+        picks = self._picks_to_write("index_add", dim, index, source)
+        source = source if _is_one(alpha) else source * alpha
+        return indexing.IndexPut.apply(self, source, (...,), True, False, *picks)
+
+    def index_copy(self, dim: int, index: Tensor, source: Tensor) -> Tensor:
+        """Return a copy with ``source`` at the positions ``index`` of ``dim``; see
+        :meth:`index_add`."""
+        picks = self._picks_to_write("index_copy", dim, index, source)
+        return indexing.IndexPut.apply(self, source, (...,), False, False, *picks)
+
+    def index_fill(self, dim: int, index: Tensor, value: Any) -> Tensor:
+        """Return a copy with ``value``, a number or 0-d tensor, at positions along ``dim``."""
+        if isinstance(value, Tensor):
+            if value.ndim:
+                raise RuntimeError(
+                    "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                    f"{value.ndim} dimension(s)."
+                )
+        else:
+            value = backend.convert_number(value, self.dtype)
+        _require_tensors("index_fill", index=index)
+        if self.ndim == 0:
+            return self.reshape(1).index_fill(0, index, value).reshape(())
+        dim = normalize_dim(dim, self.ndim)
+        entry = index.reshape(-1).long()
+        view, picks = indexing.resolve((slice(None),) * dim + (entry,), self.array)
+        return indexing.IndexPut.apply(self, value, view, False, False, *picks)
+
+    def _picks_to_write(
+        self, name: str, dim: int, index: Tensor, source: Tensor
+    ) -> tuple[Any, ...]:
+        """Return what picks the positions ``index`` along ``dim``, once sure that all fits."""
+        _require_tensors(name, index=index, source=source)
+        dim = normalize_dim(dim, self.ndim)
+        if index.dtype.name not in ("int32", "int64"):
+            raise RuntimeError(
+                f"{name}_(): Expected dtype int32/int64 for index but got: {index.dtype}"
+            )
+        if self.dtype != source.dtype:
+            raise RuntimeError(
+                f"{name}_(): self ({self.dtype}) and source ({source.dtype}) must have the same "
+                "scalar type"
+            )
+        if self.ndim == 0 or source.ndim != self.ndim:
+            raise RuntimeError(
+                f"{name}_(): self and source must have the same number of dimensions, at least "
+                f"one, but have {self.ndim} and {source.ndim}"
+            )
+        if index.numel() != source.shape[dim]:
+            raise RuntimeError(
+                f"{name}_(): Number of indices ({index.numel()}) should be equal to "
+                f"source.size(dim): ({source.shape[dim]}), for dim: {dim}"
+            )
+        if any(a != b for d, (a, b) in enumerate(zip(self.shape, source.shape)) if d != dim):
+            raise RuntimeError(
+                "source tensor shape must match self tensor shape, excluding the specified "
+                f"dimension. Got self.shape = {list(self.shape)} source.shape = "
+                f"{list(source.shape)}"
+            )
+        positions = index.array
+        if positions.size and not 0 <= positions.min() <= positions.max() < self.shape[dim]:
+            wrong = positions.min() if positions.min() < 0 else positions.max()
+            raise RuntimeError(
+                f"index {wrong} is out of bounds for dimension {dim} with size {self.shape[dim]}"
+            )
+        return self._picks_along(dim, index)
 
     def gather(self, dim: int, index: Tensor) -> Tensor:
         """Return y with y[i, j] = self[i, index[i, j]] for ``dim`` = 1, and so on.
@@ -1766,13 +2656,14 @@ class Tensor(Variable):
 
         Source: PyTorch, ``torch.gather``.
         """
+        _require_tensors("gather", index=index)
         dim = normalize_dim(dim, self.ndim)
         if self.ndim == 0 or index.ndim == 0:
             x = self.reshape(1) if self.ndim == 0 else self
             flat = index.reshape(1) if index.ndim == 0 else index
             return x.gather(0, flat).reshape(index.shape)
-        place = indexing.along("gather", self.shape, dim, index.array)
-        return indexing.Index.apply(self, place, index.shape[dim] == 1)
+        picks = indexing.along("gather", self.shape, dim, index)
+        return indexing.Index.apply(self, (...,), index.shape[dim] == 1, *picks)
 
     def scatter(self, dim: int, index: Tensor, src: Any = None, *, value: Any = None
                 ) -> Tensor:  # fmt: skip
@@ -1809,15 +2700,14 @@ class Tensor(Variable):
         source = None
         if isinstance(src, Tensor):
             if src.dtype != self.dtype:
-                raise RuntimeError(
-                    f"{name}(): Expected self.dtype to be equal to src.dtype, got {self.dtype} and "
-                    f"{src.dtype}"
-                )
+                raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
             source = src.shape
-        place = indexing.along(name, self.shape, dim, index.array, source)
+        else:
+            src = backend.convert_number(src, self.dtype)
+        picks = indexing.along(name, self.shape, dim, index, source)
         if source is not None and source != index.shape:
             src = src[tuple([slice(size) for size in index.shape])]
-        return indexing.IndexPut.apply(self, src, place, accumulate)
+        return indexing.IndexPut.apply(self, src, (...,), accumulate, False, *picks)
 
     # --- products --------------------------------------------------------------------------------
 
@@ -1830,6 +2720,7 @@ class Tensor(Variable):
 
         Source: PyTorch, ``torch.matmul``.
         """
+        _require_tensors("matmul", other=other)
         if self.ndim == 0 or other.ndim == 0:
             raise RuntimeError(
                 "both arguments to matmul need to be at least 1D, but they are "
@@ -1840,7 +2731,9 @@ class Tensor(Variable):
         if self.ndim == 1:
             return self.unsqueeze(0).matmul(other).squeeze(-2)
         if other.ndim == 1:
-            return self.matmul(other.unsqueeze(-1)).squeeze(-1)
+            return (
+                self.mv(other) if self.ndim == 2 else self.matmul(other.unsqueeze(-1)).squeeze(-1)
+            )
         if self.ndim > 2 and other.ndim == 2 and self.shape[-1] == other.shape[0]:
             # One large product instead of one for each matrix of the batch.
             rows = self.reshape(-1, self.shape[-1]) if self.numel() else None
@@ -1854,6 +2747,7 @@ class Tensor(Variable):
         Raises:
             RuntimeError: one is no matrix, or the inner sizes differ.
         """
+        _require_tensors("mm", mat2=mat2)
         if self.ndim != 2:
             raise RuntimeError("self must be a matrix")
         if mat2.ndim != 2:
@@ -1866,6 +2760,7 @@ class Tensor(Variable):
         Raises:
             RuntimeError: one is no such batch, or the sizes differ.
         """
+        _require_tensors("bmm", mat2=mat2)
         for name, x in (("batch1", self), ("batch2", mat2)):
             if x.ndim != 3:
                 raise RuntimeError(f"{name} must be a 3D tensor")
@@ -1882,16 +2777,17 @@ class Tensor(Variable):
         Raises:
             RuntimeError: other dimensions, or the sizes differ.
         """
+        _require_tensors("mv", vec=vec)
         if self.ndim != 2 or vec.ndim != 1:
             raise RuntimeError(
-                f"vector + matrix @ vector expected, got {vec.ndim}, {self.ndim}, {vec.ndim}"
+                f"vector + matrix @ vector expected, got {self.ndim and 1}, {self.ndim}, {vec.ndim}"
             )
         if self.shape[1] != vec.shape[0]:
             raise RuntimeError(
                 f"size mismatch, got input ({self.shape[0]}), mat ({self.shape[0]}x"
                 f"{self.shape[1]}), vec ({vec.shape[0]})"
             )
-        return self.matmul(vec)
+        return linalg.MatMul.apply(self, vec.unsqueeze(1)).squeeze(1)
 
     def dot(self, tensor: Tensor) -> Tensor:
         """Return the inner product of two vectors.
@@ -1899,6 +2795,7 @@ class Tensor(Variable):
         Raises:
             RuntimeError: one is no vector, the sizes or the dtypes differ.
         """
+        _require_tensors("dot", tensor=tensor)
         if self.ndim != 1 or tensor.ndim != 1:
             raise RuntimeError(
                 f"1D tensors expected, but got {self.ndim}D and {tensor.ndim}D tensors"
@@ -1918,18 +2815,59 @@ class Tensor(Variable):
 
     def outer(self, vec2: Tensor) -> Tensor:
         """Return the matrix of products of two vectors' elements."""
+        _require_tensors("outer", vec2=vec2)
         for name, x in (("self", self), ("vec2", vec2)):
             if x.ndim != 1:
                 raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
         return self.unsqueeze(1) * vec2
 
     def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """Return beta · self + alpha · mat1 @ mat2. With beta = 0, self is ignored, NaN included."""
-        product = mat1.mm(mat2)
+        """Return beta · self + alpha · mat1 @ mat2. With beta = 0, self is ignored, NaN included.
+
+        Raises:
+            RuntimeError: the shapes or dtypes do not fit.
+        """
+        return self._plus_product(mat1.mm(mat2), beta, alpha)
+
+    def addmv(self, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """Return beta · self + alpha · mat @ vec. With beta = 0, self is ignored."""
+        return self._plus_product(mat.mv(vec), beta, alpha)
+
+    def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """Return beta · self + alpha · batch1 @ batch2, for batches of matrices."""
+        return self._plus_product(batch1.bmm(batch2), beta, alpha)
+
+    def _plus_product(self, product: Tensor, beta: Any, alpha: Any) -> Tensor:
+        if product.dtype.kind in "biu":
+            alpha, beta = int(alpha), int(beta)
         product = product if _is_one(alpha) else product * alpha
+        # Nothing but the product decides the shape and dtype.
+        mine = self.expand(product.shape)
+        if self.dtype != product.dtype:
+            raise RuntimeError(
+                f"self and mat2 must have the same dtype, but got {self.dtype} and {product.dtype}"
+            )
         if type(beta) in Number and beta == 0:
             return product
-        return (self if _is_one(beta) else self * beta) + product
+        return (mine if _is_one(beta) else mine * beta) + product
+
+    def inner(self, other: Tensor) -> Tensor:
+        """Return the sums of products along the last dimensions of both tensors.
+
+        Raises:
+            RuntimeError: these differ in size.
+        """
+        _require_tensors("inner", other=other)
+        if self.ndim == 0 or other.ndim == 0:
+            return self * other
+        if self.shape[-1] != other.shape[-1]:
+            raise RuntimeError(
+                "inner() the last dimension must match on both input tensors but got shapes "
+                f"{list(self.shape)} and {list(other.shape)}"
+            )
+        rows = self.reshape(math.prod(self.shape[:-1]), self.shape[-1])
+        columns = other.reshape(math.prod(other.shape[:-1]), other.shape[-1])
+        return rows.mm(columns.t()).reshape(self.shape[:-1] + other.shape[:-1])
 
     # --- the dtypes by name ----------------------------------------------------------------------
     # Last in the class: below them ``float``, ``int`` and ``bool`` would mean these methods.
@@ -1954,14 +2892,51 @@ class Tensor(Variable):
         """Return the tensor as int32."""
         return self.to(np.dtype("int32"))
 
+    def short(self) -> Tensor:
+        """Return the tensor as int16."""
+        return self.to(np.dtype("int16"))
+
+    def char(self) -> Tensor:
+        """Return the tensor as int8."""
+        return self.to(np.dtype("int8"))
+
+    def byte(self) -> Tensor:
+        """Return the tensor as uint8."""
+        return self.to(np.dtype("uint8"))
+
     def bool(self) -> Tensor:
         """Return the tensor as bool: whether each element is not zero."""
         return self.to(np.dtype("bool"))
 
 
-def shapes_index(x: Tensor, dim: int, entry: Any) -> Tensor:
-    """Return ``x`` indexed with ``entry`` in one dimension."""
-    return indexing.Index.apply(x, (slice(None),) * dim + (entry,))
+def _at(x: Tensor, dim: int, entry: Any) -> Tensor:
+    """Return the view of ``x`` at an integer or slice of one dimension."""
+    return indexing.Index.apply(x, (slice(None),) * dim + (entry, ...), False)
+
+
+def _checked_operand(function: str, value: Any) -> Any:
+    """Return the other operand of a function as a tensor or Python number.
+
+    Raises:
+        TypeError: it is neither, nor an array.
+    """
+    operand = _operand(value)
+    if operand is NotImplemented:
+        raise TypeError(
+            f"{function}(): argument 'other' (position 2) must be Tensor, not "
+            f"{type(value).__name__}"
+        )
+    return operand
+
+
+def _require_tensors(function: str, **arguments: Any) -> None:
+    """Raise TypeError for an argument that is no tensor, with its name and position."""
+    for position, (name, value) in enumerate(arguments.items(), 1):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{function}(): argument {name!r} (position {position}) must be Tensor, not "
+                f"{type(value).__name__}"
+            )
 
 
 def _is_one(value: Any) -> bool:
@@ -1987,9 +2962,13 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         return condition.nonzero(as_tuple=True)
     if condition.dtype != np.bool_:
         raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{condition.dtype}"
         )
-    return elementwise.Where.apply(condition, _operand(input), _operand(other))
+    input, other = _checked_operand("where", input), _checked_operand("where", other)
+    if not isinstance(input, Tensor) and not isinstance(other, Tensor):
+        input = condition.new_tensor(input, backend.result_type(input, other))
+    return elementwise.Where.apply(condition, input, other)
 
 
 def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
@@ -2001,9 +2980,11 @@ def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
     unknown = [i for i, size in enumerate(shape) if size == -1]
     if len(unknown) > 1:
         raise RuntimeError("only one dimension can be inferred")
-    for size in shape:
+    for i, size in enumerate(shape):
         if size < -1:
-            raise RuntimeError(f"invalid shape dimension {size} in {list(shape)}")
+            raise RuntimeError(
+                f"invalid shape dimension {size} at index {i} of shape {list(shape)}"
+            )
     known = math.prod([size for size in shape if size != -1])
     if unknown and known == 0:
         if count == 0:
@@ -2015,6 +2996,14 @@ def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
     if count % known if unknown else known != count:
         raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
     return tuple([count // known if size == -1 else size for size in shape])
+
+
+def _is_dtype_name(argument: Any) -> bool:
+    """Return whether text names a dtype, such as "float64": a convenience PyTorch lacks."""
+    try:
+        return isinstance(argument, str) and np.dtype(argument).kind in "biufc"
+    except TypeError:
+        return False
 
 
 def parse_to(
@@ -2033,10 +3022,8 @@ def parse_to(
     for argument in (*args, other):
         if isinstance(argument, Tensor):
             dtype, device = argument.dtype, argument.device
-        elif isinstance(argument, backend.device):
-            device = argument
-        elif isinstance(argument, str) and argument.partition(":")[0] in ("cpu", "cuda"):
-            device = argument
+        elif isinstance(argument, (backend.device, str)) and not _is_dtype_name(argument):
+            device = backend.device(argument)
         elif isinstance(argument, int) and not isinstance(argument, bool):
             device = backend.device("cuda", argument)
         elif isinstance(argument, bool):

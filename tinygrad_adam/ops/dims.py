@@ -5,6 +5,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
+import numpy as np
+
+from tinygrad_adam.autograd.errors import broadcast_error
+
 Dims = tuple[int, ...]
 
 
@@ -13,8 +17,12 @@ def normalize_dim(dim: int, ndim: int) -> int:
 
     Raises:
         IndexError: there is no such dimension.
+        TypeError: it is no integer.
     """
-    dim = operator.index(dim)
+    try:
+        dim = operator.index(dim)
+    except TypeError:
+        raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}") from None
     size = max(ndim, 1)
     if not -size <= dim < size:
         raise IndexError(
@@ -42,3 +50,17 @@ def normalize_dims(dim: int | Sequence[int] | None, ndim: int) -> Dims:
         if dims.count(d) > 1:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
     return dims if ndim else ()
+
+
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that tensors of these shapes have together.
+
+    Raises:
+        RuntimeError: two of them differ in a dimension where neither has size 1.
+
+    Source: PyTorch, ``torch.broadcast_shapes``.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise RuntimeError(broadcast_error(list(shapes))) from None

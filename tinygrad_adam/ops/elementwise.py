@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, array_module, promote
+from tinygrad_adam.backend import Array, array_module, kernels, promote
 from tinygrad_adam.backend.dtypes import bool_, float32, is_differentiable
 from tinygrad_adam.backend.special import erf
 
@@ -19,6 +19,21 @@ from tinygrad_adam.backend.special import erf
 def floating(x: Array) -> Array:
     """Return ``x`` as it is if it holds floating-point numbers, else as float32."""
     return x if is_differentiable(x.dtype) else x.astype(float32)
+
+
+def refuse_bools(a: Any, b: Any) -> None:
+    """Raise if one of two operands is to be subtracted from the other and is a bool."""
+    bools = [type(x) is bool or getattr(x, "dtype", None) is bool_ for x in (a, b)]
+    if bools == [True, True]:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead."
+        )
+    if True in bools:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+            "to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
 
 
 # --- arithmetic ----------------------------------------------------------------------------------
@@ -39,13 +54,10 @@ class Sub(Operation):
     """a - b.  Gradient: da = g, db = -g.  Saves nothing."""
 
     def forward(self, a: Array, b: Array) -> Array:
-        a, b = promote(a, b)
-        if getattr(a, "dtype", None) == bool_:
-            raise RuntimeError(
-                "Subtraction, the `-` operator, with two bool tensors is not supported. Use the "
-                "`^` or `logical_xor()` operator instead."
-            )
-        return a - b
+        x, y = promote(a, b)
+        if x is not a or y is not b or getattr(x, "dtype", None) is bool_:
+            refuse_bools(a, b)
+        return x - y
 
     def backward(self, grad: Any) -> Any:
         return grad, -grad if self.needs_input_grad[1] else None
@@ -72,8 +84,11 @@ class Div(Operation):
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
         self.save_for_backward(a if need_b else None, b if need_a or need_b else None)
-        a, b = promote(a, b)
-        return floating(a) / b if hasattr(a, "dtype") else a / floating(b)
+        x, y = promote(a, b)
+        if not is_differentiable(x.dtype if hasattr(x, "dtype") else y.dtype):
+            # From the operands themselves: promoted to uint8, say, -3 would have wrapped round.
+            x, y = (v.astype(float32) if hasattr(v, "dtype") else float(v) for v in (a, b))
+        return x / y
 
     def backward(self, grad: Any) -> Any:
         a, b = self.saved_tensors
@@ -88,10 +103,30 @@ class Pow(Operation):
     """
 
     def forward(self, a: Array, b: Array) -> Array:
-        x, exponent = promote(a, b)
-        y = x**exponent
+        y = self.power(a, b)
         self.save_for_backward(a, b, y if self.needs_input_grad[1] else None)
         return y
+
+    @staticmethod
+    def power(a: Array, b: Array) -> Array:
+        x, exponent = promote(a, b)
+        xp = array_module(x)
+        dtype = x.dtype if hasattr(x, "dtype") else exponent.dtype
+        if dtype.kind == "b":
+            return x | ~exponent
+        if dtype.kind in "iu":
+            if isinstance(b, int) and b < 0:
+                raise RuntimeError("Integers to negative integer powers are not allowed.")
+            # What is left is 1 / 1 and 1 / -1; other numbers' inverses are cut off to 0.
+            powers = x ** xp.maximum(exponent, 0)
+            inverses = xp.where(abs(x) == 1, x ** (abs(exponent) % 2), 0)
+            return xp.where(exponent < 0, inverses, powers).astype(dtype, copy=False)
+        if type(b) in (int, float):
+            if b == 3:
+                return x * x * x  # ten times as fast as the general power
+            if b == -0.5:
+                return 1 / xp.sqrt(x)
+        return x**exponent
 
     def backward(self, grad: Any) -> Any:
         a, b, y = self.saved_tensors
@@ -99,19 +134,17 @@ class Pow(Operation):
         grad_a = grad_b = None
         if need_a:
             if isinstance(b, (int, float)):
-                grad_a = grad * (b * a ** (b - 1)) if b else grad * 0
+                grad_a = grad * (b * a ** (b - 1)) if b else grad.new_zeros(grad.shape)
             else:
                 grad_a = (grad * (b * a ** (b - 1))).masked_fill(b == 0, 0)
         if need_b:
             if isinstance(a, (int, float)):
-                log = math.log(a) if a > 0 else -math.inf if a == 0 else math.nan
-                grad_b = grad * (y * log)
+                slope = y * (math.log(a) if a > 0 else -math.inf if a == 0 else math.nan)
                 vanishes = (b >= 0) if a == 0 else None
             else:
-                grad_b = grad * (y * a.log())
+                slope = y * a.log()
                 vanishes = (a == 0) & (b >= 0)
-            if vanishes is not None:
-                grad_b = grad_b.masked_fill(vanishes, 0)
+            grad_b = grad * (slope if vanishes is None else slope.masked_fill(vanishes, 0))
         return grad_a, grad_b
 
 
@@ -131,17 +164,47 @@ class Neg(Operation):
 
 
 class Remainder(Operation):
-    """a - b floor(a / b), with the sign of b.  Gradient: da = g, db = -g floor(a / b)."""
+    """a - b floor(a / b), with the sign of b.  Gradient: da = g, db = -g floor(a / b).
+
+    Saves a and b.
+    """
 
     def forward(self, a: Array, b: Array) -> Array:
         self.save_for_backward(a, b)
         a, b = promote(a, b)
+        _refuse_integer_zero(b, a)
         return a % b
 
     def backward(self, grad: Any) -> Any:
         a, b = self.saved_tensors
         need_b = self.needs_input_grad[1]
-        return grad, -grad * (a / b).floor() if need_b else None
+        return grad, -grad * FloorDivide.apply(a, b) if need_b else None
+
+
+class Fmod(Operation):
+    """a - b trunc(a / b), with the sign of a.  Gradient: da = g, db = -g trunc(a / b).
+
+    Saves a and b.
+    """
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.save_for_backward(a, b)
+        a, b = promote(a, b)
+        _refuse_integer_zero(b, a)
+        return array_module(a).fmod(a, b)
+
+    def backward(self, grad: Any) -> Any:
+        a, b = self.saved_tensors
+        need_b = self.needs_input_grad[1]
+        return grad, -grad * TruncDivide.apply(a, b) if need_b else None
+
+
+def _refuse_integer_zero(b: Any, a: Any) -> None:
+    """Raise if ``a`` is to be divided by ``b``, both are integers, and ``b`` is 0 somewhere."""
+    if is_differentiable(b.dtype if hasattr(b, "dtype") else a.dtype):
+        return
+    if not array_module(b).all(b):
+        raise RuntimeError("ZeroDivisionError\n  an integer cannot be divided by zero")
 
 
 # --- powers, roots, exponentials, logarithms -----------------------------------------------------
@@ -171,6 +234,19 @@ class Expm1(Operation):
     def backward(self, grad: Any) -> Any:
         (y,) = self.saved_tensors
         return grad * (y + 1)
+
+
+class Exp2(Operation):
+    """2**x.  Gradient: g y log(2).  Saves the result y."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).exp2(floating(x))
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return grad * (y * math.log(2))
 
 
 class Log(Operation):
@@ -287,6 +363,79 @@ class Cos(Operation):
         return -grad * x.sin()
 
 
+class Tan(Operation):
+    """tan(x), x in radians.  Gradient: g (1 + y**2).  Saves the result y."""
+
+    def forward(self, x: Array) -> Array:
+        y = array_module(x).tan(floating(x))
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        (y,) = self.saved_tensors
+        return grad * (1 + y * y)
+
+
+class Asin(Operation):
+    """The inverse of sin, in radians.  Gradient: g / sqrt(1 - x**2).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arcsin(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad * (1 - x * x).rsqrt()
+
+
+class Acos(Operation):
+    """The inverse of cos, in radians.  Gradient: -g / sqrt(1 - x**2).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arccos(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return -grad * (1 - x * x).rsqrt()
+
+
+class Atan(Operation):
+    """The inverse of tan, in radians.  Gradient: g / (1 + x**2).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arctan(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad / (1 + x * x)
+
+
+class Sinh(Operation):
+    """sinh(x).  Gradient: g cosh(x).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).sinh(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad * x.cosh()
+
+
+class Cosh(Operation):
+    """cosh(x).  Gradient: g sinh(x).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).cosh(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad * x.sinh()
+
+
 class Tanh(Operation):
     """tanh(x).  Gradient: g (1 - y**2).  Saves the result y."""
 
@@ -298,6 +447,96 @@ class Tanh(Operation):
     def backward(self, grad: Any) -> Any:
         (y,) = self.saved_tensors
         return grad * (1 - y * y)
+
+
+class Asinh(Operation):
+    """The inverse of sinh.  Gradient: g / sqrt(x**2 + 1).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arcsinh(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad * (x * x + 1).rsqrt()
+
+
+class Acosh(Operation):
+    """The inverse of cosh.  Gradient: g / sqrt(x**2 - 1).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arccosh(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad * (x * x - 1).rsqrt()
+
+
+class Atanh(Operation):
+    """The inverse of tanh.  Gradient: g / (1 - x**2).  Saves x."""
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).arctanh(floating(x))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad / (1 - x * x)
+
+
+class Atan2(Operation):
+    """The angle of the point (x = b, y = a), in radians.  Saves a and b.
+
+    Gradient: da = g b / (a**2 + b**2), db = -g a / (a**2 + b**2), both 0 at the origin.
+    """
+
+    def forward(self, a: Array, b: Array) -> Array:
+        self.save_for_backward(a, b)
+        a, b = promote(a, b)
+        return array_module(a).arctan2(floating(a), floating(b))
+
+    def backward(self, grad: Any) -> Any:
+        a, b = self.saved_tensors
+        need_a, need_b = self.needs_input_grad
+        square = a * a + b * b
+        share = (grad / square).masked_fill(square == 0, 0)
+        return share * b if need_a else None, -share * a if need_b else None
+
+
+class Hypot(Operation):
+    """sqrt(a**2 + b**2), without overflow.  Gradient: da = g a / y, db = g b / y.  Saves all."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        x, z = promote(a, b)
+        y = array_module(a).hypot(x, z)
+        self.save_for_backward(a, b, y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        a, b, y = self.saved_tensors
+        need_a, need_b = self.needs_input_grad
+        return grad * (a / y) if need_a else None, grad * (b / y) if need_b else None
+
+
+class LogAddExp(Operation):
+    """log(exp(a) + exp(b)), without overflow.  Saves a, b and the result y.
+
+    Gradient: da = g exp(a - y), db = g exp(b - y).
+    """
+
+    def forward(self, a: Array, b: Array) -> Array:
+        x, z = promote(a, b)
+        y = array_module(a).logaddexp(x, z)
+        self.save_for_backward(a, b, y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        a, b, y = self.saved_tensors
+        need_a, need_b = self.needs_input_grad
+        grad_a = grad * (a - y).exp().masked_fill(a == y, 1) if need_a else None
+        grad_b = grad * (b - y).exp().masked_fill(b == y, 1) if need_b else None
+        return grad_a, grad_b
 
 
 class Sigmoid(Operation):
@@ -349,14 +588,18 @@ class _Step(Operation):
     """A function that is constant between its jumps.  Gradient: 0.  Saves nothing."""
 
     def backward(self, grad: Any) -> Any:
-        return grad * 0
+        return grad.new_zeros(grad.shape)
 
 
 class Sign(_Step):
-    """-1, 0 or 1.  Gradient: 0."""
+    """-1, 0 or 1; 0 for NaN, as in PyTorch.  Gradient: 0."""
 
     def forward(self, x: Array) -> Array:
-        return x.copy() if x.dtype.kind == "b" else array_module(x).sign(x)
+        if x.dtype.kind == "b":
+            return x.copy()
+        xp = array_module(x)
+        y = xp.sign(x)
+        return y if x.dtype.kind != "f" else xp.where(xp.isnan(y), x.dtype.type(0), y)
 
 
 class Floor(_Step):
@@ -392,14 +635,13 @@ class FloorDivide(_Step):
 
     def forward(self, a: Array, b: Array) -> Array:
         a, b = promote(a, b)
-        if not is_differentiable(getattr(a, "dtype", None) or b.dtype):
-            xp = array_module(a)
-            if not xp.all(b):
-                raise RuntimeError("ZeroDivisionError: an integer cannot be divided by zero")
+        _refuse_integer_zero(b, a)
         return a // b
 
     def backward(self, grad: Any) -> Any:
-        return grad * 0, grad * 0
+        need_a, need_b = self.needs_input_grad
+        zero = grad.new_zeros(grad.shape)
+        return zero if need_a else None, zero if need_b else None
 
 
 class TruncDivide(FloorDivide):
@@ -407,11 +649,10 @@ class TruncDivide(FloorDivide):
 
     def forward(self, a: Array, b: Array) -> Array:
         a, b = promote(a, b)
-        xp = array_module(a)
-        if is_differentiable(getattr(a, "dtype", None) or b.dtype):
+        xp = array_module(a if hasattr(a, "dtype") else b)
+        if is_differentiable(a.dtype if hasattr(a, "dtype") else b.dtype):
             return xp.trunc(a / b)
-        if not xp.all(b):
-            raise RuntimeError("ZeroDivisionError: an integer cannot be divided by zero")
+        _refuse_integer_zero(b, a)
         quotient = a // b
         return quotient + ((quotient * b != a) & ((a < 0) != (b < 0)))
 
@@ -433,18 +674,18 @@ class Clamp(Operation):
 
     def backward(self, grad: Any) -> Any:
         x, low, high = self.saved_tensors
-        below: Any = x < low if low is not None else None
-        above: Any = x > high if high is not None else None
-        inside = grad
-        for outside in (below, above):
-            if outside is not None:
-                inside = inside.masked_fill(outside, 0)
-        grad_low = grad_high = None
-        if self.needs_input_grad[1]:
-            holds = below if high is None else below & (low < high)
+        need_x, need_low, need_high = self.needs_input_grad
+        inside = grad_low = grad_high = None
+        if need_x:
+            inside = grad
+            for fits in (None if low is None else x >= low, None if high is None else x <= high):
+                if fits is not None:
+                    inside = inside.masked_fill(~fits, 0)
+        if need_low:
+            holds = x < low if high is None else (x < low) & (low < high)
             grad_low = grad.masked_fill(~holds, 0)
-        if self.needs_input_grad[2]:
-            holds = above if low is None else above | (low > high)
+        if need_high:
+            holds = x > high if low is None else (x > high) | (high < low)
             grad_high = grad.masked_fill(~holds, 0)
         return inside, grad_low, grad_high
 
@@ -511,7 +752,8 @@ class MaskedFill(Operation):
     def forward(self, x: Array, mask: Array, value: Any) -> Array:
         self.save_for_backward(mask)
         # The result has the dtype of x: a Python number or 0-d array never promotes it.
-        return array_module(x).where(mask, x.dtype.type(value), x)
+        value = value.astype(x.dtype) if hasattr(value, "dtype") else x.dtype.type(value)
+        return array_module(x).where(mask, value, x)
 
     def backward(self, grad: Any) -> Any:
         (mask,) = self.saved_tensors
@@ -521,6 +763,22 @@ class MaskedFill(Operation):
         return grad.masked_fill(mask, 0), None, grad_value
 
 
+class NanToNum(Operation):
+    """x with other numbers for NaN, infinity and -infinity.  Gradient: g where x was finite.
+
+    Saves which elements were.
+    """
+
+    def forward(self, x: Array, nan: float, posinf: float | None, neginf: float | None) -> Array:
+        xp = array_module(x)
+        self.save_for_backward(~xp.isfinite(x))
+        return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+    def backward(self, grad: Any) -> Any:
+        (replaced,) = self.saved_tensors
+        return grad.masked_fill(replaced, 0)
+
+
 # --- activations ---------------------------------------------------------------------------------
 
 
@@ -528,7 +786,7 @@ class Relu(Operation):
     """max(x, 0).  Gradient: g where the result is positive.  Saves the result."""
 
     def forward(self, x: Array) -> Array:
-        y = array_module(x).maximum(x, 0)
+        y = kernels(x).relu(x)
         self.save_for_backward(y)
         return y
 
@@ -542,8 +800,8 @@ class ReluGradient(Operation):
 
     def forward(self, grad: Array, y: Array) -> Array:
         self.save_for_backward(y)
-        # Written so that a NaN in y lets the gradient through, as in PyTorch.
-        return array_module(y).where(y <= 0, y.dtype.type(0), grad)
+        # A NaN in y lets the gradient through, as in PyTorch.
+        return kernels(y).relu_gradient(grad, y)
 
     def backward(self, grad: Any) -> Any:
         (y,) = self.saved_tensors
@@ -657,4 +915,13 @@ class Ufunc(Operation):
         if len(operands) == 2:
             operands = promote(*operands)
         array = next(x for x in operands if hasattr(x, "dtype"))
+        if array.dtype.kind == "f" and name in _OF_BITS:
+            if name == "invert":
+                raise TypeError(
+                    "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+                )
+            raise NotImplementedError(f'"{name}_cpu" not implemented for {array.dtype.name!r}')
         return getattr(array_module(array), name)(*operands)
+
+
+_OF_BITS = ("bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift")

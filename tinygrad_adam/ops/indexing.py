@@ -2,11 +2,14 @@
 
 Their gradients put elements back where they came from, and add where a position was picked twice.
 ``g`` is the gradient of the result.
+
+An index picks in two stages, as in PyTorch. First comes what picks a regular grid, a *view* of the
+memory: integers, slices, None, Ellipsis. Then, in that view, what picks by arrays of positions,
+the *picks*: for each dimension a whole slice or an int64 array; none at all if there is no array.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -15,247 +18,347 @@ from tinygrad_adam.autograd import Operation, Variable
 from tinygrad_adam.backend import Array, array_module, is_array
 from tinygrad_adam.backend.dtypes import int64
 
+View = tuple[Any, ...]
+Picks = tuple[Any, ...]
 
-def normalize_index(index: Any) -> tuple[Any, ...]:
-    """Return an index as users write it as a tuple of ints, slices, None, Ellipsis and arrays.
+_WHOLE = slice(None)
+
+
+def resolve(index: Any, x: Array) -> tuple[View, Picks]:
+    """Return the view and the picks that ``x[index]`` means.
+
+    Positions given by an int64 tensor stay that tensor, so that writing into it later is noticed.
 
     Raises:
-        IndexError: something in it cannot be an index.
-        ValueError: a slice goes backwards.
+        IndexError: something in ``index`` cannot be an index, or does not fit the shape of ``x``.
+        TypeError: there is text in it.
+        ValueError: a slice goes backwards, or nested lists are ragged.
     """
-    if not isinstance(index, tuple):
-        if isinstance(index, list) and any(
-            isinstance(x, (list, tuple, slice, Variable)) or x is None or x is ... for x in index
-        ):
-            index = tuple(index) if not isinstance(index[0], (list, int)) else (index,)
+    entries = [_entry(entry) for entry in _as_tuple(index)]
+    taken = sum(_dimensions_taken(entry) for entry in entries)
+    if taken > x.ndim:
+        if x.ndim == 0 and len(entries) == 1 and isinstance(entries[0], int):
+            raise IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
+            )
+        raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
+    view: list[Any] = []
+    picks: list[Any] = []
+    dim = 0
+    skip = x.ndim - taken  # what the first Ellipsis stands for
+    for entry in entries:
+        if entry is Ellipsis:
+            view += [_WHOLE] * skip
+            picks += [_WHOLE] * skip
+            dim, skip = dim + skip, 0
+        elif entry is None:
+            view.append(None)
+            picks.append(_WHOLE)
+        elif isinstance(entry, bool):
+            view.append(None)
+            picks.append(array_module(x).zeros(int(entry), int64))
+        elif isinstance(entry, int):
+            _check_position(entry, entry, len(picks), x.shape[dim])
+            view.append(entry)
+            dim += 1
+        elif isinstance(entry, slice):
+            view.append(entry)
+            picks.append(_WHOLE)
+            dim += 1
         else:
-            index = (index,)
-    return tuple([_normalize_entry(entry) for entry in index])
+            chosen = _positions(entry, len(picks), x.shape[dim:], array_module(x))
+            view += [_WHOLE] * len(chosen)
+            picks += chosen
+            dim += len(chosen)
+    if all(isinstance(pick, slice) for pick in picks):
+        return (*view, Ellipsis), ()
+    shapes = [pick.shape for pick in picks if not isinstance(pick, slice)]
+    try:
+        if len(shapes) > 1:
+            np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise IndexError(
+            "shape mismatch: indexing tensors could not be broadcast together with shapes "
+            + ", ".join([str(list(shape)) for shape in shapes])
+        ) from None
+    return (*view, Ellipsis), tuple(picks)
 
 
-def _normalize_entry(entry: Any) -> Any:
-    if isinstance(entry, Variable):
-        entry = entry.array
-    if entry is None or entry is Ellipsis or isinstance(entry, (bool, int, np.integer)):
+def _as_tuple(index: Any) -> tuple[Any, ...]:
+    """Return what stands between the brackets as a tuple of entries.
+
+    A list is one entry, an array of positions, unless something in it is more than a number: then
+    it stands for a tuple, as it did in NumPy long ago and does in PyTorch.
+    """
+    if isinstance(index, tuple):
+        return index
+    if isinstance(index, list) and any(
+        isinstance(x, (list, tuple, slice, np.ndarray, Variable)) or x is None or x is Ellipsis
+        for x in index
+    ):
+        return tuple(index)
+    return (index,)
+
+
+def _entry(entry: Any) -> Any:
+    """Return one entry of an index as a bool, int, slice, None, Ellipsis, array or tensor."""
+    if isinstance(entry, int) or entry is None or entry is Ellipsis:
         return entry
     if isinstance(entry, slice):
-        parts = [x.array.item() if isinstance(x, Variable) else x for x in
-                 (entry.start, entry.stop, entry.step)]  # fmt: skip
-        if parts[2] is not None and parts[2] <= 0:
-            raise ValueError(
-                f"step must be greater than zero, got {parts[2]}; use flip() to reverse a dimension"
-            )
-        return slice(*parts)
-    if isinstance(entry, (list, tuple, range)):
-        entry = np.asarray(
-            [x.array if isinstance(x, Variable) else x for x in entry],
-            dtype=None if len(entry) else int64,
+        start, stop, step = (
+            x.array.item() if isinstance(x, Variable) else x
+            for x in (entry.start, entry.stop, entry.step)
         )
-    if is_array(entry) and entry.dtype.kind in "biu":
-        return entry
+        if step is not None and step <= 0:
+            raise ValueError(
+                "step must be greater than zero" if step else "slice step cannot be zero"
+            )
+        return slice(start, stop, step)
+    if isinstance(entry, (list, tuple, range)):
+        entry = _array_of_positions(entry)
+    array = entry.array if isinstance(entry, Variable) else entry
+    if isinstance(array, np.generic) or is_array(array):
+        if array.dtype.kind not in "biu" or array.dtype.name not in _INDEX_DTYPES:
+            raise IndexError(
+                "tensors used as indices must be long, int, byte or bool tensors\n"
+                f"  This one is {array.dtype} {tuple(array.shape)}; convert it, as in x.long()"
+            )
+        return array.item() if array.ndim == 0 else entry
+    if isinstance(entry, str):
+        raise TypeError(f"new(): invalid data type {type(entry).__name__!r}")
     raise IndexError(
-        "tensors used as indices must be long, int, byte or bool tensors"
-        + (f", not {entry.dtype}" if is_array(entry) else f"; got {type(entry).__name__}")
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+        f"indices (got {type(entry).__name__})"
     )
 
 
-def _is_basic(index: tuple[Any, ...]) -> bool:
-    """Return whether an index picks a regular grid, so that the result can be a view."""
-    return not any(is_array(entry) or isinstance(entry, bool) for entry in index)
+_INDEX_DTYPES = ("int64", "int32", "uint8", "bool")
 
 
-def explain_index_error(error: Exception, x: Array, index: tuple[Any, ...]) -> Exception:
-    """Return NumPy's error for ``x[index]`` in PyTorch's words."""
-    text = str(error)
-    if "too many indices" in text:
-        if x.ndim == 0:
-            return IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
-                "tensor to a number"
-            )
-        return IndexError(f"too many indices for tensor of dimension {x.ndim}")
-    mask = re.search(r"boolean index did not match.*axis (\d+)", text)
-    if mask:
-        shapes = [list(e.shape) for e in index if is_array(e) and e.dtype.kind == "b"]
-        return IndexError(
-            f"The shape of the mask {shapes[0]} at index {mask[1]} does not match the shape of the "
-            f"indexed tensor {list(x.shape)} at index {mask[1]}"
-        )
-    if "shape mismatch" in text and "indexing" in text:
-        return IndexError(
-            "shape mismatch: indexing tensors could not be broadcast together with shapes "
-            + ", ".join(str(list(e.shape)) for e in index if is_array(e))
-        )
-    return IndexError(text.replace("for axis", "for dimension"))
+def _array_of_positions(numbers: Any) -> np.ndarray:
+    """Return nested sequences of positions or bools as an array."""
+    numbers = [x.array.tolist() if isinstance(x, Variable) else x for x in numbers]
+    if not numbers:
+        return np.zeros(0, int64)
+    try:
+        array = np.asarray(numbers)
+    except ValueError:
+        raise ValueError(
+            "expected sequences of equal length in an index: the lists in it are ragged"
+        ) from None
+    if array.dtype.kind == "U":
+        raise TypeError("new(): invalid data type 'str'")
+    return array
 
 
-def check_bounds(x: Array, index: tuple[Any, ...]) -> None:
-    """Raise for positions outside ``x``. CuPy would wrap them round without a word.
+def _dimensions_taken(entry: Any) -> int:
+    """Return how many dimensions of the indexed tensor ``entry`` is about."""
+    if entry is None or entry is Ellipsis or isinstance(entry, bool):
+        return 0
+    if isinstance(entry, (int, slice)):
+        return 1
+    return entry.ndim if _is_mask(entry) else 1
 
-    Raises:
-        IndexError: as NumPy does.
+
+def _is_mask(entry: Any) -> bool:
+    return entry.dtype.name in ("bool", "uint8")
+
+
+def _positions(entry: Any, dim: int, shape: tuple[int, ...], xp: Any) -> list[Any]:
+    """Return the picks that an array or tensor means, for the leading dimensions of ``shape``.
+
+    ``dim`` is the dimension of the view that it stands for.
     """
-    if array_module(x) is np:
-        return
-    dim = 0
-    for entry in index:
-        if entry is Ellipsis:
-            dim = x.ndim - sum(1 for e in index if e is not None and e is not Ellipsis) + dim
-        elif is_array(entry) and entry.dtype.kind in "iu" and entry.size:
-            low, high = int(entry.min()), int(entry.max())
-            if low < -x.shape[dim] or high >= x.shape[dim]:
-                wrong = low if low < -x.shape[dim] else high
-                raise IndexError(
-                    f"index {wrong} is out of bounds for dimension {dim} with size {x.shape[dim]}"
-                )
-            dim += 1
-        elif entry is not None:
-            dim += entry.ndim if is_array(entry) else 1
+    if not _is_mask(entry):
+        if entry.dtype != int64 or not isinstance(entry, Variable):
+            entry = xp.asarray(entry.array if isinstance(entry, Variable) else entry, int64)
+        numbers = entry.array if isinstance(entry, Variable) else entry
+        if numbers.size:
+            _check_position(int(numbers.min()), int(numbers.max()), dim, shape[0])
+        return [entry]
+    mask = xp.asarray(entry.array if isinstance(entry, Variable) else entry)
+    if mask.shape != shape[: mask.ndim]:
+        wrong = next(d for d in range(mask.ndim) if mask.shape[d] != shape[d])
+        raise IndexError(
+            f"The shape of the mask {list(mask.shape)} at index {wrong} does not match the shape "
+            f"of the indexed tensor {list(shape)} at index {dim + wrong}"
+        )
+    return list(mask.nonzero())
 
 
-class _AtIndex(Operation):
-    """An operation that remembers an index: a tuple of ints, slices, None, Ellipsis and arrays."""
-
-    def keep(self, index: tuple[Any, ...]) -> None:
-        self.save_for_backward(*index)
-
-    @property
-    def index(self) -> tuple[Any, ...]:
-        return tuple([x.array if isinstance(x, Variable) else x for x in self.saved_tensors])
+def _check_position(low: int, high: int, dim: int, size: int) -> None:
+    """Raise for positions outside a dimension. CuPy would wrap them round without a word."""
+    if low < -size or high >= size:
+        raise IndexError(
+            f"index {high if high >= size else low} is out of bounds for dimension {dim} with size "
+            f"{size}"
+        )
 
 
-class Index(_AtIndex):
-    """x[index].  Gradient: zeros with g added at the index.  Saves the index and the shape.
+class Index(Operation):
+    """x[view][picks].  Gradient: zeros with g added there.  Saves the picks and the shape.
 
-    A view if the index has no arrays in it, else a copy. ``unique`` promises that no element is
-    picked twice.
+    A view if there are no picks, else a copy. ``unique`` promises that no element is picked twice.
     """
 
-    def forward(self, x: Array, index: tuple[Any, ...], unique: bool = False) -> Array:
-        self.keep(index)
-        self.returns_view = _is_basic(index)
-        self.shape, self.unique = x.shape, unique or self.returns_view
-        try:
-            check_bounds(x, index)
-            # The Ellipsis makes one element a 0-d view, where NumPy would hand out a number.
-            return x[(*index, ...) if self.returns_view and Ellipsis not in index else index]
-        except IndexError as error:
-            raise explain_index_error(error, x, index) from None
+    def forward(self, x: Array, view: View, unique: bool, *picks: Any) -> Array:
+        self.save_for_backward(*picks)
+        self.returns_view = not picks
+        self.shape, self.view, self.unique = x.shape, view, unique or not picks
+        y = x[view]
+        return y[picks] if picks else y
 
     def backward(self, grad: Any) -> Any:
-        return IndexAdd.apply(grad, self.shape, self.index, self.unique)
+        return IndexAdd.apply(grad, self.shape, self.view, self.unique, *self.saved_tensors)
 
 
-class IndexAdd(_AtIndex):
-    """Zeros of a shape, with x added at an index.  Gradient: g[index].  Saves the index."""
+class IndexAdd(Operation):
+    """Zeros of a shape, with x added at [view][picks].  Gradient: g there.  Saves the picks."""
 
     def forward(
-        self, x: Array, shape: tuple[int, ...], index: tuple[Any, ...], unique: bool
+        self, x: Array, shape: tuple[int, ...], view: View, unique: bool, *picks: Any
     ) -> Array:
-        self.keep(index)
-        self.unique = unique
-        xp = array_module(x)
-        y = xp.zeros(shape, x.dtype)
-        if unique:
-            y[index] = x
-        else:
-            xp.add.at(y, index, x)
+        self.save_for_backward(*picks)
+        self.view, self.unique = view, unique
+        y = array_module(x).zeros(shape, x.dtype)
+        write(y, x, view, picks, accumulate=not unique)
         return y
 
     def backward(self, grad: Any) -> Any:
-        return Index.apply(grad, self.index, self.unique)
+        return Index.apply(grad, self.view, self.unique, *self.saved_tensors)
 
 
-class IndexPut(_AtIndex):
-    """A copy of x in which x[index] is ``value``, or has ``value`` added if ``accumulate``.
+class IndexPut(Operation):
+    """x in which x[view][picks] is ``value``, or has ``value`` added to it if ``accumulate``.
 
-    Gradient: dx = g, with zeros at the index unless it accumulated; dvalue = g[index].  Saves the
-    index.
+    Gradient: dx = g, with zeros at the index unless it accumulated; dvalue = g at the index.  Saves
+    the picks.  ``in_place`` writes into the memory of x; otherwise the result is a copy.
     """
 
-    def forward(self, x: Array, value: Any, index: tuple[Any, ...], accumulate: bool) -> Array:
-        self.keep(index)
-        self.accumulate = accumulate
-        y = x.copy(order="K")
-        write(y, index, value, accumulate)
+    def forward(
+        self, x: Array, value: Any, view: View, accumulate: bool, in_place: bool, *picks: Any
+    ) -> Array:
+        self.save_for_backward(*picks)
+        self.view, self.accumulate = view, accumulate
+        self.value_shape = getattr(value, "shape", ())
+        y = x if in_place else x.copy(order="K")
+        write(y, value, view, picks, accumulate)
         return y
 
     def backward(self, grad: Any) -> Any:
+        picks = self.saved_tensors
         need_x, need_value = self.needs_input_grad[:2]
-        grad_x = grad
+        grad_x, grad_value = grad, None
         if need_x and not self.accumulate:
-            grad_x = IndexPut.apply(grad, 0, self.index, False)
-        return grad_x, Index.apply(grad, self.index) if need_value else None
+            grad_x = IndexPut.apply(grad, 0, self.view, False, False, *picks)
+        if need_value:
+            grad_value = Index.apply(grad, self.view, False, *picks)
+            lost = len(self.value_shape) - grad_value.ndim  # dimensions of size 1 in front
+            if lost > 0:
+                grad_value = grad_value.reshape((1,) * lost + grad_value.shape)
+        return grad_x, grad_value
 
 
-def write(x: Array, index: tuple[Any, ...], value: Any, accumulate: bool = False) -> None:
-    """Do ``x[index] = value`` on arrays, or ``+=`` with positions that occur twice counted twice.
+def write(x: Array, value: Any, view: View, picks: Picks, accumulate: bool = False) -> None:
+    """Do ``x[view][picks] = value`` on arrays, or ``+=``, where repeated positions count each time.
 
     Raises:
-        IndexError: the index does not fit ``x``.
-        RuntimeError: ``value`` does not broadcast to ``x[index]``.
+        RuntimeError: ``value`` does not broadcast to ``x[view][picks]``.
     """
-    if is_array(value) and value.dtype != x.dtype:
-        value = value.astype(x.dtype)
+    target = x[view]
+    if is_array(value):
+        arrays = [pick for pick in picks if not isinstance(pick, slice)]
+        ndim = target.ndim - len(arrays) + max([pick.ndim for pick in arrays], default=0)
+        value = value.astype(x.dtype, copy=False)
+        while value.ndim > ndim and value.shape[0] == 1:
+            value = value[0]
     try:
-        check_bounds(x, index)
-        if accumulate:
-            array_module(x).add.at(x, index, value)
+        if not accumulate:
+            target[picks or ...] = value
+        elif picks:
+            array_module(x).add.at(target, picks, value)
         else:
-            x[index] = value
-    except IndexError as error:
-        raise explain_index_error(error, x, index) from None
+            target += value
     except ValueError:
-        raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(np.shape(value))} cannot be broadcast to "
-            f"indexing result of shape {list(x[index].shape)}"
-        ) from None
+        raise RuntimeError(_misfit(value.shape, target, picks)) from None
+
+
+def _misfit(shape: tuple[int, ...], target: Array, picks: Picks) -> str:
+    """Return the text for a value of ``shape`` that does not broadcast to ``target[picks]``."""
+    if picks:
+        return (
+            f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing "
+            f"result of shape {list(target[picks].shape)}"
+        )
+    for back, (size, wanted) in enumerate(zip(shape[::-1], target.shape[::-1]), 1):
+        if size not in (1, wanted):
+            return (
+                f"The expanded size of the tensor ({wanted}) must match the existing size ({size}) "
+                f"at non-singleton dimension {target.ndim - back}.  Target sizes: "
+                f"{list(target.shape)}.  Tensor sizes: {list(shape)}"
+            )
+    return (
+        f"expand(tensor of shape {list(shape)}, size={list(target.shape)}): the number of sizes "
+        f"provided ({target.ndim}) must be greater or equal to the number of dimensions in the "
+        f"tensor ({len(shape)})"
+    )
 
 
 def along(
-    name: str, shape: tuple[int, ...], dim: int, index: Array, source: tuple[int, ...] | None = None
-) -> tuple[Array, ...]:
-    """Return the index that picks ``x[i, index[i, j], …]``: a grid, with ``index`` for ``dim``.
+    name: str, shape: tuple[int, ...], dim: int, index: Any, source: tuple[int, ...] | None = None
+) -> Picks:
+    """Return the picks of ``x[i, index[i, j], …]``: a grid, with the tensor ``index`` for ``dim``.
 
     Args:
         name: the operation, for the error text: gather or scatter.
         shape: that of ``x``.
         dim: the dimension in which ``index`` counts.
-        index: int64, as many dimensions as ``x``.
+        index: an int64 tensor with as many dimensions as ``x``.
         source: the shape of what is scattered, if anything is.
 
     Raises:
         RuntimeError: the index has another dtype or other dimensions, is larger than ``x`` (or the
             source), or names a position that does not exist.
     """
-    if index.dtype != int64:
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {index.dtype}")
+    positions = index.array
+    if positions.dtype.name not in ("int64", "int32"):
+        raise RuntimeError(
+            f"{name}(): Expected dtype int32/int64 for index\n  This one is {positions.dtype}"
+        )
     owner = "input" if source is None else "self"
-    if index.ndim != len(shape):
+    if positions.ndim != len(shape):
         raise RuntimeError(
             f"Index tensor must have the same number of dimensions as {owner} tensor\n"
-            f"  {name}: index {list(index.shape)}, tensor {list(shape)}"
+            f"  {name}: index {list(positions.shape)}, tensor {list(shape)}"
         )
-    for d, size in enumerate(index.shape):
-        if (d != dim and size > shape[d]) or (source is not None and size > source[d]):
-            what = "" if source is None else f" and to be no larger size than src {list(source)}"
+    if source is not None and len(source) != positions.ndim:
+        raise RuntimeError(
+            "Index tensor must have the same number of dimensions as src tensor\n"
+            f"  {name}: index {list(positions.shape)}, src {list(source)}"
+        )
+    for d, size in enumerate(positions.shape):
+        if positions.size and (
+            (d != dim and size > shape[d]) or (source is not None and size > source[d])
+        ):
+            if source is None:
+                raise RuntimeError(
+                    f"Size does not match at dimension {d} expected index {list(positions.shape)} "
+                    f"to be no larger than self {list(shape)} apart from dimension {dim}"
+                )
             raise RuntimeError(
-                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no "
-                f"larger than self {list(shape)} apart from dimension {dim}{what}"
+                f"Expected index {list(positions.shape)} to be no larger than self {list(shape)} "
+                f"apart from dimension {dim} and to be no larger size than src {list(source)}"
             )
-    if index.size:
-        low, high = int(index.min()), int(index.max())
+    if positions.size:
+        low, high = int(positions.min()), int(positions.max())
         if low < 0 or high >= shape[dim]:
             raise RuntimeError(
                 f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size "
                 f"{shape[dim]}"
             )
-    grid = []
-    for d, size in enumerate(index.shape):
-        positions = array_module(index).arange(size)
-        grid.append(
-            index
-            if d == dim
-            else positions.reshape([-1 if i == d else 1 for i in range(index.ndim)])
-        )
-    return tuple(grid)
+    xp = array_module(positions)
+    return tuple([
+        index if d == dim else xp.arange(size).reshape([-1] + [1] * (positions.ndim - 1 - d))
+        for d, size in enumerate(positions.shape)
+    ])  # fmt: skip

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, Literal
+from typing import Any
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend import Array, Dtype, array_module
 from tinygrad_adam.backend.dtypes import int64
 from tinygrad_adam.ops.dims import Dims
 from tinygrad_adam.ops.shapes import Cat
@@ -25,12 +25,17 @@ def spread(reduced: Any, shape: tuple[int, ...], dims: Dims, keepdim: bool) -> A
     return reduced.expand(shape)
 
 
+def _sum_dtype(x: Array) -> Dtype:
+    """Return the dtype of a sum or product of elements of ``x``: of integers and bools int64."""
+    return int64 if x.dtype.kind in "biu" else x.dtype
+
+
 class Sum(Operation):
     """The sum; of integers in int64.  Gradient: g for every element summed.  Saves the shape."""
 
-    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+    def forward(self, x: Array, dim: Dims, keepdim: bool, dtype: Dtype | None = None) -> Array:
         self.shape, self.dim, self.keepdim = x.shape, dim, keepdim
-        dtype = int64 if x.dtype.kind in "biu" else x.dtype
+        dtype = dtype or _sum_dtype(x)
         return x.sum(axis=dim, keepdims=keepdim, dtype=dtype)
 
     def backward(self, grad: Any) -> Any:
@@ -69,15 +74,17 @@ class Prod(Operation):
     result y.
     """
 
-    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+    def forward(self, x: Array, dim: Dims, keepdim: bool, dtype: Dtype | None = None) -> Array:
         self.dim, self.keepdim = dim, keepdim
-        dtype = int64 if x.dtype.kind in "biu" else x.dtype
+        dtype = dtype or _sum_dtype(x)
         y = x.prod(axis=dim, keepdims=keepdim, dtype=dtype)
         self.save_for_backward(x, y)
         return y
 
     def backward(self, grad: Any) -> Any:
         x, y = self.saved_tensors
+        if x.ndim == 0:
+            return grad
         grad = spread(grad, x.shape, self.dim, self.keepdim)
         if bool((x != 0).all()):
             return grad * spread(y, x.shape, self.dim, self.keepdim) / x
@@ -104,36 +111,122 @@ def _product_of_others(rows: Any) -> Any:
     return Cat.apply(rows.ndim - 1, *pieces)
 
 
-class Extremum(Operation):
+class _Extremum(Operation):
     """The largest or smallest element.  Gradient: g, in equal parts to all that equal it.
 
-    Saves x and the result.  Source: PyTorch, ``torch.amax``.
+    Saves x and the result y.
     """
 
-    def forward(self, x: Array, dim: Dims, keepdim: bool, which: Literal["max", "min"]) -> Array:
-        self.dim, self.keepdim = dim, keepdim
-        y = getattr(array_module(x), which)(x, axis=dim, keepdims=keepdim)
-        self.save_for_backward(x, y)
-        return y
+    dim: Dims
+    keepdim: bool
 
     def backward(self, grad: Any) -> Any:
         x, y = self.saved_tensors
-        winners = (x == spread(y, x.shape, self.dim, self.keepdim)).to(grad.dtype)
+        winners = self.winners(x, spread(y, x.shape, self.dim, self.keepdim)).to(grad.dtype)
         share = winners / winners.sum(self.dim, keepdim=True)
         return spread(grad, x.shape, self.dim, self.keepdim) * share
+
+    def winners(self, x: Any, y: Any) -> Any:
+        return x == y
+
+
+class Amax(_Extremum):
+    """The largest element.  Gradient: shared by all that equal it.
+
+    Source: PyTorch, ``torch.amax``.
+    """
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        self.dim, self.keepdim = dim, keepdim
+        y = x.max(axis=dim, keepdims=keepdim)
+        self.save_for_backward(x, y)
+        return y
+
+
+class Amin(_Extremum):
+    """The smallest element.  Gradient: shared by all that equal it.
+
+    Source: PyTorch, ``torch.amin``.
+    """
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        self.dim, self.keepdim = dim, keepdim
+        y = x.min(axis=dim, keepdims=keepdim)
+        self.save_for_backward(x, y)
+        return y
+
+
+class Max(Amax):
+    """The largest of all elements.  Gradient: as of :class:`Amax`, and a NaN equals itself."""
+
+    def winners(self, x: Any, y: Any) -> Any:
+        return (x == y) | (x.isnan() & y.isnan())
+
+
+class Min(Amin):
+    """The smallest of all elements.  Gradient: as of :class:`Amin`, and a NaN equals itself."""
+
+    def winners(self, x: Any, y: Any) -> Any:
+        return (x == y) | (x.isnan() & y.isnan())
+
+
+class Median(Max):
+    """The middle one of all elements in order, the lower of two; NaN if there is a NaN, or none.
+
+    Gradient: as of :class:`Max`.
+    """
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        self.dim, self.keepdim = dim, keepdim
+        xp = array_module(x)
+        ordered = xp.sort(x, axis=None)
+        nan = x.dtype.kind == "f" and (not x.size or bool(xp.isnan(ordered[-1])))
+        y = xp.asarray(math.nan if nan else ordered[(x.size - 1) // 2], x.dtype)
+        self.save_for_backward(x, y)
+        return y
 
 
 class Cumsum(Operation):
     """The running sum along a dimension; of integers in int64.  Gradient: the running sum of g
     from the other end.  Saves nothing."""
 
-    def forward(self, x: Array, dim: int) -> Array:
+    def forward(self, x: Array, dim: int, dtype: Dtype | None = None) -> Array:
         self.dim = dim
-        dtype = int64 if x.dtype.kind in "biu" else x.dtype
+        dtype = dtype or _sum_dtype(x)
         return x.cumsum(axis=dim, dtype=dtype).reshape(x.shape)
 
     def backward(self, grad: Any) -> Any:
         return grad.flip(self.dim).cumsum(self.dim).flip(self.dim)
+
+
+class Cumprod(Operation):
+    """The running product along a dimension; of integers in int64.  Saves x and the result y.
+
+    Gradient of the k-th element: the product p of those before it, times s, where s is the sum over
+    i >= k of g_i times the product of those from k + 1 to i: s_k = g_k + x_(k+1) s_(k+1).  Where no
+    element is 0, p_k s_k is the sum over i >= k of g_i y_i / x_k.
+    """
+
+    def forward(self, x: Array, dim: int, dtype: Dtype | None = None) -> Array:
+        self.dim = dim
+        dtype = dtype or _sum_dtype(x)
+        y = x.cumprod(axis=dim, dtype=dtype).reshape(x.shape)
+        self.save_for_backward(x, y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        x, y = self.saved_tensors
+        if x.ndim == 0:
+            return grad
+        if bool((x != 0).all()):
+            return (grad * y).flip(self.dim).cumsum(self.dim).flip(self.dim) / x
+        columns, g = x.unbind(self.dim), grad.unbind(self.dim)
+        before = (y.narrow(self.dim, 0, 1) * 0 + 1).unbind(self.dim) + y.unbind(self.dim)[:-1]
+        sums = [g[-1]]
+        for k in range(len(columns) - 2, -1, -1):
+            sums.append(g[k] + columns[k + 1] * sums[-1])
+        pieces = [(p * s).unsqueeze(self.dim) for p, s in zip(before, sums[::-1])]
+        return Cat.apply(self.dim, *pieces)
 
 
 class LogSumExp(Operation):
@@ -232,11 +325,6 @@ class Norm(Operation):
     """
 
     def forward(self, x: Array, dim: Dims, keepdim: bool, p: float) -> Array:
-        if x.dtype.kind not in "fc":
-            raise RuntimeError(
-                "norm(): input dtype should be either floating point or complex. "
-                f"Got {x.dtype} instead."
-            )
         self.dim, self.keepdim, self.p = dim, keepdim, p
         xp = array_module(x)
         axes = {"axis": dim, "keepdims": keepdim}
@@ -245,7 +333,7 @@ class Norm(Operation):
         elif p == 0:
             y = (x != 0).sum(**axes).astype(x.dtype)
         elif math.isinf(p):
-            y = abs(x).max(**axes, initial=0) if p > 0 else abs(x).min(**axes, initial=math.inf)
+            y = abs(x).max(**axes) if p > 0 else abs(x).min(**axes)
         else:
             y = (abs(x) ** p).sum(**axes) ** (1 / p)
         self.save_for_backward(x, y)
@@ -263,7 +351,7 @@ class Norm(Operation):
         if p == 2:
             return x * (grad / y).masked_fill(y == 0, 0)
         if math.isinf(p):
-            winners = (x.abs() == y).to(grad.dtype)
+            winners = ((x.abs() == y) | (x.isnan() & y.isnan())).to(grad.dtype)
             return x.sign() * grad * (winners / winners.sum(self.dim, keepdim=True))
         slope = x.sign() * x.abs() ** (p - 1)
         if p < 1:

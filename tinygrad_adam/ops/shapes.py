@@ -10,6 +10,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, device_of, move, promote_types
+from tinygrad_adam.backend.dtypes import int64
 from tinygrad_adam.ops.dims import Dims
 
 
@@ -49,7 +50,9 @@ class Expand(Operation):
     returns_view = True
 
     def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
-        return array_module(x).broadcast_to(x, shape)
+        y = array_module(x).broadcast_to(x, shape)
+        # NumPy lets nobody write into what it broadcast, even if nothing was repeated.
+        return x.reshape(shape) if y.size == x.size else y
 
     def backward(self, grad: Any) -> Any:
         return grad
@@ -62,7 +65,8 @@ class SumToSize(Operation):
         self.shape = x.shape
         added = x.ndim - len(shape)
         stretched = (added + i for i, size in enumerate(shape) if size == 1 != x.shape[added + i])
-        return x.sum(axis=(*range(added), *stretched), dtype=x.dtype).reshape(shape)
+        dtype = int64 if x.dtype.kind in "biu" else x.dtype
+        return x.sum(axis=(*range(added), *stretched), dtype=dtype).reshape(shape)
 
     def backward(self, grad: Any) -> Any:
         return grad.expand(self.shape)
@@ -158,7 +162,10 @@ class Diagonal(Operation):
 
     def forward(self, x: Array, offset: int, dim1: int, dim2: int) -> Array:
         self.shape, self.place = x.shape, (offset, dim1, dim2)
-        return x.diagonal(offset, dim1, dim2)
+        y = x.diagonal(offset, dim1, dim2)
+        if not getattr(y.flags, "writeable", True):  # NumPy's caution, of which CuPy knows nothing
+            y.flags.writeable = x.flags.writeable
+        return y
 
     def backward(self, grad: Any) -> Any:
         return DiagonalScatter.apply(grad, self.shape, *self.place)
@@ -191,13 +198,15 @@ class Clone(Operation):
 
 
 class Overwrite(Operation):
-    """A copy of ``source``, in place of x.  Gradient: dx = 0, dsource = g."""
+    """``source``, a number or array, in the shape and dtype of x.  Gradient: dsource = g."""
 
-    def forward(self, x: Array, source: Array) -> Array:
-        return source.copy(order="K")
+    def forward(self, x: Array, source: Any) -> Array:
+        y = array_module(x).empty_like(x)
+        y[...] = source
+        return y
 
     def backward(self, grad: Any) -> Any:
-        return grad * 0 if self.needs_input_grad[0] else None, grad
+        return grad.new_zeros(grad.shape) if self.needs_input_grad[0] else None, grad
 
 
 class Contiguous(Operation):

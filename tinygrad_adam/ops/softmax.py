@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend import Array, array_module, is_differentiable
 
 
-def _shifted(x: Array, dim: int) -> Array:
+def _shifted(name: str, x: Array, dim: int) -> Array:
     """Return x less its largest element along ``dim``, so that exp cannot overflow."""
+    if not is_differentiable(x.dtype):
+        raise NotImplementedError(
+            f'"{name}_kernel_impl" not implemented for {x.dtype.name!r}\n'
+            "  convert it, as in x.float()"
+        )
     return x - x.max(axis=dim, keepdims=True) if x.size and x.ndim else x - x
 
 
@@ -18,7 +23,7 @@ class Softmax(Operation):
 
     def forward(self, x: Array, dim: int) -> Array:
         self.dim = dim
-        y = array_module(x).exp(_shifted(x, dim))
+        y = array_module(x).exp(_shifted("softmax", x, dim))
         y = y / y.sum(axis=dim, keepdims=True) if x.ndim else y
         self.save_for_backward(y)
         return y
@@ -35,7 +40,7 @@ class LogSoftmax(Operation):
     def forward(self, x: Array, dim: int) -> Array:
         self.dim = dim
         xp = array_module(x)
-        shifted = _shifted(x, dim)
+        shifted = _shifted("log_softmax", x, dim)
         y = shifted
         if x.ndim:
             y = shifted - xp.log(xp.exp(shifted).sum(axis=dim, keepdims=True))
