@@ -30,7 +30,8 @@ from tinygrad_adam.optim import Optimizer
 from tinygrad_adam.tensor import Tensor
 from tinygrad_adam.viz.extras import require
 from tinygrad_adam.viz.page import page
-from tinygrad_adam.viz.plots import BLACK, Figure, _figure, _line_style, _tidy, landscape
+from tinygrad_adam.viz.panels import draw_lines, panels
+from tinygrad_adam.viz.plots import BLACK, Figure, _line_style, landscape
 
 Point = tuple[float, float]
 _DECADES = 5  # how much of the height above the minimum the contours tell apart
@@ -349,29 +350,23 @@ def heights_of(places: Sequence[Field], tolerance: float | None = None) -> Figur
     """
     columns = min(len(places), 2)
     rows = -(-len(places) // columns)
-    figure = _figure(5.0 * columns, 3.2 * rows + 0.5)
-    handles: dict[str, Any] = {}
-    grid = figure.subplots(rows, columns, squeeze=False).flat
+    figure, grid = panels(rows, columns, width=5.0, height=3.3)
     for axes in grid[len(places) :]:
         axes.set_axis_off()
+    handles: dict[str, Any] = {}
     for axes, place in zip(grid, places):
-        for number, (name, run) in enumerate(place.runs.items()):
-            style = _line_style(number)
-            # What is exactly lowest has no logarithm; 1e-12 is as good as there.
-            above = np.clip(run.values - place.lowest, 1e-12, 1e12)
-            above[~np.isfinite(run.values)] = np.nan
-            style["markevery"] = max(len(above) // 10, 1)
-            (handles[name],) = axes.plot(np.arange(len(above)), above, label=name, **style)
+        # What is exactly lowest has no logarithm; 1e-12 above is as good as there.
+        lines = {
+            name: np.maximum(run.values - place.lowest, 1e-12) for name, run in place.runs.items()
+        }
+        ylabel = "f - lowest" if place.minimum else "loss"
+        draw_lines(axes, lines, place.name, "step", ylabel, yscale="log", legend=None)
+        # Those that diverge leave the panel, instead of pressing the others flat.
+        start = max(values[0] for values in lines.values())
+        axes.set_ylim(top=min(axes.get_ylim()[1], 300 * start))
+        handles.update({line.get_label(): line for line in axes.get_lines()})
         if tolerance is not None:
             axes.axhline(tolerance, color="#555555", linewidth=1, linestyle=(0, (1, 2)))
-        axes.set_yscale("log")
-        starts = [run.values[0] - place.lowest for run in place.runs.values()]
-        # Those that diverge leave the panel, instead of pressing the others flat.
-        axes.set_ylim(top=min(axes.get_ylim()[1], 300 * max(starts)))
-        axes.set_xlabel("step")
-        axes.set_ylabel("f - lowest" if place.minimum else "loss")
-        axes.set_title(place.name, fontsize=10)
-        _tidy(axes)
     _legend(figure, list(handles.values()))
     return figure
 
@@ -514,13 +509,13 @@ def _colours(count: int) -> list[str]:
 
 def _animated_page(places: Sequence[Field]) -> bytes:
     """Return an HTML page."""
-    panels: list[dict[str, Any]] = []
+    films: list[dict[str, Any]] = []
     bodies: list[str] = []
     for place in places:
         stage = _stage(place, 110, legend=False)
         picture = base64.b64encode(stage.png).decode()
         left, top, width, height = stage.box
-        key = len(panels)
+        key = len(films)
         rows = "".join(
             f'<tr><td><svg width="26" height="10"><path d="M0 5H26" stroke="{colour}" '
             f'stroke-width="4"/></svg></td><th>{html.escape(name)}</th><td class="value"></td></tr>'
@@ -534,7 +529,7 @@ height="{stage.height:.0f}" href="data:image/png;base64,{picture}"/>
 <g class="paths" clip-path="url(#box{key})"></g></svg><p class="step"></p>
 <table>{rows}</table></section>"""
         )
-        panels.append(
+        films.append(
             {
                 "steps": _steps(place),
                 "runs": [
@@ -556,7 +551,7 @@ height="{stage.height:.0f}" href="data:image/png;base64,{picture}"/>
 aria-label="how much of the race is shown"><span id="position"></span></div></header>
 <main class="race">{"".join(bodies)}</main>"""
     # "mono": the pictures are white, and so the page stays.
-    return page("A race of optimizers", body, panels, _SCRIPT, "mono", _STYLE).encode()
+    return page("A race of optimizers", body, films, _SCRIPT, "mono", _STYLE).encode()
 
 
 _STYLE = """
