@@ -393,7 +393,7 @@ def test_vanishing_and_exploding_gradients():
     assert marks["Mul"] == ""
     graph = viz.draw(((lambda x: x * 1e-9), a), backward="compute")
     assert [n["mark"] for n in nodes(graph, "gradient")] == ["", "vanishing"]
-    assert "norm &lt; 1e-06" in graph.source
+    assert "0 &lt; norm &lt; 1e-06" in graph.source
 
 
 def test_a_dead_relu_is_hatched():

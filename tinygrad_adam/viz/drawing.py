@@ -10,7 +10,7 @@ from tinygrad_adam.autograd import Variable, enable_grad
 from tinygrad_adam.backend import default_generator
 from tinygrad_adam.nn.module import Module
 from tinygrad_adam.viz.graph import Graph
-from tinygrad_adam.viz.health import EXPLODING, VANISHING, examine
+from tinygrad_adam.viz.health import examine, size_mark
 from tinygrad_adam.viz.labels import SHOWABLE, saved_bytes
 from tinygrad_adam.viz.layers import add_gradients, add_saved, number_nodes
 from tinygrad_adam.viz.picture import Picture
@@ -269,10 +269,7 @@ def _highlight(picture: Picture, highlight: str | None) -> None:
     if highlight == "grad":
         for node in picture.nodes:
             if not node.mark and node.gradient is not None and node.gradient.finite:
-                if node.gradient.norm > EXPLODING:
-                    node.mark = "exploding"
-                elif node.gradient.norm < VANISHING:
-                    node.mark = "vanishing"
+                node.mark = size_mark(node.gradient)
     elif highlight in ("time", "memory"):
         amounts = [
             (node.seconds or 0) + (node.backward_seconds or 0)

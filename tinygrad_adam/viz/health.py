@@ -26,7 +26,7 @@ FINDINGS = {
     "culprit": Finding("first NaN or Inf", "made from finite inputs"),
     "tainted": Finding("NaN or Inf", "passed on, or held by a leaf"),
     "exploding": Finding("exploding gradient", f"norm > {number(EXPLODING)}"),
-    "vanishing": Finding("vanishing gradient", f"norm < {number(VANISHING)}"),
+    "vanishing": Finding("vanishing gradient", f"0 < norm < {number(VANISHING)}"),
     "dead": Finding("dead ReLU", f"over {100 * DEAD:.0f} % zeros"),
 }
 # If several findings fall on a node that stands for many, the first of these counts.
@@ -79,8 +79,11 @@ def gradient_mark(node: Node, sent: list[Stats | None]) -> str:
         return "tainted"
     if any(stats is not None and not stats.finite for stats in sent):
         return "culprit"
+    return size_mark(gradient)
+
+
+def size_mark(gradient: Stats) -> str:
+    """Return whether a finite gradient is very large or very small; one of exactly 0 is neither."""
     if gradient.norm > EXPLODING:
         return "exploding"
-    if gradient.norm < VANISHING:
-        return "vanishing"
-    return ""
+    return "vanishing" if 0 < gradient.norm < VANISHING else ""
