@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,12 +49,15 @@ def draw_lines(
         x, y = line if isinstance(line, tuple) else (np.arange(len(line)), line)
         x, y = as_numpy(x).astype(np.float64), as_numpy(y).astype(np.float64)
         style = _line_style(number)
-        # About ten markers, for every line at other places, so that none hides another's.
+        # Few points all have markers. Of many about ten have, for every line others, so that none
+        # hides another's.
         marks = (np.arange(10) + number / max(len(lines), 1)) / 10
-        if xscale == "log":
-            places = np.searchsorted(x, x[0] * (x[-1] / x[0]) ** marks) if len(x) else []
+        if len(x) <= 15:
+            places = np.arange(len(x))
+        elif xscale == "log":
+            places = np.searchsorted(x, x[0] * (x[-1] / x[0]) ** marks)
         else:
-            places = marks * len(x)
+            places = (marks * len(x)).astype(int)
         style["markevery"] = sorted({min(int(place), len(x) - 1) for place in places})
         axes.plot(x, np.where(np.isfinite(y), y, np.nan), label=label, **style)
     axes.set_xscale(xscale)
@@ -65,3 +68,40 @@ def draw_lines(
     if legend is not None:
         axes.legend(loc=legend, frameon=False, fontsize=8)
     _tidy(axes)
+
+
+def draw_regions(
+    axes: Any,
+    predict: Callable[[np.ndarray], Any],
+    points: Any,
+    labels: Any,
+    classes: Sequence[str],
+    samples: int = 150,
+) -> None:
+    """Draw which class a model sees where in a plane, and the points that it was trained on.
+
+    Args:
+        axes: the panel; its labels and title are yours.
+        predict: takes places, (N, 2) float32, and returns the class of each, (N,).
+        points: (N, 2).
+        labels: (N,) their classes, from 0.
+        classes: the classes' names, at most seven: what a legend shows.
+        samples: how finely the plane is sampled, in each direction.
+    """
+    points, labels = as_numpy(points), as_numpy(labels)
+    low, high = points.min(axis=0), points.max(axis=0)
+    (x0, y0), (x1, y1) = low - 0.15 * (high - low), high + 0.15 * (high - low)
+    x, y = np.meshgrid(np.linspace(x0, x1, samples), np.linspace(y0, y1, samples))
+    places = np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32)
+    said = as_numpy(predict(places)).reshape(x.shape)
+    # Light shades under points of the same colours; the markers differ as well.
+    styles = [_line_style(number) for number in range(len(classes))]
+    edges = np.arange(len(classes) + 1) - 0.5
+    colours = [style["color"] for style in styles]
+    axes.contourf(x, y, said, levels=edges, colors=colours, alpha=0.22)
+    axes.contour(x, y, said, levels=edges[1:-1], colors="black", linewidths=0.8)
+    for number, (name, style) in enumerate(zip(classes, styles)):
+        axes.scatter(
+            *points[labels == number].T, s=16, marker=style["marker"], color=style["color"],
+            edgecolor="white", linewidth=0.4, label=name,
+        )  # fmt: skip
