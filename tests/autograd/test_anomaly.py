@@ -93,6 +93,26 @@ def test_switching():
         torch.zeros(2).log()
 
 
+def test_switching_leaves_other_observers_alone():
+    class Counter(autograd.Observer):
+        count = 0
+
+        def after_forward(self, node, inputs, results):
+            self.count += 1
+
+    counter = Counter()
+    with autograd.observing(counter):
+        with autograd.set_detect_anomaly(True):
+            torch.ones(2).exp()
+            with autograd.set_detect_anomaly(False):
+                torch.zeros(2).log()
+                assert not autograd.is_anomaly_enabled()
+            assert autograd.is_anomaly_enabled()
+        torch.zeros(2).log()
+    torch.ones(2).exp()
+    assert counter.count == 3
+
+
 def test_the_mode_is_off_again_after_an_error():
     with pytest.raises(RuntimeError), autograd.detect_anomaly():
         torch.zeros(2).log()

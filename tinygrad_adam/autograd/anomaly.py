@@ -15,7 +15,7 @@ from typing import Any
 
 from tinygrad_adam.autograd.errors import describe, location
 from tinygrad_adam.autograd.grad_mode import _mode, current_mode
-from tinygrad_adam.autograd.observer import Observer, observing
+from tinygrad_adam.autograd.observer import Observer, both, observing, without
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import array_module, is_array
 
@@ -98,7 +98,10 @@ class set_detect_anomaly:  # noqa: N801 (PyTorch's name)
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         self._before = _mode.get().observer
-        _mode.set(_mode.get()._replace(observer=Detector(check_nan) if mode else None))
+        others = without(Detector, self._before)
+        _mode.set(
+            _mode.get()._replace(observer=both(others, Detector(check_nan) if mode else None))
+        )
 
     def __enter__(self) -> None:
         pass
@@ -125,4 +128,5 @@ def detect_anomaly(check_nan: bool = True) -> Iterator[None]:
 
 def is_anomaly_enabled() -> bool:
     """Return whether anomaly mode is on here."""
-    return isinstance(_mode.get().observer, Detector)
+    observer = _mode.get().observer
+    return observer is not without(Detector, observer)

@@ -74,14 +74,14 @@ def walk(
                 for slot, gradient in enumerate(grads):
                     if gradient is not None and (node, slot) in sinks:
                         sinks[node, slot](gradient)
-            elif isinstance(node, Variable):
-                store(node, grads)
             if isinstance(node, Operation):
                 input_grads = _run(node, grads, wanted)
                 if observer is not None:
                     observer.after_backward(node, grads, input_grads)
                 if not keep_graph:
                     node.release()
+            elif sinks is None:
+                store(node, grads)
         for edge, gradient in zip_longest(node.edges, input_grads):
             if edge is None or (wanted is not None and edge[0] not in wanted):
                 continue
@@ -103,10 +103,10 @@ def _count_consumers(roots: Sequence[Node]) -> dict[Node, int]:
         for edge in stack.pop().edges:
             if edge is not None:
                 parent = edge[0]
-                if parent not in count:
-                    count[parent] = 0
+                already = count.get(parent)
+                if already is None:
                     stack.append(parent)
-                count[parent] += 1
+                count[parent] = (already or 0) + 1
     return count
 
 

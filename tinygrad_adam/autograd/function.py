@@ -223,6 +223,7 @@ def _keep(
 ) -> tuple[Any, int | None, int | None]:
     """Return ``(value, version, slot)`` for a value that ``forward`` saved.
 
+    The version is that of an input or result, the slot that of a result; the rest have neither.
     An array that is an input stands for that tensor. A result is kept as a tensor without history,
     since its history is the node: the two would never be freed without the cycle collector.
     """
@@ -233,7 +234,7 @@ def _keep(
         if array is value:
             return results[slot].detach(), results[slot]._version[0], slot
     if is_array(value) or isinstance(value, np.generic):
-        return results[0]._wrap(value), 0, None
+        return results[0]._wrap(value), None, None  # the operation's own: nobody else writes to it
     return value, None, None
 
 

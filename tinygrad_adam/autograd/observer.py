@@ -30,24 +30,42 @@ class _Both(Observer):
     """Two observers, of which the outer one is told first."""
 
     def __init__(self, outer: Observer, inner: Observer) -> None:
-        self.observers = (outer, inner)
+        self.outer, self.inner = outer, inner
 
     def after_forward(self, node: Any, inputs: Sequence[Any], results: Sequence[Any]) -> None:
-        for observer in self.observers:
-            observer.after_forward(node, inputs, results)
+        """Tell both."""
+        self.outer.after_forward(node, inputs, results)
+        self.inner.after_forward(node, inputs, results)
 
     def failed(self, node: Any, inputs: Sequence[Any], error: Exception) -> None:
-        for observer in self.observers:
-            observer.failed(node, inputs, error)
+        """Tell both."""
+        self.outer.failed(node, inputs, error)
+        self.inner.failed(node, inputs, error)
 
     def after_backward(self, node: Any, grads: Sequence[Any], input_grads: Sequence[Any]) -> None:
-        for observer in self.observers:
-            observer.after_backward(node, grads, input_grads)
+        """Tell both."""
+        self.outer.after_backward(node, grads, input_grads)
+        self.inner.after_backward(node, grads, input_grads)
+
+
+def both(outer: Observer | None, inner: Observer | None) -> Observer | None:
+    """Return one observer that stands for two, either of which may be missing."""
+    if outer is None or inner is None:
+        return inner if outer is None else outer
+    return _Both(outer, inner)
+
+
+def without(kind: type[Observer], observer: Observer | None) -> Observer | None:
+    """Return what is left of an observer when those of a kind are taken away."""
+    if isinstance(observer, _Both):
+        outer, inner = without(kind, observer.outer), without(kind, observer.inner)
+        unchanged = outer is observer.outer and inner is observer.inner
+        return observer if unchanged else both(outer, inner)
+    return None if isinstance(observer, kind) else observer
 
 
 @contextmanager
 def observing(observer: Observer) -> Iterator[None]:
     """Tell ``observer`` of every operation inside the block, and those that watch already too."""
-    outer = current_mode().observer
-    with mode(observer=observer if outer is None else _Both(outer, observer)):
+    with mode(observer=both(current_mode().observer, observer)):
         yield

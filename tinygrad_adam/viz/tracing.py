@@ -16,7 +16,6 @@ from tinygrad_adam.backend import array_module
 from tinygrad_adam.viz.building import (
     Builder,
     Source,
-    argument_name,
     dtype_name,
     gradient_stats,
     takes_array,
@@ -155,15 +154,15 @@ def _add(builder: Builder, operation: Operation, values: Mapping[tuple[int, int]
             sources.append(builder.leaf(edge[0]))
     # An input without gradient left no edge, but the operation may have saved it.
     for position, entry in enumerate(operation._saved or ()):
-        value, _, slot = entry or (None, None, None)
+        value, version, slot = entry or (None, None, None)
         if (
             isinstance(value, Variable)
+            and version is not None
             and slot is None
             and position < len(sources)
             and sources[position] is None
             and value._edge is None
             and takes_array(operation, position)
-            and argument_name(operation, position) != "target"  # losses save something else there
         ):
             sources[position] = builder.leaf(value)
     outputs = [(tuple(shape), dtype_name(dtype)) for shape, dtype in operation.outputs]
