@@ -45,36 +45,49 @@ IRIS_STEPS = 100
 FUNCTIONS = (*race.LANDSCAPES, "iris")
 
 
+def read_keywords(text: str, options: str) -> dict[str, Any]:
+    """Return ``momentum=0.9,nesterov=True`` as a dictionary; values are Python's literals."""
+    try:
+        call = ast.parse(f"f({options})", mode="eval").body
+    except SyntaxError:
+        call = None
+    if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
+        raise argparse.ArgumentTypeError(f"{text}: {options!r} is not OPTION=VALUE,…")
+    found = {}
+    for keyword in call.keywords:
+        try:
+            found[str(keyword.arg)] = ast.literal_eval(keyword.value)
+        except ValueError:
+            value = ast.unparse(keyword.value)
+            raise argparse.ArgumentTypeError(f"{text}: {value!r} is not a value") from None
+    if len(found) < len(call.keywords):
+        raise argparse.ArgumentTypeError(f"{text}: an option stands there twice")
+    return found
+
+
 class Entry:
     """One optimizer of the race, as it was asked for: ``adam:0.1,amsgrad=True``."""
 
     def __init__(self, text: str) -> None:
-        head, *options = text.split(",")
+        head, _, options = text.partition(",")
         self.text = text
         self.name, colon, rate = head.partition(":")
         if self.name not in CLASSES:
             known = ", ".join(CLASSES)
             raise argparse.ArgumentTypeError(f"no optimizer {self.name!r}; there are {known}")
-        self.options: dict[str, Any] = {}
-        for option in options:
-            name, equals, value = option.partition("=")
-            if not equals:
-                raise argparse.ArgumentTypeError(f"{text}: {option!r} is not OPTION=VALUE")
-            try:
-                self.options[name.strip()] = ast.literal_eval(value.strip())
-            except (ValueError, SyntaxError):
-                raise argparse.ArgumentTypeError(f"{text}: {value!r} is not a value") from None
-        self.rate: float | None = None
-        if colon:
-            try:
-                self.rate = float(rate)
-            except ValueError:
-                raise argparse.ArgumentTypeError(f"{text}: {rate!r} is not a rate") from None
+        self.options = read_keywords(text, options)
+        if colon and "lr" in self.options:
+            raise argparse.ArgumentTypeError(f"{text}: the rate stands there twice")
+        try:
+            self.rate = float(rate) if colon else self.options.pop("lr", None)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text}: {rate!r} is not a rate") from None
         try:  # the optimizer itself knows best what it takes
-            self.make([torch.zeros(1, requires_grad=True)], {})
+            weight = torch.zeros(1, requires_grad=True)
+            weight.grad = torch.zeros(1)
+            self.make([weight], {}).step()
         except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
-            reason = str(error).splitlines()[0].replace(".__init__()", "()")
-            raise argparse.ArgumentTypeError(f"{text}: {reason}") from None
+            raise argparse.ArgumentTypeError(f"{text}: {str(error).splitlines()[0]}") from None
 
     def lr(self, rates: Any) -> float | None:
         """Return the rate: as asked for, or what suits the function, or the class's own (None)."""
