@@ -1,0 +1,303 @@
+"""The notes' CNN: PyTorch's losses step by step, and examples/train_cnn.py as a program."""
+
+import gzip
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_adam as torch
+from tinygrad_adam import nn, optim
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = ROOT / "examples" / "train_cnn.py"
+PICTURES = ["curves.png", "confusion.png", "mistakes.png", "filters.png"]
+FILES = {"metrics.json", "model.safetensors", *PICTURES}
+
+
+def load_script(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def train_cnn():
+    return load_script(PROGRAM)
+
+
+def run(*options, **environment):
+    return subprocess.run(
+        [sys.executable, PROGRAM, *map(str, options)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def tiny_mnist(tmp_path_factory):
+    """A folder like MNIST's: a few images of noise, each with a bar as low as its digit."""
+    folder = tmp_path_factory.mktemp("mnist")
+    random = np.random.RandomState(0)
+    for part, count in (("train", 100), ("t10k", 40)):
+        labels = np.arange(count, dtype=np.uint8) % 10
+        images = random.randint(0, 60, size=(count, 28, 28)).astype(np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[2 * label + 4] = 255
+        header = struct.pack(">4i", 0x803, count, 28, 28)
+        path = folder / f"{part}-images-idx3-ubyte.gz"
+        path.write_bytes(gzip.compress(header + images.tobytes()))
+        path = folder / f"{part}-labels-idx1-ubyte"
+        path.write_bytes(struct.pack(">2i", 0x801, count) + labels.tobytes())
+    return folder
+
+
+# The first 100 steps
+
+
+@pytest.mark.parametrize("run_number", [0, 1], ids=["float64", "float32"])
+def test_the_loss_follows_pytorch_for_100_adam_steps(run_number, train_cnn):
+    pytest.importorskip("sklearn")
+    goldens = load_script(ROOT / "tools" / "cnn_goldens.py")
+    stored = json.loads((Path(__file__).parent / "data_files" / "cnn_100_steps.json").read_text())
+    golden = stored["runs"][run_number]
+    dtype = np.dtype(golden["dtype"])
+    model = train_cnn.CNN()
+    model.load_state_dict({n: torch.from_numpy(a) for n, a in goldens.initial_weights().items()})
+    model.to(dtype)
+    criterion = nn.CrossEntropyLoss()
+    optimizer = optim.Adam(model.parameters(), lr=golden["lr"])
+    losses = []
+    for images, labels in goldens.batches():
+        optimizer.zero_grad()
+        loss = criterion(model(torch.from_numpy(images).to(dtype)), torch.from_numpy(labels))
+        assert loss.dtype == dtype
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert len(losses) == 100
+    np.testing.assert_allclose(losses, golden["losses"], rtol=1e-3)
+    if dtype == np.float64:
+        np.testing.assert_allclose(losses, golden["losses"], rtol=1e-9)
+
+
+# The program
+
+
+def test_two_epochs_of_digits_with_all_their_results_and_the_same_numbers_again(tmp_path):
+    first, again = tmp_path / "new" / "first", tmp_path / "again"
+    done = run("--epochs", 2, "--out", first)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "1,437 images to train on, 360 to test with" in lines[0]
+    assert "421,642 parameters" in lines[1]
+    assert [line[:9] for line in lines[2:4]] == ["epoch 1/2", "epoch 2/2"]
+    graph = "graph.svg" if shutil.which("dot") else "graph.dot"
+    assert {path.name for path in first.iterdir()} == {*FILES, graph}
+    assert all(name in lines[-1] for name in (str(first), *FILES, graph))
+
+    metrics = json.loads((first / "metrics.json").read_text())
+    assert list(metrics) == ["dataset", "device", "seed", "parameters", "test_accuracy", "epochs"]
+    assert metrics["dataset"] == "digits"
+    assert metrics["device"] in ("cpu", "cuda")
+    assert metrics["seed"] == 0
+    assert metrics["parameters"] == 421_642
+    assert [epoch["epoch"] for epoch in metrics["epochs"]] == [1, 2]
+    assert set(metrics["epochs"][0]) == {
+        *("epoch", "train_loss", "test_loss", "test_accuracy", "seconds"),
+    }
+    assert metrics["epochs"][1]["train_loss"] < metrics["epochs"][0]["train_loss"]
+    assert metrics["epochs"][1]["test_accuracy"] == metrics["test_accuracy"] > 0.8
+    assert f"test accuracy {metrics['test_accuracy']:.2%}" in lines[-2]
+    for name in PICTURES:
+        assert (first / name).read_bytes().startswith(b"\x89PNG")
+    drawn = (first / graph).read_text(encoding="utf-8")
+    for part in ("conv1", "fc2", "CrossEntropy", "421,642"):
+        assert part in drawn
+
+    done = run("--epochs", 2, "--out", again, "--quiet")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["test", "results"]
+    repeated = json.loads((again / "metrics.json").read_text())
+    for epoch in (*metrics["epochs"], *repeated["epochs"]):
+        del epoch["seconds"]
+    assert repeated == metrics
+    for name in ("model.safetensors", graph):
+        assert (again / name).read_bytes() == (first / name).read_bytes()
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "momentum", "rmsprop", "adagrad"])
+def test_every_optimizer_learns(optimizer, train_cnn, tiny_mnist, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_cnn, "save_pictures", lambda *_: None)
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        f"train_cnn.py --dataset mnist --data-dir {tiny_mnist} --epochs 6 --batch-size 10 "
+        f"--optimizer {optimizer} --out {tmp_path} --quiet".split(),
+    )
+    metrics = {"epochs": []}
+    train_cnn.main(train_cnn.read_options(), metrics)
+    losses = [epoch["train_loss"] for epoch in metrics["epochs"]]
+    assert len(losses) == 6
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_the_saved_model_gives_the_reported_accuracy(train_cnn, tiny_mnist, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "graph.dot").write_text("of an earlier run")
+    done = run("--dataset", "mnist", "--data-dir", tiny_mnist, "--epochs", 3, "--out", out)
+    assert done.returncode == 0, done.stderr
+    if shutil.which("dot"):
+        assert not (out / "graph.dot").exists()
+    model = train_cnn.CNN()
+    model.load_state_dict(torch.load(out / "model.safetensors"))
+    _, test = torch.data.mnist(tiny_mnist, normalize=True)
+    _, predictions = train_cnn.evaluate(model, test, nn.CrossEntropyLoss(), "cpu")
+    right = (predictions == test.tensors[1].numpy()).mean()
+    assert right == json.loads((out / "metrics.json").read_text())["test_accuracy"]
+
+
+def test_without_dot_the_graph_is_written_as_text_and_one_line_says_so(tiny_mnist, tmp_path):
+    options = ("--dataset", "mnist", "--data-dir", tiny_mnist, "--epochs", 1, "--out", tmp_path)
+    done = run(*options, PATH="")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "graph.dot").read_text(encoding="utf-8").startswith("digraph")
+    assert not (tmp_path / "graph.svg").exists()
+    assert "graph.dot" in done.stdout.splitlines()[-1]
+    assert len(done.stderr.splitlines()) == 1
+    assert "graph.dot" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--epochs", "0"], "--epochs: 0 is not a number above zero"),
+        (["--epochs", "many"], "--epochs: invalid int value: 'many'"),
+        (["--batch-size", "-3"], "--batch-size: -3 is not a number above zero"),
+        (["--lr", "nan"], "--lr: nan is not a number above zero"),
+        (["--lr", "0"], "--lr: 0 is not a number above zero"),
+        (["--optimizer", "adm"], "invalid choice: 'adm'"),
+        (["--dataset", "iris"], "invalid choice: 'iris'"),
+        (["--device", "tpu"], "invalid choice: 'tpu'"),
+        (["--seed", "x"], "--seed: invalid int value: 'x'"),
+        (["--no-such-option"], "unrecognized arguments: --no-such-option"),
+        (["--data-dir", "folder"], "--data-dir and --download go with --dataset mnist"),
+        (["--download"], "--data-dir and --download go with --dataset mnist"),
+    ],
+)
+def test_a_bad_option_is_one_line(options, words, train_cnn, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["train_cnn.py", *options])
+    with pytest.raises(SystemExit) as stopped:
+        train_cnn.read_options()
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.startswith("train_cnn.py: error: ")
+    assert error.count("\n") == 1
+
+
+def test_what_cannot_be_done_is_one_line(tmp_path):
+    missing = tmp_path / "nothing here"
+    file = tmp_path / "file"
+    file.write_text("")
+    cases = [
+        (["--dataset", "mnist", "--data-dir", missing], "nothing here: no such folder"),
+        (["--out", file], "file"),
+    ]
+    if not torch.cuda.is_available():
+        cases.append((["--device", "cuda"], "device 'cuda' needs"))
+    for options, words in cases:
+        done = run("--out", tmp_path / "out", *options)
+        assert done.returncode == 1
+        assert words in done.stderr
+        assert done.stderr.startswith("train_cnn.py: error: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_training_that_diverges_stops_with_a_word(tiny_mnist, tmp_path):
+    options = ("--dataset", "mnist", "--data-dir", tiny_mnist, "--optimizer", "sgd")
+    done = run(*options, "--lr", "1e30", "--batch-size", 10, "--out", tmp_path)
+    assert done.returncode == 1
+    assert "try a learning rate below 1e+30" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "metrics.json").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_control_c_stops_at_once_and_keeps_what_is_finished(train_cnn, tiny_mnist, tmp_path):
+    options = ["--dataset", "mnist", "--data-dir", tiny_mnist, "--epochs", "100000"]
+    process = subprocess.Popen(
+        [sys.executable, PROGRAM, *options, "--out", tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for _ in range(5):  # two lines about the training, and three epochs
+            process.stdout.readline()
+        asked = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+        waited = time.monotonic() - asked
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert waited < 5
+    assert "Traceback" not in error
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    finished = len(metrics["epochs"])
+    assert finished >= 3
+    assert f"interrupted; {finished} finished epochs are in {tmp_path}" in error
+    train_cnn.CNN().load_state_dict(torch.load(tmp_path / "model.safetensors"))
+    assert {path.name for path in tmp_path.iterdir()} == {"metrics.json", "model.safetensors"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
+def test_a_terminal_shows_a_bar_with_loss_and_speed(tmp_path):
+    import fcntl
+    import pty
+    import termios
+
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
+    command = [sys.executable, PROGRAM, "--epochs", "1", "--out", tmp_path]
+    with subprocess.Popen(command, stdout=follower, stderr=follower) as process:
+        os.close(follower)
+        shown = b""
+        try:
+            while chunk := os.read(leader, 65536):
+                shown += chunk
+        except OSError:  # how Linux says that the other end is closed
+            pass
+    os.close(leader)
+    assert process.returncode == 0
+    text = shown.decode()
+    assert re.search(r"epoch 1/1:.*loss=\d\.\d+", text)
+    assert re.search(r"\d images/s", text)
+
+
+def test_help_names_every_option(train_cnn, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["train_cnn.py", "--help"])
+    with pytest.raises(SystemExit) as stopped:
+        train_cnn.read_options()
+    assert stopped.value.code == 0
+    shown = capsys.readouterr().out
+    for option in (
+        *("--dataset", "--data-dir", "--download", "--epochs", "--batch-size", "--optimizer"),
+        *("--lr", "--device", "--seed", "--out", "--quiet"),
+    ):
+        assert option in shown
