@@ -20,7 +20,18 @@ import math
 
 import numpy
 
-from tinygrad_adam import autograd, cuda, data, nn, optim, utils, viz
+from tinygrad_adam import (
+    autograd,
+    combining,
+    creation,
+    cuda,
+    data,
+    functions,
+    nn,
+    optim,
+    utils,
+    viz,
+)
 from tinygrad_adam.autograd import (
     enable_grad,
     is_grad_enabled,
@@ -61,48 +72,55 @@ cfloat, cdouble = complex64, complex128
 short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
-# By topic rather than from A to Z: this list is the table of contents.
-# fmt: off
-__all__ = [  # noqa: RUF022
-    # rooms
-    "autograd", "cuda", "data", "nn", "optim", "utils", "viz",
-    # tensors, and how to make them
-    "Tensor", "tensor", "as_tensor", "from_numpy", "is_tensor",
-    "arange", "empty", "empty_like", "eye", "full", "full_like", "linspace", "ones", "ones_like",
-    "zeros", "zeros_like",
-    # random numbers
-    "Generator", "bernoulli", "initial_seed", "manual_seed", "rand", "rand_like", "randint",
-    "randint_like", "randn", "randn_like", "randperm",
-    # recording
-    "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
-    # files, places, threads
-    "device", "get_num_threads", "load", "save", "set_num_threads",
-    # dtypes
-    "bool", "bool_", "cdouble", "cfloat", "complex64", "complex128", "double", "dtype", "float",
-    "float16", "float32", "float64", "half", "int", "int8", "int16", "int32", "int64", "long",
-    "promote_types", "short", "uint8",
-    # constants
-    "e", "inf", "nan", "pi",
-    # arithmetic, element by element
-    "abs", "absolute", "add", "ceil", "clamp", "clip", "cos", "div", "divide", "erf", "exp",
-    "expm1", "floor", "floor_divide", "log", "log1p", "log2", "log10", "maximum", "minimum", "mul",
-    "multiply", "neg", "negative", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt",
-    "sigmoid", "sign", "sin", "sqrt", "square", "sub", "subtract", "tanh", "true_divide", "trunc",
-    # comparison and logic
-    "all", "allclose", "any", "eq", "equal", "ge", "gt", "isfinite", "isinf", "isnan", "le",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "ne", "where",
-    # reductions
-    "amax", "amin", "argmax", "argmin", "count_nonzero", "cumsum", "log_softmax", "logsumexp",
-    "max", "mean", "min", "norm", "prod", "softmax", "std", "sum", "var",
-    # shapes
-    "broadcast_tensors", "broadcast_to", "cat", "chunk", "clone", "concat", "concatenate",
-    "detach", "diagonal", "flatten", "flip", "movedim", "narrow", "numel", "permute", "reshape",
-    "roll", "split", "squeeze", "stack", "swapaxes", "swapdims", "t", "transpose", "tril", "triu",
-    "unbind", "unflatten", "unsqueeze",
-    # indexing
-    "gather", "index_select", "masked_fill", "masked_select", "nonzero", "scatter", "scatter_add",
-    "select",
-    # linear algebra
-    "addmm", "bmm", "dot", "einsum", "matmul", "mm", "mv", "outer",
+__all__ = [
+    "Generator",
+    "Tensor",
+    "autograd",
+    "bool",
+    "bool_",
+    "cdouble",
+    "cfloat",
+    "complex64",
+    "complex128",
+    "cuda",
+    "data",
+    "device",
+    "double",
+    "dtype",
+    "e",
+    "enable_grad",
+    "float",
+    "float16",
+    "float32",
+    "float64",
+    "get_num_threads",
+    "half",
+    "inf",
+    "initial_seed",
+    "int",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_grad_enabled",
+    "load",
+    "long",
+    "manual_seed",
+    "nan",
+    "nn",
+    "no_grad",
+    "optim",
+    "pi",
+    "promote_types",
+    "save",
+    "set_grad_enabled",
+    "set_num_threads",
+    "short",
+    "uint8",
+    "utils",
+    "viz",
 ]
-# fmt: on
+# What is called on the package itself has its list where it is defined.
+__all__ += combining.__all__
+__all__ += creation.__all__
+__all__ += functions.__all__

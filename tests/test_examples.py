@@ -1,0 +1,36 @@
+"""Every numbered example runs, says that its check went well, and leaves its pictures."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("[0-9]*.py"))
+needs_no_picture = {"14_to_pytorch_and_back.py"}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_checks_itself(path, tmp_path):
+    done = subprocess.run(
+        [sys.executable, path, "--fast", "--out", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        cwd=tmp_path,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert any(line.startswith("CHECK ok: ") for line in done.stdout.splitlines()), done.stdout
+    assert {entry.name for entry in tmp_path.iterdir()} <= {"out"}, "a file outside --out"
+    if path.name not in needs_no_picture:
+        assert list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_says_what_it_is_for(path):
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert "?" in text.partition("\n\n")[0] or "Question: " in text
+    for word in ("idea", "look at", "exercise"):
+        assert word in text.lower()

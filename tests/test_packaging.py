@@ -1,0 +1,118 @@
+"""The wheel: built, looked into, installed elsewhere and imported. And what setup.cfg promises."""
+
+import ast
+import configparser
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import tinygrad_adam
+
+ROOT = Path(__file__).parent.parent
+SETUP = configparser.ConfigParser()
+SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    pytest.importorskip("build")
+    # Built from a copy: setuptools leaves build/ and an egg-info folder where it works.
+    source = tmp_path_factory.mktemp("source")
+    out = tmp_path_factory.mktemp("wheel")
+    for path in ("setup.cfg", "pyproject.toml", "LICENSE", "README.md"):
+        (source / path).write_bytes((ROOT / path).read_bytes())
+    for path in (ROOT / "tinygrad_adam").rglob("*"):
+        if path.suffix in (".py", ".typed"):
+            copy = source / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    # Without isolation: with it, pip would fetch setuptools from the network.
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = out.glob("*.whl")
+    return path
+
+
+def test_the_wheel_has_every_module_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    package = {name for name in names if name.startswith("tinygrad_adam/")}
+    modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("tinygrad_adam/**/*.py")}
+    assert package == {*modules, "tinygrad_adam/py.typed"}
+    assert {name.split("/")[0] for name in names - package} == {
+        f"tinygrad_adam-{tinygrad_adam.__version__}.dist-info"
+    }
+    assert any(name.endswith("LICENSE") for name in names)
+
+
+def test_the_wheel_is_for_every_platform(wheel):
+    assert wheel.name == f"tinygrad_adam-{tinygrad_adam.__version__}-py3-none-any.whl"
+
+
+def test_the_installed_wheel_works(wheel, tmp_path):
+    target = tmp_path / "site"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*command, "--target", target, wheel], check=True, capture_output=True)
+    program = (
+        "import tinygrad_adam as torch\n"
+        "x = torch.tensor([3.0], requires_grad=True)\n"
+        "(x * x).sum().backward()\n"
+        "print(torch.__file__, x.grad.item())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(target)},
+    )
+    place, gradient = done.stdout.rsplit(maxsplit=1)
+    assert Path(place).is_relative_to(target)
+    assert gradient == "6.0"
+
+
+def test_metadata():
+    assert SETUP["metadata"]["license"] == "MIT"
+    assert SETUP["options"]["python_requires"] == ">=3.10"
+    assert "numpy>=2.0" in SETUP["options"]["install_requires"].split()
+    assert {"gpu", "viz", "examples", "test", "dev"} <= set(SETUP["options.extras_require"])
+
+
+def imported_packages(path):
+    """Yield the first part of the name of everything that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.partition(".")[0]
+
+
+def test_every_outside_package_that_is_imported_can_be_installed_with_an_extra():
+    offered = SETUP["options"]["install_requires"] + "".join(
+        SETUP["options.extras_require"].get(extra, raw=True) for extra in ("gpu", "viz", "examples")
+    )
+    distributions = {"sklearn": "scikit-learn", "cupyx": "cupy"}
+    for path in (ROOT / "tinygrad_adam").rglob("*.py"):
+        for package in set(imported_packages(path)) - sys.stdlib_module_names - {"tinygrad_adam"}:
+            assert distributions.get(package, package) in offered, f"{path} imports {package}"
+
+
+def test_the_extras_name_what_they_include(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        metadata = archive.read(name).decode()
+    for line in (
+        "Requires-Python: >=3.10",
+        "Requires-Dist: numpy>=2.0",
+        'Requires-Dist: matplotlib>=3.8; extra == "viz"',
+        'Requires-Dist: matplotlib>=3.8; extra == "examples"',
+        'Requires-Dist: tqdm>=4.66; extra == "test"',
+        'Requires-Dist: pytest>=8; extra == "dev"',
+    ):
+        assert line in metadata.splitlines()
