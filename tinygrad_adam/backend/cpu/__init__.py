@@ -1,5 +1,6 @@
 """The array kernels that deserve care on the CPU: NumPy arrays in and out, no autograd inside."""
 
+from tinygrad_adam.backend.cpu.activations import relu, relu_gradient
 from tinygrad_adam.backend.cpu.convolution import (
     conv2d,
     conv2d_bias_gradient,
@@ -48,6 +49,8 @@ __all__ = [
     "momentum_update",
     "nadam_update",
     "radam_update",
+    "relu",
+    "relu_gradient",
     "rmsprop_update",
     "sgd_update",
 ]

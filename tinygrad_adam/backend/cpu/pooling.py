@@ -112,11 +112,13 @@ def max_pool2d_input_gradient(
         gradient = _in_order_of(x, grad[images])
         undecided = _empty_like(x, largest.shape, np.dtype(bool), scratch="undecided")
         undecided.fill(True)
+        winners = _empty_like(x, largest.shape, np.dtype(bool), scratch="winners")
         share = _empty_like(x, largest.shape, grad.dtype, scratch="share")
         if not tiled:
             target.fill(0)
         for windows, elements in pairs:
-            wins = source[elements] == largest[windows]
+            wins = winners[windows]
+            np.equal(source[elements], largest[windows], out=wins)
             wins &= undecided[windows]
             undecided[windows] ^= wins
             if apart:
@@ -399,25 +401,28 @@ def _combine(
     pairs: list[Tap],
 ) -> None:
     """target = the operation (maximum, add) over what each window along `axis` sees of source."""
-    before = (slice(None),) * axis
     everywhere = slice(0, target.shape[axis])
     if len(pairs) > 1 and pairs[0][0] == pairs[1][0] == everywhere:
-        first, second = source[(*before, pairs[0][1])], source[(*before, pairs[1][1])]
+        first, second = (source[_along(axis, elements)] for _, elements in pairs[:2])
         operation(first, second, out=target, dtype=target.dtype)
         pairs = pairs[2:]
     else:
         target.fill(neutral)
     for windows, elements in pairs:
-        part = target[(*before, windows)]
-        operation(part, source[(*before, elements)], out=part, dtype=target.dtype)
+        part = target[_along(axis, windows)]
+        operation(part, source[_along(axis, elements)], out=part, dtype=target.dtype)
 
 
 def _spread(source: np.ndarray, target: np.ndarray, axis: int, pairs: list[Tap]) -> None:
     """The adjoint of _combine(np.add, …): each element of target gets the sum of its windows."""
-    before = (slice(None),) * axis
     target.fill(0)
     for windows, elements in pairs:
-        target[(*before, elements)] += source[(*before, windows)]
+        target[_along(axis, elements)] += source[_along(axis, windows)]
+
+
+def _along(axis: int, part: slice) -> tuple[slice, ...]:
+    """The index that takes a part of one axis, and all of those before and after it."""
+    return (slice(None),) * axis + (part,)
 
 
 def _keep(values: np.ndarray, wanted: np.ndarray, out: np.ndarray) -> None:

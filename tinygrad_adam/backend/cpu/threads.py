@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextvars
 import ctypes
+import functools
 import os
 import queue
 import threading
@@ -80,8 +81,7 @@ class _Pool:
         job = _Job(task, count)
         for _ in range(min(self.size, count) - 1):
             # NumPy's settings (np.errstate) live in the context: the helpers use the caller's.
-            context = contextvars.copy_context()
-            self.inbox.put(lambda context=context: context.run(job.work))
+            self.inbox.put(functools.partial(contextvars.copy_context().run, job.work))
         job.work()
         job.finished.wait()
         if job.error is not None:

@@ -4,6 +4,7 @@ Written for ``xp``, so they compute the same with NumPy arrays: that is how they
 there is no GPU.
 """
 
+from tinygrad_adam.backend.cuda.activations import relu, relu_gradient
 from tinygrad_adam.backend.cuda.convolution import (
     conv2d,
     conv2d_bias_gradient,
@@ -52,6 +53,8 @@ __all__ = [
     "momentum_update",
     "nadam_update",
     "radam_update",
+    "relu",
+    "relu_gradient",
     "rmsprop_update",
     "sgd_update",
 ]

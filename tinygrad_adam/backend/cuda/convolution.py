@@ -11,6 +11,9 @@ those of `backend.cpu.convolution`.
 
 from __future__ import annotations
 
+from types import ModuleType
+from typing import Any
+
 from tinygrad_adam.backend.arrays import Array, array_module
 from tinygrad_adam.backend.windows import output_size
 
@@ -121,12 +124,12 @@ def conv2d_bias_gradient(grad: Array) -> Array:
     return total.astype(grad.dtype, copy=False)
 
 
-def _summing(xp, dtype):
+def _summing(xp: ModuleType, dtype: Any) -> Any:
     """The dtype to multiply and sum in: float32 for float16, else the same."""
     return xp.dtype(xp.float32) if dtype == xp.float16 else dtype
 
 
-def _kernel_matrices(xp, weight: Array, groups: int, dtype) -> Array:
+def _kernel_matrices(xp: ModuleType, weight: Array, groups: int, dtype: Any) -> Array:
     """(O, C, kH, kW) -> for each group a matrix (kH * kW * C, O / groups)."""
     kernels = weight.reshape(groups, weight.shape[0] // groups, *weight.shape[1:])
     rows = weight.shape[1] * weight.shape[2] * weight.shape[3]
@@ -157,7 +160,7 @@ def _windows(
     )
 
 
-def _columns(xp, windows: Array, groups: int, dtype) -> Array:
+def _columns(xp: ModuleType, windows: Array, groups: int, dtype: Any) -> Array:
     """The windows copied out: for each group a matrix (N * oH * oW, kH * kW * C / groups)."""
     batch, rows, columns, k_h, k_w, channels = windows.shape
     each = channels // groups
@@ -166,7 +169,7 @@ def _columns(xp, windows: Array, groups: int, dtype) -> Array:
     return ordered.reshape(groups, batch * rows * columns, k_h * k_w * each)
 
 
-def _pixels(images: Array, groups: int, dtype) -> Array:
+def _pixels(images: Array, groups: int, dtype: Any) -> Array:
     """(N, C, H, W) -> for each group a matrix (N * H * W, C / groups)."""
     batch, channels, height, width = images.shape
     flat = images.transpose(0, 2, 3, 1).reshape(batch * height * width, groups, channels // groups)

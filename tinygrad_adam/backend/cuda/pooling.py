@@ -7,10 +7,14 @@ Each step of a loop is one call for all windows at once on strided views; nothin
 
 from __future__ import annotations
 
+from types import ModuleType
+from typing import Any
+
 from tinygrad_adam.backend.arrays import Array, array_module
 from tinygrad_adam.backend.windows import adaptive_bounds, extents, output_size, taps
 
 Pair = tuple[int, int]
+Index = tuple[slice, slice, slice, slice]
 
 
 def max_pool2d(
@@ -173,7 +177,14 @@ def adaptive_avg_pool2d_input_gradient(grad: Array, input_shape: tuple[int, ...]
     return dx.astype(grad.dtype, copy=False)
 
 
-def _output_sizes(shape, kernel_size, stride, padding, dilation, ceil_mode) -> Pair:
+def _output_sizes(
+    shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    ceil_mode: bool,
+) -> Pair:
     rows, columns = (
         output_size(shape[2 + i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
         for i in (0, 1)
@@ -181,7 +192,14 @@ def _output_sizes(shape, kernel_size, stride, padding, dilation, ceil_mode) -> P
     return rows, columns
 
 
-def _pairs(shape, sizes, kernel_size, stride, padding, dilation) -> list[tuple[tuple, tuple]]:
+def _pairs(
+    shape: tuple[int, ...],
+    sizes: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+) -> list[tuple[Index, Index]]:
     """For each tap of the window, row by row: an index for x and the index of who sees it in y."""
     along_rows, along_columns = (
         taps(shape[2 + i], sizes[i], kernel_size[i], stride[i], padding[i], dilation[i])
@@ -199,7 +217,15 @@ def _pairs(shape, sizes, kernel_size, stride, padding, dilation) -> list[tuple[t
 
 
 def _divisor(
-    xp, shape, sizes, kernel_size, stride, padding, count_include_pad, divisor_override, dtype
+    xp: ModuleType,
+    shape: tuple[int, ...],
+    sizes: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    count_include_pad: bool,
+    divisor_override: int | None,
+    dtype: Any,
 ) -> Array:
     """What each window's sum is divided by, of shape () or (oH, oW)."""
     if divisor_override is not None:
@@ -211,14 +237,14 @@ def _divisor(
     return xp.asarray(rows, dtype)[:, None] * xp.asarray(columns, dtype)
 
 
-def _summing(xp, dtype):
+def _summing(xp: ModuleType, dtype: Any) -> Any:
     """The dtype for sums: wider than small integers and float16."""
     if dtype.kind != "f":
         return xp.dtype(xp.int64)
     return xp.dtype(xp.float32) if dtype == xp.float16 else dtype
 
 
-def _empty_like(array: Array, shape: tuple[int, ...], dtype) -> Array:
+def _empty_like(array: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     """An uninitialised (N, C, H, W) array, channels last in memory where `array` is."""
     xp = array_module(array)
     if abs(array.strides[1]) < abs(array.strides[3]):

@@ -1,0 +1,51 @@
+"""ReLU and its gradient against np.maximum and np.where, for all sizes, orders and odd numbers."""
+
+import numpy as np
+import pytest
+
+from tinygrad_adam.backend import cpu, cuda
+from tinygrad_adam.backend.cpu import activations
+
+both_modules = pytest.mark.parametrize("kernels", [cpu, cuda], ids=["cpu", "cuda"])
+SHAPES = [(), (0, 3), (5,), (3, 70_000), (40, 32, 14, 14), (1, 1, 400, 300)]
+
+
+def example(shape, dtype, order):
+    """Numbers of both signs, with NaN, infinities and zeros of both signs where there is room."""
+    x = np.asarray(np.random.default_rng(0).standard_normal(shape) * 5)
+    if x.size > 4 and np.dtype(dtype).kind == "f":
+        for start, value in enumerate((np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0)):
+            x.flat[start::17] = value
+    x = x.astype(dtype)
+    if order == "channels last" and x.ndim == 4:
+        return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    if order == "gaps" and x.ndim:
+        return x[..., ::2]
+    return x.T if order == "transposed" else x
+
+
+@both_modules
+@pytest.mark.parametrize("order", ["contiguous", "channels last", "transposed", "gaps"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64"])
+def test_relu_and_its_gradient(kernels, dtype, shape, order):
+    x = example(shape, dtype, order)
+    y = kernels.relu(x)
+    np.testing.assert_array_equal(y, np.maximum(x, 0))
+    assert y.dtype == x.dtype
+    if y.dtype.kind != "f":
+        return
+    everywhere = np.broadcast_to(np.full((), np.inf, dtype), y.shape)
+    other_order = np.asarray(example(y.shape[::-1], dtype, "contiguous").T)
+    for grad in (example(y.shape, dtype, "contiguous"), other_order, everywhere):
+        dx = kernels.relu_gradient(grad, y)
+        np.testing.assert_array_equal(dx, np.where(y <= 0, y.dtype.type(0), grad))
+        assert dx.dtype == grad.dtype
+
+
+def test_results_keep_the_memory_order():
+    x = example((40, 32, 14, 14), "float32", "channels last")
+    y = cpu.relu(x)
+    dx = cpu.relu_gradient(np.ascontiguousarray(x), y)
+    assert x.strides == y.strides == dx.strides
+    assert x.size >= activations.PIECE
