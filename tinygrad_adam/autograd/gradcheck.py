@@ -156,7 +156,8 @@ def error_by_step(
         steps: the values of h.
 
     Returns:
-        Pairs ``(h, error)``: the largest difference, relative to the largest gradient.
+        Pairs ``(h, error)``: the largest difference, relative to the largest gradient where that is
+        above 1.
     """
     inputs = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
     checked = _checked_inputs(inputs)
@@ -171,7 +172,7 @@ def error_by_step(
             numerical = _numerical(func, inputs, inputs[i], step)
             for row, jacobian in zip(exact, numerical):
                 worst = max(worst, abs(row[column] - jacobian).max(initial=0.0))
-        pairs.append((step, float(worst / (size or 1.0))))
+        pairs.append((step, float(worst / max(size, 1.0))))
     return pairs
 
 

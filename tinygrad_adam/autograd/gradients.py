@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_adam.autograd.engine import Sinks, Step, store, walk
 from tinygrad_adam.autograd.errors import NO_GRADIENT, NOT_SCALAR, UNUSED_INPUT
 from tinygrad_adam.autograd.grad_mode import current_mode, mode
+from tinygrad_adam.autograd.observer import for_walk
 from tinygrad_adam.autograd.variable import Edge, Variable, gradient_edge
 from tinygrad_adam.backend import array_module
 
@@ -92,9 +93,10 @@ def _walking(create_graph: bool) -> Iterator[None]:
     """Set the mode in which a walk takes its steps.
 
     Operations inside it are part of backward: whoever observes the program learns of them from the
-    walk, not as operations of the program.
+    walk, not as operations of the program, unless they are recorded and it asks for them.
     """
-    with mode(grad=create_graph, observer=None), np.errstate(all="ignore"):
+    observer = for_walk(current_mode().observer) if create_graph else None
+    with mode(grad=create_graph, observer=observer), np.errstate(all="ignore"):
         yield
 
 

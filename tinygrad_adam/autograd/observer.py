@@ -16,6 +16,9 @@ class Observer:
     as if the operation had raised it.
     """
 
+    inside_walks: bool = False
+    """Whether to learn of the operations that compute gradients, too, where they are recorded."""
+
     def after_forward(self, node: Any, inputs: Sequence[Any], results: Sequence[Any]) -> None:
         """Learn that ``node`` computed ``results``; recorded or not, and not kept if it is not."""
 
@@ -62,6 +65,13 @@ def without(kind: type[Observer], observer: Observer | None) -> Observer | None:
         unchanged = outer is observer.outer and inner is observer.inner
         return observer if unchanged else both(outer, inner)
     return None if isinstance(observer, kind) else observer
+
+
+def for_walk(observer: Observer | None) -> Observer | None:
+    """Return those of an observer's parts that want to know of operations inside walks."""
+    if isinstance(observer, _Both):
+        return both(for_walk(observer.outer), for_walk(observer.inner))
+    return observer if observer is not None and observer.inside_walks else None
 
 
 @contextmanager

@@ -1,0 +1,47 @@
+"""tools/gradcheck.py reaches every operation, and notices a wrong gradient."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinygrad_adam.ops.elementwise import Sin
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    path = Path(__file__).resolve().parents[1] / "tools" / "gradcheck.py"
+    spec = importlib.util.spec_from_file_location("gradcheck_tool", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def run(*options):
+        monkeypatch.setattr(sys, "argv", ["gradcheck.py", *options])
+        return module.main()
+
+    return run
+
+
+def test_every_operation_is_reached_and_right(tool, capsys):
+    assert tool("--cases", "1", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["not reached"] == []
+    assert len(report["operations"]) > 100
+    assert all(max(row["first"], row["second"]) < 1e-6 for row in report["operations"].values())
+    assert {"Conv2d", "Conv2dWeightGradient", "ReluGradient"} < set(report["operations"])
+
+
+def test_a_wrong_gradient_is_named(tool, capsys, monkeypatch):
+    monkeypatch.setattr(Sin, "backward", lambda self, grad: grad * self.saved_tensors[0].sin())
+    assert tool("Sin", "Cos", "--cases", "2") == 1
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if "above 1e-6" in x]
+    assert line.startswith("Sin ")
+
+
+def test_an_unknown_operation(tool, capsys):
+    with pytest.raises(SystemExit) as caught:
+        tool("Sine")
+    assert caught.value.code == 2
+    assert "unknown operation Sine" in capsys.readouterr().err

@@ -1,0 +1,244 @@
+"""Check the gradients, first and second, of every operation, each alone; print the worst errors.
+
+    python tools/gradcheck.py
+    python tools/gradcheck.py Conv2d Softmax --cases 50
+    python tools/gradcheck.py --json
+
+The programs of the table that drives the tests (``tests/ops/table.py``), and some networks' layers,
+are run once. Every operation that they record is then replayed by itself on the inputs that it had,
+in float64, and its gradient compared with central differences for h = 1e-4, 1e-5 and 1e-6. The
+error is the largest difference, relative to the largest gradient where that is above 1, for the
+best h. The same is done to the gradient itself. The exit code is 1 if an error is above 1e-6, or an
+operation was not reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinygrad_adam as torch
+from tinygrad_adam import autograd
+from tinygrad_adam.autograd import Operation, Variable
+from tinygrad_adam.nn import functional as F  # noqa: N812
+from tinygrad_adam.nn.hooks import ModuleBoundary
+from tinygrad_adam.ops.elementwise import Ufunc
+from tinygrad_adam.ops.shapes import Cast, Move
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tests.ops.table import ROWS
+
+BOUND = 1e-6
+STEPS = (1e-4, 1e-5, 1e-6)
+# Comparisons have no gradient; the others need modules, other dtypes or other devices.
+LEFT_OUT = {Ufunc, ModuleBoundary, Cast, Move}
+
+# Layers and losses on images x (2, 4, 5, 5), kernels w (4, 2, 3, 3), scores s (3, 5), v (5,).
+LAYERS: dict[str, Callable[..., Any]] = {
+    "conv2d": lambda x, w, s, v: F.conv2d(x[:, :2], w, v[:4], stride=2, padding=1),
+    "conv2d, grouped": lambda x, w, s, v: F.conv2d(x, w, padding=2, dilation=2, groups=2),
+    "conv_transpose2d": lambda x, w, s, v: F.conv_transpose2d(x, w, v[:2], stride=2),
+    "max_pool2d": lambda x, w, s, v: F.max_pool2d(x, 3, 2, 1),
+    "max_pool2d, indices": lambda x, w, s, v: F.max_pool2d(x, 2, return_indices=True)[0],
+    "avg_pool2d": lambda x, w, s, v: F.avg_pool2d(x, 3, 2, 1),
+    "adaptive_avg_pool2d": lambda x, w, s, v: F.adaptive_avg_pool2d(x, (2, 3)),
+    "batch_norm": lambda x, w, s, v: F.batch_norm(x, None, None, v[:4], v[1:], training=True),
+    "layer_norm": lambda x, w, s, v: F.layer_norm(s, (5,), v, v * 2),
+    "group_norm": lambda x, w, s, v: F.group_norm(x, 2, v[:4], v[1:]),
+    "extremes": lambda x, w, s, v: s.max() + s.min(),
+    "layouts": lambda x, w, s, v: [v.t(), s.T.contiguous()],
+    "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
+    "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),
+    "pad": lambda x, w, s, v: F.pad(x, (1, 2, 0, 1), mode="reflect") + F.pad(x, (1, 2, 0, 1)),
+    "unfold": lambda x, w, s, v: F.unfold(x, 3, padding=1),
+    "dropout": lambda x, w, s, v: F.dropout(s, 0.5),
+    "activations": lambda x, w, s, v: [
+        f(s) for f in (F.relu, F.leaky_relu, F.elu, F.gelu, F.silu, F.softplus, torch.sigmoid)
+    ],
+    "gelu, tanh": lambda x, w, s, v: F.gelu(s, approximate="tanh"),
+    "cross_entropy": lambda x, w, s, v: F.cross_entropy(s, torch.tensor([1, 0, 4])),
+    "cross_entropy, smooth": lambda x, w, s, v: F.cross_entropy(
+        s, torch.tensor([1, 0, 4]), label_smoothing=0.1
+    ),
+    "cross_entropy, shares": lambda x, w, s, v: F.cross_entropy(s, s.detach().softmax(1)),
+    "nll_loss": lambda x, w, s, v: F.nll_loss(s, torch.tensor([1, 0, 4]), v.detach().abs()),
+    "losses": lambda x, w, s, v: [
+        f(s, s.detach() * 0.3 + 0.7)
+        for f in (F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss)
+    ],
+    "binary_cross_entropy": lambda x, w, s, v: F.binary_cross_entropy(
+        s.sigmoid(), (s.detach() > 0).double()
+    ),
+    "with_logits": lambda x, w, s, v: F.binary_cross_entropy_with_logits(
+        s, (s.detach() > 0).double(), pos_weight=v.detach().abs()
+    ),
+}
+
+
+class Tape(autograd.Observer):
+    """Keeps the operations that a program records, each with its inputs."""
+
+    inside_walks = True
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[type[Operation], tuple[Any, ...], tuple[bool, ...]]] = []
+
+    def after_forward(self, node: Any, inputs: Any, results: Any) -> None:
+        """Keep the call if a gradient passes through it."""
+        if node.edges:
+            self.calls.append((type(node), tuple(inputs), node.needs_input_grad))
+
+
+def programs() -> Iterator[Callable[[], tuple[list[Any], list[Any]]]]:
+    """Yield functions that run the rows of the table, and the layers: leaves and results."""
+    for row in ROWS:
+        if row.smooth:
+            leaves = {
+                name: torch.tensor(array).requires_grad_(array.dtype.kind == "f")
+                for name, array in row.arrays().items()
+            }
+            wanted = [x for x in leaves.values() if x.requires_grad]
+            if wanted:
+                yield lambda row=row, leaves=leaves, wanted=wanted: (wanted, row.run(torch, leaves))
+    draw = np.random.default_rng(0)
+    shapes = ((2, 4, 5, 5), (4, 2, 3, 3), (3, 5), (5,))
+    inputs = [torch.tensor(draw.standard_normal(shape), requires_grad=True) for shape in shapes]
+    for layer in LAYERS.values():
+        yield lambda layer=layer: (inputs, as_list(layer(*inputs)))
+
+
+def as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (tuple, list)) else [value]
+
+
+def replay(
+    call: tuple[type[Operation], tuple[Any, ...], tuple[bool, ...]],
+) -> tuple[Any, list[Any]]:
+    """Return an operation as a function of its inputs, and copies of those."""
+    operation, arguments, needs = call
+    draw = np.random.default_rng(0)
+    copies: list[Any] = []
+    for x, needed in zip(arguments, needs):
+        if isinstance(x, Variable):
+            array = x.array.copy()
+            if needed:  # a step must not straddle the kink at zero
+                array = np.where(array == 0, 0.1 * draw.standard_normal(array.shape), array)
+            x = torch.tensor(array, dtype=torch.float64 if array.dtype.kind == "f" else None)
+        copies.append(x)
+    for x, needed in zip(copies, needs):
+        if needed:
+            x.requires_grad_()
+
+    def function(*inputs: Any) -> Any:
+        torch.manual_seed(0)  # dropout must drop the same elements every time
+        return operation.apply(*inputs)
+
+    return function, copies
+
+
+def error(function: Callable[..., Any], inputs: list[Any]) -> float:
+    """Return how far the gradient of ``function`` is from central differences, for the best h."""
+    return min(e for _, e in autograd.error_by_step(function, inputs, STEPS))
+
+
+def gradient_of(function: Callable[..., Any], inputs: list[Any]) -> Callable[..., Any]:
+    """Return the gradient of a weighted sum of the results, as a function of the inputs."""
+    draw = np.random.default_rng(0)
+
+    @torch.enable_grad()
+    def gradient(*arguments: Any) -> Any:
+        results = [y for y in as_list(function(*arguments)) if y.requires_grad]
+        nonlocal weights
+        if weights is None:
+            weights = [torch.tensor(draw.standard_normal(y.shape)) for y in results]
+        wanted = [x for x in arguments if isinstance(x, Variable) and x.requires_grad]
+        grads = torch.autograd.grad(results, wanted, weights, create_graph=True, allow_unused=True)
+        return tuple([g for g in grads if g is not None and g.requires_grad])
+
+    weights: list[Any] | None = None
+    return gradient
+
+
+def kinds(base: type[Operation]) -> Iterator[type[Operation]]:
+    """Yield the operations of the package, without those that only others inherit from."""
+    for kind in base.__subclasses__():
+        if kind.__module__.startswith("tinygrad_adam.ops") and not kind.__name__.startswith("_"):
+            yield kind
+        yield from kinds(kind)
+
+
+def check(chosen: list[str], cases: int) -> dict[str, dict[str, Any]]:
+    """Return for each operation how many cases were checked, and the worst errors."""
+    found: dict[str, dict[str, Any]] = {}
+    seen: set[Any] = set()
+    for program in programs():
+        tape = Tape()
+        with autograd.observing(tape), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            leaves, results = program()
+            results = [y for y in results if y.requires_grad]
+            weights = [torch.ones_like(y, requires_grad=True) for y in results]
+            if results:
+                torch.autograd.grad(results, leaves, weights, create_graph=True, allow_unused=True)
+        for call in tape.calls:
+            operation, arguments, needs = call
+            name = operation.__name__
+            key = (name, needs, *[
+                x.shape if isinstance(x, Variable) else str(x) for x in arguments
+            ])  # fmt: skip
+            row = found.setdefault(name, {"cases": 0, "first": 0.0, "second": 0.0})
+            if (chosen and name not in chosen) or key in seen or row["cases"] >= cases:
+                continue
+            seen.add(key)
+            function, inputs = replay(call)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                row["cases"] += 1
+                row["first"] = max(row["first"], error(function, inputs))
+                gradient = gradient_of(function, inputs)
+                if gradient(*inputs):
+                    row["second"] = max(row["second"], error(gradient, inputs))
+    return {name: row for name, row in sorted(found.items()) if not chosen or name in chosen}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("operation", nargs="*", help="names such as Conv2d; all unless given")
+    parser.add_argument("--cases", type=int, default=8, help="how many of each (default: 8)")
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+    options = parser.parse_args()
+    if options.cases < 1:
+        parser.error(f"argument --cases: must be at least 1, got {options.cases}")
+    everything = {kind.__name__ for kind in set(kinds(Operation)) - LEFT_OUT}
+    unknown = sorted(set(options.operation) - everything)
+    if unknown:
+        parser.error(
+            f"unknown operation {', '.join(unknown)}; there are {', '.join(sorted(everything))}"
+        )
+    torch.manual_seed(0)
+    table = check(options.operation, options.cases)
+    missed = sorted((set(options.operation) or everything) - set(table))
+    if options.json:
+        print(json.dumps({"bound": BOUND, "operations": table, "not reached": missed}, indent=2))
+    else:
+        print(f"{'operation':26}{'cases':>6}{'gradient':>12}{'its gradient':>14}")
+        for name, row in table.items():
+            bad = "  <-- above 1e-6" if max(row["first"], row["second"]) > BOUND else ""
+            print(f"{name:26}{row['cases']:6}{row['first']:12.1e}{row['second']:14.1e}{bad}")
+        worst = max([max(row["first"], row["second"]) for row in table.values()], default=0.0)
+        print(f"{len(table)} operations; the worst error is {worst:.1e}, {BOUND:g} is allowed")
+        if missed:
+            print(f"not reached: {', '.join(missed)}")
+    wrong = any(max(row["first"], row["second"]) > BOUND for row in table.values())
+    return int(wrong or bool(missed))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
