@@ -142,7 +142,7 @@ def test_the_plane_of_a_network_goes_through_its_paths():
 
 
 def test_the_table_says_who_arrived_and_who_diverged(tool, capsys):
-    assert tool.main(["--functions", "bowl", "beale", "--optimizers", "adam", "sgd:2"]) == 0
+    assert tool.main(["--functions", "bowl", "beale", "--optimizers", "sgd:2", "adam"]) == 0
     text = capsys.readouterr().out
     bowl, beale = text.split("\n\n")
     rows = [line.split() for line in bowl.splitlines()[2:]]
