@@ -34,11 +34,10 @@ from tinygrad_adam.autograd.errors import (
     FREED_GRAPH,
     NO_TENSOR,
     add_location,
-    modified_in_place,
 )
 from tinygrad_adam.autograd.grad_mode import Mode, current_mode
+from tinygrad_adam.autograd.saved import keep, restore
 from tinygrad_adam.autograd.variable import Edge, Variable
-from tinygrad_adam.backend import is_array
 
 
 class Operation:
@@ -104,20 +103,7 @@ class Operation:
         """
         if self._saved is None:
             raise RuntimeError(FREED_GRAPH)
-        values: list[Any] = []
-        for entry in self._saved:
-            if entry is None:
-                values.append(None)
-                continue
-            value, version, slot = entry
-            if version is not None and value._version[0] != version:
-                raise RuntimeError(modified_in_place(self, value, version, slot))
-            if slot is not None:
-                # A result, kept as an array alone: give it back its history, this node.
-                value = value.detach()
-                value._edge, value._requires_grad = (self, slot), True
-            values.append(value)
-        return tuple(values)
+        return restore(self, self._saved)
 
     def release(self) -> None:
         """Let go of what was saved. A node that saved nothing may be passed again."""
@@ -198,7 +184,7 @@ class Operation:
         if self._saved:
             saved: list[Any] = []
             for value in self._saved:
-                saved.append(None if value is None else _keep(value, inputs, output, results))
+                saved.append(None if value is None else keep(value, inputs, output, results))
             self._saved = tuple(saved)
 
 
@@ -216,26 +202,6 @@ class _Quiet(threading.local):
 
 
 _quietly = _Quiet()
-
-
-def _keep(
-    value: Any, inputs: tuple[Any, ...], output: tuple[Any, ...], results: tuple[Any, ...]
-) -> tuple[Any, int | None, int | None]:
-    """Return ``(value, version, slot)`` for a value that ``forward`` saved.
-
-    The version is that of an input or result, the slot that of a result; the rest have neither.
-    An array that is an input stands for that tensor. A result is kept as a tensor without history,
-    since its history is the node: the two would never be freed without the cycle collector.
-    """
-    for x in inputs:
-        if isinstance(x, Variable) and x.array is value:
-            return x, x._version[0], None
-    for slot, array in enumerate(output):
-        if array is value:
-            return results[slot].detach(), results[slot]._version[0], slot
-    if is_array(value) or isinstance(value, np.generic):
-        return results[0]._wrap(value), None, None  # the operation's own: nobody else writes to it
-    return value, None, None
 
 
 def _share_memory(source: Variable, views: tuple[Variable, ...]) -> None:
