@@ -40,7 +40,7 @@ THREE = {
 }
 # Learning rates to try: momentum's, and those of the two that divide by a root.
 IRIS_RATES = ((1, 3, 10, 30, 100), (0.01, 0.03, 0.1, 0.3, 1))
-DIGITS_RATES = ((0.1, 0.2, 0.3, 0.5, 1), (0.001, 0.003, 0.005, 0.01, 0.02))
+DIGITS_RATES = ((0.1, 0.2, 0.5, 1), (0.002, 0.005, 0.01, 0.02))
 criterion = nn.CrossEntropyLoss()
 
 
@@ -153,7 +153,7 @@ def main():
     images = images.view(-1, 784)[: 300 if options.fast else None]
     iris = {"threshold": 0.06, "x": x, "y": y, "sizes": (4, 16, 3), "batch": 120, "limit": 150}
     digits = {"threshold": 0.1 if options.fast else 0.03, "x": images, "y": labels[: len(images)]}
-    digits |= {"sizes": (784, 32, 10), "batch": 64, "limit": 30}
+    digits |= {"sizes": (784, 32, 10), "batch": 64, "limit": 25}
     results = {
         "iris, one batch of 120": (axes[0], IRIS_RATES, seeds, iris),
         "digits, batches of 64": (axes[1], DIGITS_RATES, seeds, digits),
