@@ -113,6 +113,8 @@ class Pow(Operation):
         xp = array_module(x)
         dtype = x.dtype if hasattr(x, "dtype") else exponent.dtype
         if dtype.kind == "b":
+            if hasattr(a, "dtype") and hasattr(b, "dtype"):
+                raise NotImplementedError("\"pow\" not implemented for 'bool'")
             return x | ~exponent
         if dtype.kind in "iu":
             if isinstance(b, int) and b < 0:
@@ -172,7 +174,7 @@ class Remainder(Operation):
     def forward(self, a: Array, b: Array) -> Array:
         self.save_for_backward(a, b)
         a, b = promote(a, b)
-        _refuse_integer_zero(b, a)
+        _check_division("remainder", a, b)
         return a % b
 
     def backward(self, grad: Any) -> Any:
@@ -190,7 +192,7 @@ class Fmod(Operation):
     def forward(self, a: Array, b: Array) -> Array:
         self.save_for_backward(a, b)
         a, b = promote(a, b)
-        _refuse_integer_zero(b, a)
+        _check_division("fmod", a, b)
         return array_module(a).fmod(a, b)
 
     def backward(self, grad: Any) -> Any:
@@ -199,10 +201,13 @@ class Fmod(Operation):
         return grad, -grad * TruncDivide.apply(a, b) if need_b else None
 
 
-def _refuse_integer_zero(b: Any, a: Any) -> None:
-    """Raise if ``a`` is to be divided by ``b``, both are integers, and ``b`` is 0 somewhere."""
-    if is_differentiable(b.dtype if hasattr(b, "dtype") else a.dtype):
+def _check_division(name: str, a: Any, b: Any) -> None:
+    """Raise if ``a`` and ``b``, of one dtype, are bools, or integers and ``b`` is 0 somewhere."""
+    dtype = b.dtype if hasattr(b, "dtype") else a.dtype
+    if is_differentiable(dtype):
         return
+    if dtype.kind == "b":
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'bool'")
     if not array_module(b).all(b):
         raise RuntimeError("ZeroDivisionError\n  an integer cannot be divided by zero")
 
@@ -635,7 +640,7 @@ class FloorDivide(_Step):
 
     def forward(self, a: Array, b: Array) -> Array:
         a, b = promote(a, b)
-        _refuse_integer_zero(b, a)
+        _check_division("div_floor", a, b)
         return a // b
 
     def backward(self, grad: Any) -> Any:
@@ -652,7 +657,7 @@ class TruncDivide(FloorDivide):
         xp = array_module(a if hasattr(a, "dtype") else b)
         if is_differentiable(a.dtype if hasattr(a, "dtype") else b.dtype):
             return xp.trunc(a / b)
-        _refuse_integer_zero(b, a)
+        _check_division("div_trunc", a, b)
         quotient = a // b
         return quotient + ((quotient * b != a) & ((a < 0) != (b < 0)))
 

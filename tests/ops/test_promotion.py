@@ -1,0 +1,55 @@
+"""Which dtype results from two, and what PyTorch prints: against stored tables."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_adam as torch
+from tests.ops import printed, promotion
+
+DATA = Path(__file__).parent / "data"
+
+
+def test_every_pair_of_dtypes_gives_pytorchs():
+    wanted = json.loads((DATA / "promotion.json").read_text())
+    found = promotion.table(torch)
+    assert {name: dtype for name, dtype in found.items() if wanted[name] != dtype} == {}
+    assert found.keys() == wanted.keys()
+
+
+def test_every_tensor_prints_as_in_pytorch():
+    wanted = json.loads((DATA / "printed.json").read_text())
+    assert [repr(torch.from_numpy(x)) for x in printed.arrays()] == wanted
+
+
+def test_what_follows_the_numbers():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    assert repr(x) == "tensor([1., 2.], requires_grad=True)"
+    assert repr(x * 2) == "tensor([2., 4.], grad_fn=<MulBackward0>)"
+    assert repr(x.double().detach()) == "tensor([1., 2.], dtype=float64)"
+    assert f"{x.sum():.2f}" == "3.00"
+    with pytest.raises(TypeError, match="unsupported format string"):
+        f"{x:.2f}"
+
+
+@pytest.mark.parametrize("number", [300, -300, float("inf"), float("nan")])
+def test_numbers_out_of_range_are_refused(number):
+    x = torch.zeros(2, dtype=torch.uint8)
+    for write in (x.fill_, lambda v: x.masked_fill(x == 0, v), lambda v: torch.full_like(x, v)):
+        with pytest.raises(RuntimeError, match="value cannot be converted to type uint8_t without"):
+            write(number)
+    with pytest.raises(RuntimeError, match="value cannot be converted"):
+        x[0] = number
+
+
+def test_python_numbers_do_not_promote():
+    for dtype in ("float16", "float32", "float64"):
+        x = torch.ones(3, dtype=dtype)
+        for y in (x * 2.5, 2 - x, x / 3, x**2, x.clamp(0, 1.5), torch.where(x > 0, x, 0.5)):
+            assert y.dtype == dtype
+    x = torch.ones(3)
+    for y in (x * np.float64(2.5), np.float64(2.5) * x, x + np.int64(3)):
+        assert isinstance(y, torch.Tensor)
+        assert y.dtype == np.float32
