@@ -61,7 +61,7 @@ def draw(graph, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("out/01_scalar_graph"))
+    parser.add_argument("--out", type=Path, default=Path("runs/01_scalar_graph"))
     parser.add_argument("--fast", action="store_true", help="leave out the page to watch")
     options = parser.parse_args()
 

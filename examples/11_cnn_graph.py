@@ -54,7 +54,7 @@ def save(graph, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("out/11_cnn_graph"))
+    parser.add_argument("--out", type=Path, default=Path("runs/11_cnn_graph"))
     parser.add_argument("--fast", action="store_true", help="leave out the largest picture")
     options = parser.parse_args()
 

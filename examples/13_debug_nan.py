@@ -84,7 +84,7 @@ def named_by_anomaly_mode(bug, x):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("out/13_debug_nan"))
+    parser.add_argument("--out", type=Path, default=Path("runs/13_debug_nan"))
     parser.add_argument("--fast", action="store_true", help="draw the first bug only")
     options = parser.parse_args()
 
