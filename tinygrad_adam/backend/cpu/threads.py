@@ -111,6 +111,8 @@ class _Blas:
         self.before = 1
         self.get: Any = None
         self.set: Any = None
+        self.path = ""
+        self.kernels = ""
         for path in self._libraries():
             try:
                 library = ctypes.CDLL(path)
@@ -119,7 +121,19 @@ class _Blas:
             for get, put in self.SYMBOLS:
                 if hasattr(library, get) and hasattr(library, put):
                     self.get, self.set = getattr(library, get), getattr(library, put)
+                    self.path = path
+                    self.kernels = self._kernels(library, get)
                     return
+
+    @staticmethod
+    def _kernels(library: Any, get: str) -> str:
+        """For which CPU OpenBLAS has chosen its kernels, such as "SkylakeX"; "" if unknown."""
+        name = get.replace("get_num_threads", "get_corename")
+        if "openblas" not in name or not hasattr(library, name):
+            return ""
+        function = getattr(library, name)
+        function.restype = ctypes.c_char_p
+        return (function() or b"").decode()
 
     @staticmethod
     def _libraries() -> list[str]:
@@ -212,6 +226,15 @@ def _started() -> tuple[_Pool, _Blas]:
             size = _wanted or _available_threads()
             _pool = _Pool(size if _blas.controllable else 1)
         return _pool, _blas
+
+
+def blas_library() -> tuple[str, str]:
+    """Path of NumPy's BLAS library, and for which CPU it chose its kernels; "" where unknown.
+
+    The path is known only if its threads can be held, which is what the kernels here need.
+    """
+    _, blas = _started()
+    return blas.path, blas.kernels
 
 
 @contextmanager
