@@ -2662,6 +2662,8 @@ class Tensor(Variable):
             x = self.reshape(1) if self.ndim == 0 else self
             flat = index.reshape(1) if index.ndim == 0 else index
             return x.gather(0, flat).reshape(index.shape)
+        if index.numel() == 0 and index.ndim != self.ndim:
+            return self.reshape(-1)[:0].reshape(index.shape)
         picks = indexing.along("gather", self.shape, dim, index)
         return indexing.Index.apply(self, (...,), index.shape[dim] == 1, *picks)
 
@@ -2704,6 +2706,8 @@ class Tensor(Variable):
             source = src.shape
         else:
             src = backend.convert_number(src, self.dtype)
+        if index.numel() == 0:
+            return self.clone()
         picks = indexing.along(name, self.shape, dim, index, source)
         if source is not None and source != index.shape:
             src = src[tuple([slice(size) for size in index.shape])]

@@ -1,0 +1,173 @@
+"""The Tensor: conversions, views, versions, copies, creation, names of arguments."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import tinygrad_adam as torch
+
+
+@pytest.fixture
+def x():
+    return torch.arange(12.0).reshape(3, 4).clone().requires_grad_()
+
+
+class TestConversions:
+    def test_to_python(self, x):
+        assert x[0, 1].item() == 1.0
+        assert x.detach()[0].tolist() == [0.0, 1.0, 2.0, 3.0]
+        assert (float(x[1, 1]), int(x[1, 1]), complex(x[0, 1])) == (5.0, 5, 1 + 0j)
+        assert list(range(5))[torch.tensor(2)] == 2
+        assert len(x) == 3
+        assert [row.shape for row in x] == [(4,)] * 3
+        assert 5 in x
+        assert 50 not in x
+        assert hash(x) == hash(x)
+        assert f"{x[0, 1]}" == "1.0"
+
+    def test_to_numpy_shares_memory(self, x):
+        array = x.detach().numpy()
+        array[0, 0] = 7
+        assert x[0, 0].item() == 7
+        with pytest.raises(RuntimeError, match="Can't call numpy"):
+            x.numpy()
+        assert np.asarray(x.detach()).sum() == 73
+
+    def test_numpy_on_either_side(self, x):
+        y = x.detach()
+        for result in (y * np.ones(4, np.float32), np.float32(2) * y, np.ones(4, "f") - y):
+            assert isinstance(result, torch.Tensor)
+            assert result.dtype == np.float32
+
+    def test_python_types_name_dtypes(self):
+        assert torch.zeros(2, dtype=float).dtype == np.float64
+        assert torch.zeros(2, dtype=int).dtype == np.int64
+        assert torch.zeros(2, dtype=bool).dtype == np.bool_
+
+    def test_copies(self, x):
+        y = copy.deepcopy(x)
+        assert y.requires_grad
+        assert y.is_leaf
+        assert y.equal(x)
+        pair = copy.deepcopy([x, x])
+        assert pair[0] is pair[1]
+        with pytest.raises(RuntimeError, match="graph leaves"):
+            copy.deepcopy(x * 2)
+        assert pickle.loads(pickle.dumps(x)).equal(x)
+
+
+class TestCreation:
+    def test_dtype_follows_the_numbers(self):
+        for data, dtype in ((1, "int64"), (1.0, "float32"), (True, "bool"), ([1, 2.0], "float32"),
+                            ([], "float32"), (np.arange(2), "int64"), (np.zeros(2), "float64"),
+                            ([np.float64(1)], "float64"), ([True, 2], "int64")):  # fmt: skip
+            assert torch.tensor(data).dtype == dtype
+
+    def test_tensors_inside_lists(self):
+        assert torch.tensor([torch.tensor(1.0), 2]).tolist() == [1.0, 2.0]
+
+    @pytest.mark.parametrize("make", [torch.zeros, torch.ones, torch.rand, torch.randn])
+    def test_sizes_in_every_form(self, make):
+        for made in (make(2, 3), make((2, 3)), make([2, 3]), make(size=(2, 3))):
+            assert made.shape == (2, 3)
+            assert made.dtype == np.float32
+
+    def test_ranges(self):
+        assert torch.arange(0, 1, 0.25).tolist() == [0, 0.25, 0.5, 0.75]
+        assert torch.arange(5, 0, -2).tolist() == [5, 3, 1]
+        assert torch.arange(end=3).dtype == np.int64
+        assert torch.linspace(0, 1, 5).tolist() == [0, 0.25, 0.5, 0.75, 1]
+        assert torch.full((2,), 3).dtype == np.int64
+        assert torch.Tensor(2, 3).shape == (2, 3)
+
+    def test_memory_is_shared_where_pytorch_shares_it(self):
+        array = np.zeros(3)
+        torch.tensor(array).add_(1)
+        assert array.sum() == 0
+        torch.from_numpy(array).add_(1)
+        torch.as_tensor(array).add_(1)
+        assert array.sum() == 6
+
+
+class TestVersions:
+    def test_views_share_one_counter(self, x):
+        y = x * 1
+        y[0].add_(1)
+        y.T.mul_(2)
+        assert y._version[0] == 2
+        assert y[1]._version is y._version
+        assert y.clone()._version[0] == 0
+
+    def test_a_saved_value_that_was_changed_is_named(self, x):
+        y = x.exp()
+        z = y * y
+        y.add_(1)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation") as caught:
+            z.sum().backward()
+        text = str(caught.value)
+        assert "[3, 4]" in text
+        assert "is at version 1; expected version 0 instead" in text
+        assert "Mul" in text
+
+    def test_so_is_an_index_that_was_changed(self, x):
+        positions = torch.tensor([0, 1])
+        y = x[positions]
+        z = x.gather(0, torch.tensor([[0, 1, 2, 0]]))
+        positions += 1
+        with pytest.raises(RuntimeError, match="is at version 1; expected version 0"):
+            (y.sum() + z.sum()).backward()
+
+    def test_what_the_operation_itself_saved_stays_as_it_was(self, x):
+        w = torch.full((3, 4), 2.0, requires_grad=True)
+        y = x * 1
+        y.mul_(w)
+        y.sum().backward()
+        assert w.grad.equal(x.detach())
+        assert x.grad.equal(w.detach())
+
+    def test_a_view_learns_of_a_write_to_its_base(self):
+        y = torch.zeros(3, 2)
+        view = y[1]
+        w = torch.ones(2, requires_grad=True)
+        y[1] = w * 3
+        assert view.requires_grad
+        assert not view.is_leaf
+        view.sum().backward()
+        assert w.grad.tolist() == [3.0, 3.0]
+
+    def test_leaves_are_protected(self, x):
+        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used"):
+            x.add_(1)
+        with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad"):
+            x[0].zero_()
+        with torch.no_grad():
+            x.add_(1)
+        assert x.is_leaf
+        assert x[0, 0].item() == 1
+
+
+class TestNames:
+    def test_numpys_names_are_accepted(self, x):
+        assert x.sum(axis=0, keepdims=True).shape == (1, 4)
+        assert x.max(axis=1).values.shape == (3,)
+        assert x.squeeze(axis=0).shape == (3, 4)
+        assert torch.softmax(x, axis=-1).shape == (3, 4)
+
+    def test_pytorchs_names_are_accepted(self, x):
+        assert x.reshape(shape=(4, 3)).shape == (4, 3)
+        assert x.view(size=(4, 3)).shape == (4, 3)
+        assert x.permute(dims=(1, 0)).shape == (4, 3)
+        assert x.expand(size=(2, 3, 4)).shape == (2, 3, 4)
+        assert x.flip(dims=(0,))[0, 0].item() == 8
+        assert x.repeat(repeats=(2, 1)).shape == (6, 4)
+        assert len(torch.split(tensor=x, split_size_or_sections=1)) == 3
+        assert torch.exp(input=x).shape == (3, 4)
+
+    def test_results_have_named_fields(self, x):
+        for result in (x.max(1), x.min(0), x.sort(1), x.topk(2), x.median(0)):
+            values, indices = result
+            assert result.values is values
+            assert result.indices is indices
+            assert indices.dtype == np.int64
