@@ -144,7 +144,7 @@ class Pow(Operation):
                 slope = y * (math.log(a) if a > 0 else -math.inf if a == 0 else math.nan)
                 vanishes = (b >= 0) if a == 0 else None
             else:
-                slope = y * a.log()
+                slope = y * (a if is_differentiable(a.dtype) else a.to(y.dtype)).log()
                 vanishes = (a == 0) & (b >= 0)
             grad_b = grad * (slope if vanishes is None else slope.masked_fill(vanishes, 0))
         return grad_a, grad_b
