@@ -254,6 +254,6 @@ if __name__ == "__main__":
         main(chosen, finished)
     except KeyboardInterrupt:
         count = len(finished["epochs"])
-        kept = f"{count} finished epochs are in {chosen.out}" if count else "no epoch is finished"
+        kept = f"finished epochs, kept in {chosen.out}: {count}" if count else "no epoch is finished"
         print(f"\ninterrupted; {kept}", file=sys.stderr)
         sys.exit(130)

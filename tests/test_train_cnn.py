@@ -261,7 +261,7 @@ def test_control_c_stops_at_once_and_keeps_what_is_finished(train_cnn, tiny_mnis
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     finished = len(metrics["epochs"])
     assert finished >= 3
-    assert f"interrupted; {finished} finished epochs are in {tmp_path}" in error
+    assert f"interrupted; finished epochs, kept in {tmp_path}: {finished}\n" in error
     train_cnn.CNN().load_state_dict(torch.load(tmp_path / "model.safetensors"))
     assert {path.name for path in tmp_path.iterdir()} == {"metrics.json", "model.safetensors"}
 
