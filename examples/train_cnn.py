@@ -254,6 +254,8 @@ if __name__ == "__main__":
         main(chosen, finished)
     except KeyboardInterrupt:
         count = len(finished["epochs"])
-        kept = f"finished epochs, kept in {chosen.out}: {count}" if count else "no epoch is finished"
+        kept = (
+            f"finished epochs, kept in {chosen.out}: {count}" if count else "no epoch is finished"
+        )
         print(f"\ninterrupted; {kept}", file=sys.stderr)
         sys.exit(130)
