@@ -31,7 +31,7 @@ def format_tensor(tensor: Any) -> str:
     if array.dtype not in expected:
         notes.append(f"dtype={array.dtype}")
     if tensor.grad_fn is not None:
-        notes.append(f"grad_fn=<{tensor.grad_fn.name}>")
+        notes.append(f"grad_fn=<{tensor.grad_fn.name()}>")
     elif tensor.requires_grad:
         notes.append("requires_grad=True")
     return _with_notes(prefix + _values(array, len(prefix)), notes, len(prefix)) + ")"

@@ -272,6 +272,13 @@ class TestErrors:
         with pytest.raises(RuntimeError, match="Mismatch in shape"):
             (leaf(1.0, 2.0) * 2).backward(torch.ones(3, dtype=torch.float64))
 
+    def test_a_gradient_that_is_no_tensor(self):
+        with pytest.raises(TypeError, match="can be either Tensors or None, but got int"):
+            (scalar(1.0) * 2).backward(1)
+
+    def test_the_name_of_an_operation(self):
+        assert (scalar(1.0) * 2).grad_fn.name() == "MulBackward0"
+
     def test_unused_input(self):
         x, y = scalar(1.0), scalar(2.0)
         with pytest.raises(RuntimeError, match="appears to not have been used in the graph"):

@@ -59,7 +59,7 @@ class Detector(Observer):
         trouble = _trouble(results)
         if trouble and _trouble(inputs) not in ("nan", trouble):
             raise RuntimeError(
-                f"Function '{node.name}' computed {trouble} values in forward.\n"
+                f"Function '{node.name()}' computed {trouble} values in forward.\n"
                 f"  {location(node)}: input {_shapes(inputs)}. Called here:\n"
                 + "".join(node.traceback)
             )
@@ -74,8 +74,8 @@ class Detector(Observer):
             if trouble and before not in ("nan", trouble):
                 called = "".join(node.traceback or ["  (outside anomaly mode: lines unknown)\n"])
                 raise RuntimeError(
-                    f"Function '{node.name}' returned {trouble} values in its {position}th output."
-                    f"\n  {location(node)}: gradient {_shapes([gradient])}, made from gradient "
+                    f"Function '{node.name()}' returned {trouble} values in its {position}th "
+                    f"output.\n  {location(node)}: gradient {_shapes([gradient])}, made from gradient "
                     f"{_shapes(grads)}. The operation was called here:\n{called}"
                 )
 

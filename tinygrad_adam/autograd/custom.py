@@ -38,9 +38,8 @@ class Function(Operation):
     _dirty: tuple[Any, ...] = ()
     setup_context: Any = None
 
-    @property
     def name(self) -> str:
-        """The name in ``repr`` and pictures, for example ``CubeBackward``."""
+        """Return the name under which ``repr`` shows the operation, for example CubeBackward."""
         return f"{type(self).__name__}Backward"
 
     def save_for_backward(self, *tensors: Any) -> None:

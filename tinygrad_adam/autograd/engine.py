@@ -156,7 +156,7 @@ def _check_count(node: Operation, result: tuple[Any, ...]) -> None:
     odd = node.edges[len(result) :] + result[len(node.edges) :]
     if any(entry is not None for entry in odd):
         raise RuntimeError(
-            f"function {node.name} returned an incorrect number of gradients (expected "
+            f"function {node.name()} returned an incorrect number of gradients (expected "
             f"{len(node.edges)}, got {len(result)})\n  {location(node)}: backward must return one "
             "for each argument of forward, None for those that are no tensors"
         )

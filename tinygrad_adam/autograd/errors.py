@@ -46,7 +46,7 @@ def modified_in_place(node: Any, value: Any, version: int, slot: int | None) -> 
     edge = (node, slot) if slot is not None else value._edge
     origin = ""
     if edge is not None:
-        origin = f", which is output {edge[1]} of {edge[0].name},"
+        origin = f", which is output {edge[1]} of {edge[0].name()},"
     text = (
         "one of the variables needed for gradient computation has been modified by an inplace "
         f"operation: [{value.dtype} {list(value.array.shape)}]{origin} is at version "

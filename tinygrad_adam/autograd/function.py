@@ -78,9 +78,8 @@ class Operation:
         """Keep inputs, results, other arrays or plain values until the walk has passed."""
         self._saved = values
 
-    @property
     def name(self) -> str:
-        """The name in ``repr`` and pictures, for example ``MulBackward0``."""
+        """Return the name under which ``repr`` shows the operation, for example MulBackward0."""
         return f"{type(self).__name__}Backward0"
 
     @property

@@ -40,6 +40,11 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
                 f"{tuple(tensor.array.shape)}, made without recording (no_grad, detach) or from "
                 "tensors that do not require grad"
             )
+        if gradient is not None and not isinstance(gradient, Variable):
+            raise TypeError(
+                f"gradients can be either Tensors or None, but got {type(gradient).__name__}\n"
+                "  Write tensor(1.0) for 1"
+            )
         if gradient is None:
             if tensor.array.size != 1:
                 raise RuntimeError(
