@@ -358,7 +358,7 @@ def test_missing_files_and_folders(path):
     path.mkdir()
     with pytest.raises(FileNotFoundError, match="is not a file"):
         load(path)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match=path.name):
         save({}, path)
     assert list(path.parent.iterdir()) == [path]
 

@@ -609,6 +609,7 @@ class Tensor(Variable):
         if device is not None:
             wanted, here = backend.device(device), self.device
             if wanted.type != here.type or wanted.index not in (None, here.index):
+                backend.require(wanted)
                 result = shapes.Move.apply(result, device)
         if dtype is not None and dtype != result.dtype:
             result = shapes.Cast.apply(result, dtype)

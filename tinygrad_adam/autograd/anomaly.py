@@ -75,8 +75,8 @@ class Detector(Observer):
                 called = "".join(node.traceback or ["  (outside anomaly mode: lines unknown)\n"])
                 raise RuntimeError(
                     f"Function '{node.name()}' returned {trouble} values in its {position}th "
-                    f"output.\n  {location(node)}: gradient {_shapes([gradient])}, made from gradient "
-                    f"{_shapes(grads)}. The operation was called here:\n{called}"
+                    f"output.\n  {location(node)}: gradient {_shapes([gradient])}, made from "
+                    f"gradient {_shapes(grads)}. The operation was called here:\n{called}"
                 )
 
 

@@ -11,7 +11,7 @@ from tinygrad_adam.backend.arrays import (
     is_channels_last,
     to_numpy,
 )
-from tinygrad_adam.backend.device import cuda_is_available, device, device_of, move
+from tinygrad_adam.backend.device import cuda_is_available, device, device_of, move, require
 from tinygrad_adam.backend.dispatch import kernels
 from tinygrad_adam.backend.dtypes import (
     DEFAULT_DTYPE,
@@ -49,6 +49,7 @@ __all__ = [
     "move",
     "promote",
     "promote_types",
+    "require",
     "result_type",
     "to_numpy",
 ]

@@ -89,6 +89,16 @@ def cupy() -> ModuleType:
     return module
 
 
+def require(target: device) -> None:
+    """Check that ``target`` can be used.
+
+    Raises:
+        RuntimeError: as :func:`cupy`.
+    """
+    if target.type == "cuda":
+        cupy()
+
+
 def cuda_is_available() -> bool:
     """Return whether ``device("cuda")`` can be used: CuPy is installed and finds a GPU."""
     try:
