@@ -69,8 +69,12 @@ class _Pool:
             threading.Thread(target=self._serve, name=name, daemon=True).start()
 
     def _serve(self) -> None:
-        while (work := self.inbox.get()) is not None:
+        while True:
+            work = self.inbox.get()
+            if work is None:
+                return
             work()
+            del work
 
     def stop(self) -> None:
         """Let the helpers end once they have finished what is in the inbox already."""
@@ -84,6 +88,9 @@ class _Pool:
             self.inbox.put(functools.partial(contextvars.copy_context().run, job.work))
         job.work()
         job.finished.wait()
+        # A helper may hold the job for a moment longer, but not the arrays: memory is used again
+        # only when nobody refers to it.
+        del job.task
         if job.error is not None:
             raise job.error
 
