@@ -1,9 +1,12 @@
 """tools/bench.py measures what it says, in a table and as JSON."""
 
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 BENCH = Path(__file__).parent.parent / "tools" / "bench.py"
 FAST = ["--batch-sizes", "2", "--seconds", "0.01", "--frameworks", "tinygrad_adam"]
@@ -22,6 +25,8 @@ def test_json_and_table():
     rows = {row["case"]: row for row in result["rows"]}
     assert list(rows) == [
         "CNN step, batch 2",
+        "wide CNN step, batch 64",
+        "MLP step, batch 128",
         "1,000 x y*w+b, 0-d",
         "1,000 x y*w+b, (16,)",
         "Adam alone",
@@ -37,6 +42,47 @@ def test_json_and_table():
         assert case in done.stdout
 
 
+def test_compare(tmp_path):
+    before = tmp_path / "before.json"
+    before.write_text(run(*FAST, "--no-memory", "--json").stdout, encoding="utf-8")
+    done = run(*FAST, "--no-memory", "--compare", before)
+    assert done.returncode == 0, done.stderr
+    changes = done.stdout.partition("Compared with")[2].splitlines()
+    assert [line for line in changes if line.startswith("Adam alone") and "->" in line]
+
+
+def test_kernels_and_profile(tmp_path):
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "bars.png"
+    options = ("--kernels", "--profile", "--out", picture)
+    done = run(*FAST, *options, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    rows = {row["kernel"]: row for row in result["kernels"]["rows"]}
+    assert rows["conv2 forward"]["gflops"] > 0
+    assert rows["Adam"]["gflops"] is None
+    assert all(row["gbytes"] > 0 for row in rows.values())
+    assert result["kernels"]["ceilings"]["gflops"] > 0
+    names = list(result["profile"])
+    assert [name for name in names if name.startswith("Conv2d 0")] == [
+        "Conv2d 0", "Conv2d 0, backward"
+    ]  # fmt: skip
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    done = run(*FAST, *options)
+    assert "GFLOP/s" in done.stdout
+    assert "Conv2d 3, backward" in done.stdout
+
+
+def test_another_interpreter():
+    names = ("--frameworks", "tinygrad_adam", "dezero", "--python", f"dezero={sys.executable}")
+    done = run(*FAST, *names)
+    if importlib.util.find_spec("dezero"):
+        pytest.skip("dezero is installed here")
+    assert done.returncode == 1
+    assert "dezero failed in" in done.stderr
+
+
 def test_bad_options():
-    for options in (["--batch-sizes", "0"], ["--threads", "0"], ["--frameworks", "mxnet"]):
+    for options in (["--batch-sizes", "0"], ["--threads", "0"], ["--frameworks", "mxnet"],
+                    ["--compare", "nothing.json"], ["--python", "mxnet=python"]):  # fmt: skip
         assert run(*options).returncode == 2

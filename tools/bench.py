@@ -1,18 +1,29 @@
-"""Measure training speed and memory, beside PyTorch where it is installed.
+"""Measure training speed and memory, beside PyTorch and others where they are installed.
 
     python tools/bench.py
-    python tools/bench.py --batch-sizes 64 --json
+    python tools/bench.py --batch-sizes 64 --json > now.json
+    python tools/bench.py --batch-sizes 64 --compare before.json
+    python tools/bench.py --kernels
+    python tools/bench.py --profile --batch-sizes 64 --out profile.png
+    python tools/bench.py --frameworks tinygrad_adam jax mygrad --batch-sizes 64
+    python tools/bench.py --python chainer=old/bin/python --frameworks tinygrad_adam chainer
 
-What is measured: a training step of the notes' CNN (forward, backward, Adam) at several batch
-sizes; 1,000 chained small operations, where the frameworks' own work shows; and Adam alone over
-the CNN's 421,642 parameters. Frameworks take turns, one call each, so that a busy machine slows
-all of them alike: trust the ratios more than the milliseconds. Times are medians. Peak memory is
-that of a process of its own for each framework, with everything that it imports.
+What is measured: a training step (forward, backward, Adam) of the notes' CNN at several batch
+sizes, of a wider network and of an MLP; 1,000 chained small operations, where the frameworks' own
+work shows; and Adam alone over the CNN's 421,642 parameters. Frameworks take turns,
+so that a busy machine slows all of them alike: trust the ratios more than the milliseconds. Times
+are medians. Peak memory is that of a process of its own for each framework, with everything that it
+imports. --kernels measures the kernels alone, against a large product and a large copy; --profile
+measures one step operation by operation.
+
+A framework that does not run beside this package (Chainer and DeZero need a NumPy before 1.24) is
+measured in the interpreter that --python names, after the others and not in turn with them.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
 import os
@@ -23,51 +34,24 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import bench_kernels
+import bench_models as models
 import numpy as np
-
-Work = Callable[[], object]
+from bench_models import Work
 
 CHAIN_LENGTH = 1000
 MEMORY_STEPS = 5
+TURN_SECONDS = 0.05
+WIDE_BATCH, MLP_BATCH = 64, 128
 OURS, PYTORCH = "tinygrad_adam", "pytorch"
 
 
 # What is measured. Each function takes a framework's module and returns the work to time. They are
 # written once, since our names are PyTorch's.
-
-
-def cnn(torch: Any, batch_size: int) -> Work:
-    """One training step of the notes' CNN."""
-    nn = torch.nn
-    model = nn.Sequential(
-        nn.Conv2d(1, 32, kernel_size=3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(kernel_size=2, stride=2),
-        nn.Conv2d(32, 64, kernel_size=3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(kernel_size=2, stride=2),
-        nn.Flatten(),
-        nn.Linear(64 * 7 * 7, 128),
-        nn.ReLU(),
-        nn.Linear(128, 10),
-    )
-    random = np.random.RandomState(0)
-    images = torch.from_numpy(random.normal(size=(batch_size, 1, 28, 28)).astype(np.float32))
-    labels = torch.from_numpy(random.randint(0, 10, batch_size))
-    criterion = nn.CrossEntropyLoss()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-
-    def step() -> float:
-        optimizer.zero_grad()
-        loss = criterion(model(images), labels)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step
 
 
 def chain(torch: Any, shape: tuple[int, ...]) -> Work:
@@ -118,10 +102,34 @@ class Framework:
         return module
 
 
-PYTORCH_STYLE: dict[str, Callable[..., Work]] = {"cnn": cnn, "chain": chain, "adam": adam}
+PYTORCH_STYLE: dict[str, Callable[..., Work]] = {
+    "cnn": models.cnn, "wide": models.wide_cnn, "mlp": models.mlp, "chain": chain, "adam": adam,
+}  # fmt: skip
+CHANNELS_LAST = {
+    name: partial(maker, channels_last=True)
+    for name, maker in (("cnn", models.cnn), ("wide", models.wide_cnn))
+}
+
+
+def leave_threads(module: Any, number: int) -> None:
+    """Set nothing: the number of threads is the environment's to say (OMP_NUM_THREADS)."""
+
+
 FRAMEWORKS = {
     OURS: Framework("tinygrad_adam", lambda m, n: m.set_num_threads(n), PYTORCH_STYLE),
     PYTORCH: Framework("torch", lambda m, n: m.set_num_threads(n), PYTORCH_STYLE),
+    "channels_last": Framework("torch", lambda m, n: m.set_num_threads(n), CHANNELS_LAST),
+    **{
+        name: Framework(name, leave_threads, {"cnn": maker})
+        for name, maker in (
+            ("jax", models.jax_cnn),
+            ("tinygrad", models.tinygrad_cnn),
+            ("autograd", models.autograd_cnn),
+            ("mygrad", models.mygrad_cnn),
+            ("dezero", models.dezero_cnn),
+            ("chainer", models.chainer_cnn),
+        )
+    },
 }
 
 
@@ -139,6 +147,8 @@ def cases(batch_sizes: Iterable[int]) -> list[Case]:
     """Return what to measure."""
     return [
         *(Case(f"CNN step, batch {n}", "cnn", (n,), measures_memory=True) for n in batch_sizes),
+        Case(f"wide CNN step, batch {WIDE_BATCH}", "wide", (WIDE_BATCH,)),
+        Case(f"MLP step, batch {MLP_BATCH}", "mlp", (MLP_BATCH,)),
         Case(f"{CHAIN_LENGTH:,} x y*w+b, 0-d", "chain", ((),)),
         Case(f"{CHAIN_LENGTH:,} x y*w+b, (16,)", "chain", ((16,),)),
         Case("Adam alone", "adam"),
@@ -149,18 +159,27 @@ def cases(batch_sizes: Iterable[int]) -> list[Case]:
 
 
 def interleaved_medians(works: dict[str, Work], seconds: float) -> dict[str, float]:
-    """Return the median time of each work in milliseconds; they take turns for ``seconds``."""
-    for work in works.values():
+    """Return the median time of each work in milliseconds; they take turns for ``seconds``.
+
+    A turn is as many calls as fill TURN_SECONDS: the threads of some frameworks keep a core busy
+    for a few milliseconds after their work, at the cost of whoever comes next.
+    """
+    calls = {}
+    for name, work in works.items():
         for _ in range(3):  # the first calls allocate, start threads, choose kernels
+            start = time.perf_counter()
             work()
+            taken = time.perf_counter() - start
+        calls[name] = max(1, min(round(TURN_SECONDS / taken), round(seconds / 10 / taken)))
     times: dict[str, list[float]] = {name: [] for name in works}
     order = list(works)
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[order[0]]) < 5:
         for name in order:
             start = time.perf_counter()
-            works[name]()
-            times[name].append(1000 * (time.perf_counter() - start))
+            for _ in range(calls[name]):
+                works[name]()
+            times[name].append(1000 * (time.perf_counter() - start) / calls[name])
         order.reverse()  # nobody always runs in another one's wake
     return {name: statistics.median(found) for name, found in times.items()}
 
@@ -181,12 +200,28 @@ def peak_memory() -> float | None:
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-def memory_in_a_process(name: str, batch_size: int, threads: int | None) -> float | None:
-    """Return the peak memory of a new process that takes a few training steps, in MiB."""
-    command = [sys.executable, __file__, "--memory-of", name, "--batch-sizes", str(batch_size)]
-    command += ["--threads", str(threads)] if threads else []
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+def in_a_process(
+    name: str, batch_size: int, options: argparse.Namespace, python: str = sys.executable
+) -> dict[str, float | None]:
+    """Return peak memory in MiB and milliseconds for a step of the CNN in a new process."""
+    command = [python, __file__, "--alone", name, "--batch-sizes", str(batch_size)]
+    command += ["--seconds", str(options.seconds)] if python != sys.executable else []
+    command += ["--threads", str(options.threads)] if options.threads else []
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{name} failed in {python}:\n{done.stderr}")
     return json.loads(done.stdout)
+
+
+def alone(options: argparse.Namespace) -> dict[str, float | None]:
+    """Do what `in_a_process` asks for: a few steps for the memory, more for the time."""
+    framework = FRAMEWORKS[options.alone]
+    step = framework.makers["cnn"](framework.load(options.threads), options.batch_sizes[0])
+    for _ in range(MEMORY_STEPS):
+        step()
+    memory = peak_memory()
+    times = interleaved_medians({options.alone: step}, options.seconds)
+    return {"peak_mib": memory, "milliseconds": times[options.alone]}
 
 
 def machine(modules: dict[str, Any]) -> dict[str, Any]:
@@ -197,8 +232,11 @@ def machine(modules: dict[str, Any]) -> dict[str, Any]:
         "platform": platform.platform(),
         "python": platform.python_version(),
         "numpy": np.__version__,
-        **{name: module.__version__ for name, module in modules.items()},
-        "threads": {name: module.get_num_threads() for name, module in modules.items()},
+        **{name: getattr(module, "__version__", "?") for name, module in modules.items()},
+        "threads": {
+            name: module.get_num_threads() if hasattr(module, "get_num_threads") else "?"
+            for name, module in modules.items()
+        },
     }
 
 
@@ -206,26 +244,39 @@ def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
     """Measure everything, and print each row into ``table`` as it comes."""
     modules = {
         name: FRAMEWORKS[name].load(options.threads)
-        for name in options.frameworks or FRAMEWORKS
-        if FRAMEWORKS[name].is_installed()
+        for name in options.frameworks or (OURS, PYTORCH, "channels_last")
+        if name not in options.pythons and FRAMEWORKS[name].is_installed()
     }
     result: dict[str, Any] = {"machine": machine(modules), "rows": []}
     if table:
-        table.head(result["machine"])
+        table.head(result["machine"], [*modules, *options.pythons])
     for case in cases(options.batch_sizes):
-        works = {
-            name: FRAMEWORKS[name].makers[case.maker](module, *case.arguments)
-            for name, module in modules.items()
-            if case.maker in FRAMEWORKS[name].makers
-        }
+        works = {}
+        for name, module in modules.items():
+            if case.maker in FRAMEWORKS[name].makers:
+                try:
+                    works[name] = FRAMEWORKS[name].makers[case.maker](module, *case.arguments)
+                    works[name]()
+                except Exception as error:  # whatever another framework may raise
+                    if name == OURS:
+                        raise
+                    del works[name]
+                    print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
+        if not works and case.maker != "cnn":
+            continue
         row: dict[str, Any] = {
             "case": case.name,
-            "milliseconds": interleaved_medians(works, options.seconds),
+            "milliseconds": interleaved_medians(works, options.seconds) if works else {},
             "peak_mib": {},
         }
         if case.measures_memory and not options.no_memory:
             size = case.arguments[0]
-            row["peak_mib"] = {n: memory_in_a_process(n, size, options.threads) for n in works}
+            row["peak_mib"] = {n: in_a_process(n, size, options)["peak_mib"] for n in works}
+        if case.maker == "cnn":
+            for name, python in options.pythons.items():
+                found = in_a_process(name, case.arguments[0], options, python)
+                for quantity, value in found.items():
+                    row[quantity][name] = value
         for quantity in ("milliseconds", "peak_mib"):
             ours, theirs = (row[quantity].get(name) for name in (OURS, PYTORCH))
             row[f"{quantity}_ratio"] = ours / theirs if ours and theirs else None
@@ -245,10 +296,11 @@ class Table:
         self.names: list[str] = []
         self.widths: list[int] = []
 
-    def head(self, about: dict[str, Any]) -> None:
+    def head(self, about: dict[str, Any], names: list[str]) -> None:
         """Print what the numbers depend on, and the heading."""
-        self.names = list(about["threads"])
-        versions = ", ".join(f"{name} {about[name]}" for name in ("python", "numpy", *self.names))
+        self.names = names
+        known = [name for name in ("python", "numpy", *names) if name in about]
+        versions = ", ".join(f"{name} {about[name]}" for name in known)
         threads = ", ".join(f"{name} {count}" for name, count in about["threads"].items())
         print(f"{about['cpus']} CPUs; {versions}\nthreads: {threads}\n")
         titles = [f"{name} {unit}" for unit in ("ms", "MiB") for name in (*self.names, "ratio")]
@@ -275,32 +327,76 @@ def read_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--batch-sizes", type=int, nargs="+", default=[1, 32, 64, 256], metavar="N")
-    add("--frameworks", nargs="+", choices=FRAMEWORKS, help="default: those that are installed")
+    add("--batch-sizes", type=int, nargs="+", default=[1, 8, 32, 64, 256, 1024], metavar="N")
+    add("--frameworks", nargs="+", choices=FRAMEWORKS, help="default: this one and PyTorch")
     add("--seconds", type=float, default=4, help="how long to measure each row (default: 4)")
     add("--threads", type=int, metavar="N", help="for every framework (default: its own choice)")
     add("--no-memory", action="store_true", help="measure times only")
     add("--json", action="store_true", help="print JSON instead of a table")
-    add("--memory-of", choices=FRAMEWORKS, help=argparse.SUPPRESS)
+    add("--compare", type=Path, metavar="JSON", help="how times changed since a --json was written")
+    add("--kernels", action="store_true", help="measure the kernels alone")
+    add("--profile", action="store_true", help="measure one step operation by operation")
+    add("--out", type=Path, metavar="PNG", help="where --profile draws its bars (default: nowhere)")
+    add("--python", action="append", default=[], metavar="NAME=PATH",
+        help="measure a framework in an interpreter of its own")  # fmt: skip
+    add("--alone", choices=FRAMEWORKS, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.pythons = dict(choice.partition("=")[::2] for choice in options.python)
+    if not set(options.pythons) <= set(FRAMEWORKS):
+        parser.error(f"--python knows {', '.join(FRAMEWORKS)}")
+    if options.compare and not options.compare.is_file():
+        parser.error(f"--compare: there is no {options.compare}")
     threads = 1 if options.threads is None else options.threads
     if min(*options.batch_sizes, threads) < 1 or options.seconds <= 0:
         parser.error("batch sizes, threads and seconds are above zero")
     return options
 
 
+def compare(result: dict[str, Any], path: Path) -> None:
+    """Print our times beside those of an earlier result, and what happened to the ratios."""
+    before = {row["case"]: row for row in json.loads(path.read_text(encoding="utf-8"))["rows"]}
+    print(f"\nCompared with {path}: ours before and now, and their ratio to PyTorch's time\n")
+    for row in result["rows"]:
+        old = before.get(row["case"])
+        if old is None:
+            continue
+        was, now = old["milliseconds"][OURS], row["milliseconds"][OURS]
+        line = f"{row['case']:26}{was:10.2f} -> {now:8.2f} ms {100 * (now / was - 1):+6.0f} %"
+        ratios = [found["milliseconds_ratio"] for found in (old, row)]
+        if None not in ratios:
+            line += f"{ratios[0]:10.2f} -> {ratios[1]:.2f} of PyTorch's"
+        print(line)
+
+
 def main() -> None:
     options = read_options()
-    if options.memory_of:
-        framework = FRAMEWORKS[options.memory_of]
-        step = framework.makers["cnn"](framework.load(options.threads), options.batch_sizes[0])
-        for _ in range(MEMORY_STEPS):
-            step()
-        print(json.dumps(peak_memory()))
-    elif options.json:
-        print(json.dumps(measure(options, table=None), indent=2))
-    else:
-        measure(options, Table())
+    if options.alone:
+        print(json.dumps(alone(options)))
+        return
+    result: dict[str, Any] = {}
+    if options.kernels or options.profile:
+        ours = FRAMEWORKS[OURS].load(options.threads)
+        batch = 64 if len(options.batch_sizes) > 1 else options.batch_sizes[0]
+    if options.kernels:
+        result["kernels"] = bench_kernels.measure_kernels(batch, options.seconds / 20)
+    if options.profile:
+        repeats = max(3, int(20 * options.seconds))
+        result["profile"] = bench_kernels.measure_profile(models.cnn(ours, batch), repeats)
+        if options.out:
+            title = f"A training step of the notes' CNN, batch {batch}"
+            bench_kernels.draw_profile(result["profile"], title, options.out)
+    if not result:
+        result = measure(options, None if options.json else Table())
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return
+    if options.kernels:
+        bench_kernels.print_kernels(result["kernels"])
+    if options.profile:
+        print(f"\nA training step of the notes' CNN by operation, batch {batch}\n")
+        bench_kernels.print_profile(result["profile"])
+    if options.compare and "rows" in result:
+        compare(result, options.compare)
 
 
 if __name__ == "__main__":
