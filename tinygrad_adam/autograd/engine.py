@@ -182,7 +182,7 @@ def _add(table: Table, edge: Edge, gradient: Any) -> None:
         gradient = gradient.to(dtype)
     if row[slot] is None:
         row[slot] = gradient
-    elif _is_owned(row, slot) and not current_mode().grad:
+    elif not current_mode().grad and _is_owned(row, slot):
         total = row[slot].array
         total += gradient.array
     else:
