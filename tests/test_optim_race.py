@@ -291,7 +291,8 @@ def test_the_pages_points_are_where_the_picture_has_them(fields, tmp_path):
     stage = race._stage(bowl.field({"there": still}), 110, legend=False)
     (x, y) = stage.paths["there"][0]
     picture = image.open(io.BytesIO(stage.png)).convert("L")
-    assert picture.size == (round(stage.width), round(stage.height))
+    size = (stage.width, stage.height)
+    assert np.abs(np.subtract(picture.size, size)).max() <= 1  # a part of a pixel is cut off
     assert picture.getpixel((round(x), round(y))) < 40
 
 
