@@ -45,7 +45,7 @@ from bench_models import Work
 
 CHAIN_LENGTH = 1000
 MEMORY_STEPS = 5
-TURN_SECONDS = 0.05
+TURN_SECONDS, PAUSE_SECONDS = 0.05, 0.02
 WIDE_BATCH, MLP_BATCH = 64, 128
 OURS, PYTORCH = "tinygrad_adam", "pytorch"
 
@@ -161,8 +161,8 @@ def cases(batch_sizes: Iterable[int]) -> list[Case]:
 def interleaved_medians(works: dict[str, Work], seconds: float) -> dict[str, float]:
     """Return the median time of each work in milliseconds; they take turns for ``seconds``.
 
-    A turn is as many calls as fill TURN_SECONDS: the threads of some frameworks keep a core busy
-    for a few milliseconds after their work, at the cost of whoever comes next.
+    A turn is as many calls as fill TURN_SECONDS, after a pause: the threads of some frameworks keep
+    a core busy for a few milliseconds after their work, at the cost of whoever comes next.
     """
     calls = {}
     for name, work in works.items():
@@ -170,12 +170,13 @@ def interleaved_medians(works: dict[str, Work], seconds: float) -> dict[str, flo
             start = time.perf_counter()
             work()
             taken = time.perf_counter() - start
-        calls[name] = max(1, min(round(TURN_SECONDS / taken), round(seconds / 10 / taken)))
+        calls[name] = max(1, int(min(TURN_SECONDS, seconds / 10) / taken))
     times: dict[str, list[float]] = {name: [] for name in works}
     order = list(works)
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[order[0]]) < 5:
         for name in order:
+            time.sleep(PAUSE_SECONDS)
             start = time.perf_counter()
             for _ in range(calls[name]):
                 works[name]()
