@@ -19,8 +19,8 @@ import functools
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -162,20 +162,18 @@ class _Blas:
     def controllable(self) -> bool:
         return self.set is not None
 
-    @contextmanager
-    def held_to_one_thread(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         with self.lock:
             if self.holders == 0:
                 self.before = self.get()
                 self.set(1)
             self.holders += 1
-        try:
-            yield
-        finally:
-            with self.lock:
-                self.holders -= 1
-                if self.holders == 0:
-                    self.set(self.before)
+
+    def __exit__(self, *exception: object) -> None:
+        with self.lock:
+            self.holders -= 1
+            if self.holders == 0:
+                self.set(self.before)
 
 
 _lock = threading.Lock()
@@ -226,6 +224,8 @@ def set_num_threads(number: int) -> None:
 
 def _started() -> tuple[_Pool, _Blas]:
     global _pool, _blas
+    if _pool is not None and _blas is not None:
+        return _pool, _blas
     with _lock:
         if _blas is None:
             _blas = _Blas()
@@ -244,8 +244,7 @@ def blas_library() -> tuple[str, str]:
     return blas.path, blas.kernels
 
 
-@contextmanager
-def blas_on_one_thread() -> Iterator[None]:
+def blas_on_one_thread() -> AbstractContextManager[None]:
     """Hold BLAS to one thread for a while, so that its own threads stay asleep.
 
     Once woken, a thread of OpenBLAS spins for some 25 ms in the hope of more work, and takes a core
@@ -253,11 +252,10 @@ def blas_on_one_thread() -> Iterator[None]:
     product is small.
     """
     pool, blas = _started()
-    if pool.size == 1:
-        yield
-    else:
-        with blas.held_to_one_thread():
-            yield
+    return _NOTHING if pool.size == 1 else blas
+
+
+_NOTHING: AbstractContextManager[None] = nullcontext()
 
 
 def run(task: Callable[[int], object], count: int) -> None:
