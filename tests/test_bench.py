@@ -18,10 +18,16 @@ def run(*options):
     )
 
 
-def test_json_and_table():
+@pytest.fixture(scope="module")
+def measured():
+    """What the program says as JSON."""
     done = run(*FAST, "--json")
     assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+    return done.stdout
+
+
+def test_json_and_table(measured, tmp_path):
+    result = json.loads(measured)
     rows = {row["case"]: row for row in result["rows"]}
     assert list(rows) == [
         "CNN step, batch 2",
@@ -36,17 +42,14 @@ def test_json_and_table():
         assert row["milliseconds_ratio"] is None
     memory = rows["CNN step, batch 2"]["peak_mib"]["tinygrad_adam"]
     assert memory is None or 10 < memory < 1000
-    done = run(*FAST, "--no-memory", "--threads", "1")
+    # The table, and how it compares with that.
+    before = tmp_path / "before.json"
+    before.write_text(measured, encoding="utf-8")
+    done = run(*FAST, "--no-memory", "--threads", "1", "--compare", before)
+    assert done.returncode == 0, done.stderr
     assert "threads: tinygrad_adam 1" in done.stdout
     for case in rows:
         assert case in done.stdout
-
-
-def test_compare(tmp_path):
-    before = tmp_path / "before.json"
-    before.write_text(run(*FAST, "--no-memory", "--json").stdout, encoding="utf-8")
-    done = run(*FAST, "--no-memory", "--compare", before)
-    assert done.returncode == 0, done.stderr
     changes = done.stdout.partition("Compared with")[2].splitlines()
     assert [line for line in changes if line.startswith("Adam alone") and "->" in line]
 
@@ -75,7 +78,7 @@ def test_kernels_and_profile(tmp_path):
 
 def test_another_interpreter():
     names = ("--frameworks", "tinygrad_adam", "dezero", "--python", f"dezero={sys.executable}")
-    done = run(*FAST, *names)
+    done = run(*FAST, "--no-memory", *names)
     if importlib.util.find_spec("dezero"):
         pytest.skip("dezero is installed here")
     assert done.returncode == 1
