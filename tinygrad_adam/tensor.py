@@ -32,6 +32,7 @@ from tinygrad_adam.autograd.grad_mode import current_mode
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.variable import Variable, gradient_edge
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
+from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.formatting import format_tensor
 from tinygrad_adam.ops import elementwise, indexing, linalg, reductions, shapes, softmax
 from tinygrad_adam.ops.dims import broadcast_shapes, normalize_dim, normalize_dims
@@ -744,7 +745,8 @@ class Tensor(Variable):
             )
         if not backend.can_cast(result.dtype, self.dtype):
             raise RuntimeError(
-                f"result type {result.dtype} can't be cast to the desired output type {self.dtype}"
+                f"result type {type_name(result.dtype)} can't be cast to the desired output type "
+                f"{type_name(self.dtype)}"
             )
         if result._requires_grad:
             # The operation may have saved its input for its gradient: as it was, not as it will be.
@@ -1014,7 +1016,8 @@ class Tensor(Variable):
             if isinstance(value, Tensor) and picks and not same:
                 raise RuntimeError(
                     "Index put requires the source and destination dtypes match, got "
-                    f"{self.dtype} for the destination and {value.dtype} for the source."
+                    f"{type_name(self.dtype)} for the destination and {type_name(value.dtype)} "
+                    "for the source."
                 )
             value = (value if isinstance(value, Tensor) else self.new_tensor(value)).to(
                 self.device, self.dtype
@@ -1343,7 +1346,13 @@ class Tensor(Variable):
         return elementwise.LogAddExp.apply(self, other)
 
     def relu(self) -> Tensor:
-        """Return max(x, 0), elementwise; the gradient at 0 is 0."""
+        """Return max(x, 0), elementwise; the gradient at 0 is 0.
+
+        Raises:
+            RuntimeError: the elements are bools.
+        """
+        if self.array.dtype.kind == "b":
+            raise RuntimeError("Boolean inputs not supported for relu")
         return elementwise.Relu.apply(self)
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
@@ -1384,7 +1393,10 @@ class Tensor(Variable):
         """Return self + weight · (end - self), elementwise; ``weight`` is a number or tensor."""
         _require_tensors("lerp", end=end)
         if self.dtype != end.dtype:
-            raise RuntimeError(f"expected dtype {self.dtype} for `end` but got dtype {end.dtype}")
+            raise RuntimeError(
+                f"expected dtype {c_type_name(self.dtype)} for `end` but got dtype "
+                f"{c_type_name(end.dtype)}"
+            )
         return self + weight * (end - self)
 
     def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
@@ -1428,7 +1440,8 @@ class Tensor(Variable):
         _require_tensors("masked_fill", mask=mask)
         if mask.dtype != np.bool_:
             raise RuntimeError(
-                f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"
+                "masked_fill_ only supports boolean masks, but got mask with dtype "
+                f"{c_type_name(mask.dtype)}"
             )
         if isinstance(value, Tensor) and value.ndim:
             raise RuntimeError(
@@ -1578,7 +1591,7 @@ class Tensor(Variable):
         """
         _require_tensors("isclose", other=other)
         if self.dtype != other.dtype:
-            raise RuntimeError(f"{self.dtype} did not match {other.dtype}")
+            raise RuntimeError(f"{type_name(self.dtype)} did not match {type_name(other.dtype)}")
         broadcast_shapes(self.shape, other.shape)
         xp = array_module(self.array)
         return Tensor._wrap(xp.isclose(self.array, other.array, rtol, atol, equal_nan))
@@ -1665,15 +1678,31 @@ class Tensor(Variable):
         dims, correction = self._dims_and_correction(dim, unbiased, correction)
         return reductions.Std.apply(self, dims, keepdim, correction)
 
-    def var_mean(self, dim: Any = None, **options: Any) -> tuple[Tensor, Tensor]:
-        """Return :meth:`var`, with its options, and :meth:`mean`, as a pair."""
-        keepdim = options.get("keepdim", options.get("keepdims", False))
-        return self.var(dim, **options), self.mean(dim, keepdim)
+    @_numpy_names
+    def var_mean(
+        self,
+        dim: Any = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: Any = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Return :meth:`var` and :meth:`mean` as a pair."""
+        variance = self.var(dim, unbiased, keepdim, correction=correction)
+        return variance, self.mean(None if isinstance(dim, bool) else dim, keepdim)
 
-    def std_mean(self, dim: Any = None, **options: Any) -> tuple[Tensor, Tensor]:
-        """Return :meth:`std`, with its options, and :meth:`mean`, as a pair."""
-        keepdim = options.get("keepdim", options.get("keepdims", False))
-        return self.std(dim, **options), self.mean(dim, keepdim)
+    @_numpy_names
+    def std_mean(
+        self,
+        dim: Any = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: Any = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Return :meth:`std` and :meth:`mean` as a pair."""
+        deviation = self.std(dim, unbiased, keepdim, correction=correction)
+        return deviation, self.mean(None if isinstance(dim, bool) else dim, keepdim)
 
     @_numpy_names
     def nansum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -1686,7 +1715,7 @@ class Tensor(Variable):
         if not backend.is_differentiable(self.dtype):
             raise RuntimeError(
                 "nanmean(): expected input to have floating point or complex dtype but got "
-                f"{self.dtype}"
+                f"{type_name(self.dtype)}"
             )
         total = self.nansum(dim, keepdim, dtype=dtype)
         return total / (~self.isnan()).sum(dim, keepdim)
@@ -1728,7 +1757,7 @@ class Tensor(Variable):
         if not backend.is_differentiable(self.dtype):
             raise RuntimeError(
                 "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-                f"{self.dtype}"
+                f"{type_name(self.dtype)}"
             )
         dims, p = normalize_dims(dim, self.ndim), float(p)
         if p < 0 or p == math.inf:
@@ -1803,7 +1832,7 @@ class Tensor(Variable):
     def _dims_to_search(self, name: str, dim: Any) -> tuple[int, ...]:
         """Return the dimensions along which an extremum is wanted, once sure that there is one."""
         if self.numel() == 0:
-            if dim is None or dim == ():
+            if dim is None or (isinstance(dim, (tuple, list)) and not dim):
                 error = IndexError if name.startswith("arg") else RuntimeError
                 raise error(
                     f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
@@ -1826,9 +1855,9 @@ class Tensor(Variable):
         return Tensor._wrap(found.astype(np.int64, copy=False))
 
     def _arg(self, name: str, dim: Any, keepdim: bool) -> Tensor:
+        dim = None if dim is None else normalize_dim(dim, self.ndim)
         if self.dtype.kind == "b":
             raise RuntimeError(f"{name}(): does not support bool input")
-        dim = None if dim is None else normalize_dim(dim, self.ndim)
         self._dims_to_search(name, dim)
         if dim is None:
             found = self.detach().reshape(-1)._positions(name, 0)
@@ -1992,7 +2021,7 @@ class Tensor(Variable):
             return_counts: also return how often each occurs, int64.
         """
         found = array_module(self.array).unique(
-            self.array, return_inverse=return_inverse, return_counts=return_counts
+            self.array, return_inverse=return_inverse, return_counts=return_counts, equal_nan=False
         )
         if not isinstance(found, tuple):
             return Tensor._wrap(found)
@@ -2808,7 +2837,7 @@ class Tensor(Variable):
         if self.dtype != tensor.dtype:
             raise RuntimeError(
                 "dot : expected both vectors to have same dtype, but found "
-                f"{self.dtype} and {tensor.dtype}"
+                f"{type_name(self.dtype)} and {type_name(tensor.dtype)}"
             )
         if self.numel() != tensor.numel():
             raise RuntimeError(
@@ -2968,7 +2997,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if condition.dtype != np.bool_:
         raise RuntimeError(
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
-            f"{condition.dtype}"
+            f"{type_name(condition.dtype)}"
         )
     input, other = _checked_operand("where", input), _checked_operand("where", other)
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):

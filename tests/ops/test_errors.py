@@ -65,7 +65,7 @@ MISTAKES = [
     ("-(x > 0)", RuntimeError, "Negation, the `-` operator, on a bool tensor is not supported."),
     ("x.long() // 0", RuntimeError, "ZeroDivisionError"),
     ("x.long() ** -1", RuntimeError, "Integers to negative integer powers are not allowed."),
-    ("x & x", NotImplementedError, "\"bitwise_and_cpu\" not implemented for 'float32'"),
+    ("x & x", NotImplementedError, "\"bitwise_and_cpu\" not implemented for 'Float'"),
     ("x + 'a'", TypeError, "unsupported operand type(s) for +: 'Tensor' and 'str'"),
     ("torch.exp(1.0)", TypeError, "exp(): argument 'input' (position 1) must be Tensor, not float"),
     ("x.maximum(1)", TypeError, "maximum(): argument 'other' (position 1) must be Tensor, not int"),
@@ -75,7 +75,7 @@ MISTAKES = [
     ("bool(x)", RuntimeError, "Boolean value of Tensor with more than one value is ambiguous"),
     ("len(x[0, 0])", TypeError, "len() of a 0-d tensor"),
     ("list(x[0, 0])", TypeError, "iteration over a 0-d tensor"),
-    ("x.long().add_(1.5)", RuntimeError, "result type float32 can't be cast to the desired output"),
+    ("x.long().add_(1.5)", RuntimeError, "result type Float can't be cast to the desired output"),
     ("x[0].add_(x)", RuntimeError, "output with shape [4] doesn't match the broadcast shape [3,"),
     ("x[:1].expand(3, 4).add_(1)", RuntimeError, "unsupported operation: more than one element of"),
     ("x.fill_(torch.zeros(2))", RuntimeError, "fill_ only supports 0-dimension value tensor but"),
@@ -94,7 +94,29 @@ MISTAKES = [
     ("torch.randint(3, 3, (2,))", RuntimeError, "random_ expects 'from' to be less than 'to'"),
     ("torch.randn(2, dtype=torch.int64)", NotImplementedError, "\"normal_kernel_cpu\" not"),
     ("torch.from_numpy([1])", TypeError, "expected np.ndarray (got list)"),
-    ("x.to('foo')", RuntimeError, "Expected one of cpu"),
+    ("x.to('foo')", RuntimeError, "device type at start of device string: foo"),
+    ("x.to('foo:1')", RuntimeError, "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl"),
+    ("torch.nn.Linear(1, 1).to('foo')", RuntimeError, "Expected one of cpu, cuda, ipu, xpu,"),
+    ("x.to('cpu0')", RuntimeError, "Invalid device string: 'cpu0'"),
+    ("x.to('cuda:01')", RuntimeError, "Invalid device string: 'cuda:01'"),
+    ("x.to('')", RuntimeError, "Device string must not be empty"),
+    ("torch.device('cuda', 'a')", TypeError, "device(): argument 'index' (position 2) must be int"),
+    ("functional.elu(x.long())", NotImplementedError, "\"elu_cpu\" not implemented for 'Long'"),
+    ("functional.gelu(x.int())", NotImplementedError, "\"GeluKernelImpl\" not implemented for"),
+    ("functional.gelu(x.int(), 'tanh')", NotImplementedError, "\"GeluKernelImpl\" not implemented"),
+    ("functional.silu(x > 0)", NotImplementedError, "\"silu_cpu\" not implemented for 'Bool'"),
+    ("functional.softplus(x.byte())", NotImplementedError, "\"softplus_cpu\" not implemented for"),
+    ("functional.leaky_relu(x.long())", NotImplementedError, "\"leaky_relu_cpu\" not implemented"),
+    ("(x > 0).relu()", RuntimeError, "Boolean inputs not supported for relu"),
+    ("functional.dropout(x.long())", RuntimeError, "result type Float can't be cast to the"),
+    ("x.long().softmax(1)", NotImplementedError, "\"softmax_lastdim_kernel_impl\" not implemented"),
+    ("x.long().log_softmax(0)", NotImplementedError, "\"log_softmax_kernel_impl\" not implemented"),
+    ("x.long().norm()", RuntimeError, "floating point or complex tensor as input. Got Long"),
+    ("x.bool().mean()", RuntimeError, "either a floating point or complex dtype. Got: Bool"),
+    ("x.lerp(x.double(), 1)", RuntimeError, "expected dtype float for `end` but got dtype double"),
+    ("x[0].dot(x[0].half())", RuntimeError, "to have same dtype, but found Float and Half"),
+    ("x.isclose(x.double())", RuntimeError, "Float did not match Double"),
+    ("torch.zeros(0).amax([])", RuntimeError, "amax(): Expected reduction dim to be specified for"),
 ]  # fmt: skip
 
 
@@ -104,5 +126,5 @@ MISTAKES = [
 def test_mistakes_are_named_in_pytorchs_words(expression, kind, words, device):
     x = torch.arange(12.0, device=device).reshape(3, 4)
     with pytest.raises(kind, match=re.escape(words)) as caught:
-        eval(expression, {"x": x, "torch": torch, "np": np})
+        eval(expression, {"x": x, "torch": torch, "np": np, "functional": torch.nn.functional})
     assert type(caught.value) is kind

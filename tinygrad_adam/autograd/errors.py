@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from tinygrad_adam.backend import device_of, is_array
+from tinygrad_adam.backend.dtypes import type_name
 
 FREED_GRAPH = (
     "Trying to backward through the graph a second time (or directly access saved tensors after "
@@ -46,16 +47,21 @@ def modified_in_place(node: Any, value: Any, version: int, slot: int | None) -> 
     edge = (node, slot) if slot is not None else value._edge
     origin = ""
     if edge is not None:
-        origin = f", which is output {edge[1]} of {edge[0].name()},"
+        origin = f", which is output {edge[1]} of {type(edge[0]).__name__},"
+    hint = "enable anomaly detection to find the operation that failed to compute its gradient, "
+    hint += "with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    if node.traceback is not None:
+        hint = "the backtrace further below shows the operation that failed to compute its "
+        hint += "gradient. The variable in question was changed in there or anywhere later."
     text = (
         "one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: [{value.dtype} {list(value.array.shape)}]{origin} is at version "
-        f"{value._version[0]}; expected version {version} instead.\n"
+        f"operation: [torch.{type_name(value.dtype)}Tensor {list(value.array.shape)}]{origin} is "
+        f"at version {value._version[0]}; expected version {version} instead. Hint: {hint}\n"
         f"  {location(node)} saved it for its gradient. Clone the tensor before writing into it, "
         "or use the operation that makes a new one."
     )
     if node.traceback is None:
-        return text + " autograd.detect_anomaly() shows the lines of the program."
+        return text
     return f"{text} The operation was called here:\n{''.join(node.traceback)}"
 
 

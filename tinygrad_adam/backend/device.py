@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam.backend.arrays import Array
+
+# What PyTorch's error text lists.
+_TYPES = (
+    "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, "
+    "mps, meta, hpu, mtia, privateuseone"
+)
 
 
 class device:  # noqa: N801 (PyTorch's name)
@@ -34,13 +41,18 @@ class device:  # noqa: N801 (PyTorch's name)
             index = type.index if index is None else index
             type = type.type
         kind, colon, number = str(type).partition(":")
-        if kind in ("cpu", "cuda") and colon and not number.isdigit():
+        if not kind:
+            raise RuntimeError("Device string must not be empty")
+        if not kind.isalpha() or (colon and not re.fullmatch("0|[1-9][0-9]*", number)):
             raise RuntimeError(f"Invalid device string: {type!r}")
         if kind not in ("cpu", "cuda"):
             raise RuntimeError(
-                f"Expected one of cpu, cuda device type at start of device string: {type}\n"
-                '  Write "cpu", "cuda" or "cuda:0".'
+                f"Expected one of {_TYPES} device type at start of device string: {kind}\n"
+                '  Those offered here are "cpu", and "cuda" or "cuda:0".'
             )
+        if index is not None and not isinstance(index, int):
+            found = index.__class__.__name__
+            raise TypeError(f"device(): argument 'index' (position 2) must be int, not {found}")
         self.type = kind
         self.index = int(number) if colon else index
 

@@ -32,12 +32,32 @@ bool_ = np.dtype("bool")
 # The dtype of a Python number when nothing else decides.
 DEFAULT_DTYPE = {bool: bool_, int: int64, float: float32, complex: complex64}
 
+# PyTorch's names for element types, as its error texts use them: its own, and those of C++.
+_NAMES = {
+    "bool": ("Bool", "bool"), "uint8": ("Byte", "unsigned char"), "int8": ("Char", "signed char"),
+    "int16": ("Short", "short"), "int32": ("Int", "int"), "int64": ("Long", "long int"),
+    "float16": ("Half", "c10::Half"), "float32": ("Float", "float"),
+    "float64": ("Double", "double"),
+    "complex64": ("ComplexFloat", "c10::complex<float>"),
+    "complex128": ("ComplexDouble", "c10::complex<double>"),
+}  # fmt: skip
+
 _KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
 
 def is_differentiable(dtype: Dtype) -> bool:
     """Return whether tensors of ``dtype`` can have a gradient: floating point and complex."""
     return dtype.kind in "fc"
+
+
+def type_name(dtype: Dtype) -> str:
+    """Return PyTorch's name for an element type, such as Float for float32."""
+    return _NAMES.get(dtype.name, (dtype.name,))[0]
+
+
+def c_type_name(dtype: Dtype) -> str:
+    """Return the name of an element type in C++, such as long int for int64."""
+    return _NAMES.get(dtype.name, (dtype.name,))[-1]
 
 
 def as_dtype(value: object) -> Dtype:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam.autograd import no_grad
-from tinygrad_adam.backend import array_module, as_dtype
+from tinygrad_adam.backend import array_module, as_dtype, is_differentiable
+from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.combining import stack
 from tinygrad_adam.ops import elementwise, linalg
 from tinygrad_adam.ops import losses as loss_ops
@@ -858,6 +859,11 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0:
         return input
+    if not is_differentiable(input.dtype):
+        raise RuntimeError(
+            f"result type Float can't be cast to the desired output type {type_name(input.dtype)}\n"
+            "  dropout divides what it keeps by 1 - p: convert the input with .float()"
+        )
     return input._in_place(lambda x: Dropout.apply(x, p)) if inplace else Dropout.apply(input, p)
 
 
@@ -1074,7 +1080,7 @@ def embedding(
     if input.dtype.kind not in "iu":
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
-            f"Long, Int; but got torch.{loss_ops.type_name(input.dtype)}Tensor instead (while "
+            f"Long, Int; but got torch.{type_name(input.dtype)}Tensor instead (while "
             "checking arguments for embedding)"
         )
     if weight.ndim != 2:
@@ -1278,7 +1284,7 @@ def cross_entropy(
     if target.dtype.kind != "f":
         raise RuntimeError(
             "Expected floating point type for target with class probabilities, got "
-            f"{loss_ops.type_name(target.dtype)}\n  A target of the input's shape "
+            f"{type_name(target.dtype)}\n  A target of the input's shape "
             f"{list(input.shape)} holds probabilities; classes would have one dimension less"
         )
     if ignore_index >= 0:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 from tinygrad_adam.autograd import RemovableHandle, no_grad
 from tinygrad_adam.autograd.grad_mode import Mode, _mode, current_mode
 from tinygrad_adam.backend import as_dtype, is_array, is_differentiable
+from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.nn.hooks import BackwardWatch, Hooks
 from tinygrad_adam.nn.parameter import Parameter
-from tinygrad_adam.ops.losses import type_name
 from tinygrad_adam.tensor import Tensor, parse_to
 
 _new: Callable[..., Any] = tuple.__new__

@@ -15,8 +15,8 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
+from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.backend.windows import output_size
-from tinygrad_adam.ops.losses import type_name
 
 Pair = tuple[int, int]
 

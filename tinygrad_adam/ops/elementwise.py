@@ -12,13 +12,22 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels, promote
-from tinygrad_adam.backend.dtypes import bool_, float32, is_differentiable
+from tinygrad_adam.backend.dtypes import bool_, float32, is_differentiable, type_name
 from tinygrad_adam.backend.special import erf
 
 
 def floating(x: Array) -> Array:
     """Return ``x`` as it is if it holds floating-point numbers, else as float32."""
     return x if is_differentiable(x.dtype) else x.astype(float32)
+
+
+def require_floating(kernel: str, x: Array) -> None:
+    """Raise, in the name of PyTorch's kernel, unless ``x`` holds floating-point numbers."""
+    if not is_differentiable(x.dtype):
+        raise NotImplementedError(
+            f"\"{kernel}\" not implemented for '{type_name(x.dtype)}'\n"
+            "  Convert the input first, as in x.float()"
+        )
 
 
 def refuse_bools(a: Any, b: Any) -> None:
@@ -110,11 +119,11 @@ class Pow(Operation):
     @staticmethod
     def power(a: Array, b: Array) -> Array:
         x, exponent = promote(a, b)
-        xp = array_module(x)
+        xp = array_module(a if hasattr(a, "dtype") else b)
         dtype = x.dtype if hasattr(x, "dtype") else exponent.dtype
         if dtype.kind == "b":
             if hasattr(a, "dtype") and hasattr(b, "dtype"):
-                raise NotImplementedError("\"pow\" not implemented for 'bool'")
+                raise NotImplementedError("\"pow\" not implemented for 'Bool'")
             return x | ~exponent
         if dtype.kind in "iu":
             if isinstance(b, int) and b < 0:
@@ -123,12 +132,13 @@ class Pow(Operation):
             powers = x ** xp.maximum(exponent, 0)
             inverses = xp.where(abs(x) == 1, x ** (abs(exponent) % 2), 0)
             return xp.where(exponent < 0, inverses, powers).astype(dtype, copy=False)
-        if type(b) in (int, float):
-            if b == 3:
-                return x * x * x  # ten times as fast as the general power
-            if b == -0.5:
-                return 1 / xp.sqrt(x)
-        return x**exponent
+        if type(b) not in (int, float) or (abs(b) == 0.5 and dtype.name == "float16"):
+            # As PyTorch does, without NumPy's shortcut to the square root, which differs from the
+            # power at -0 and -infinity.
+            return xp.power(x, exponent, dtype=dtype)
+        if b == 3:
+            return x * x * x  # ten times as fast as the general power
+        return 1 / xp.sqrt(x) if b == -0.5 else x**exponent
 
     def backward(self, grad: Any) -> Any:
         a, b, y = self.saved_tensors
@@ -207,7 +217,7 @@ def _check_division(name: str, a: Any, b: Any) -> None:
     if is_differentiable(dtype):
         return
     if dtype.kind == "b":
-        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'bool'")
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
     if not array_module(b).all(b):
         raise RuntimeError("ZeroDivisionError\n  an integer cannot be divided by zero")
 
@@ -817,6 +827,7 @@ class LeakyRelu(Operation):
     """x where x > 0, else ``slope`` x.  Gradient: g, or slope g.  Saves x."""
 
     def forward(self, x: Array, slope: float) -> Array:
+        require_floating("leaky_relu_cpu", x)
         self.save_for_backward(x)
         self.slope = slope
         return array_module(x).where(x > 0, x, x * slope)
@@ -827,9 +838,13 @@ class LeakyRelu(Operation):
 
 
 class Elu(Operation):
-    """x where x > 0, else alpha (exp(x) - 1).  Gradient: g, or g alpha exp(x).  Saves x."""
+    """x where x > 0, else alpha (exp(x) - 1).  Gradient: g, or g alpha exp(x).  Saves x.
+
+    As in PyTorch, the second derivative at 0 is 0.
+    """
 
     def forward(self, x: Array, alpha: float) -> Array:
+        require_floating("elu_cpu", x)
         self.save_for_backward(x)
         self.alpha = alpha
         xp = array_module(x)
@@ -837,7 +852,8 @@ class Elu(Operation):
 
     def backward(self, grad: Any) -> Any:
         (x,) = self.saved_tensors
-        return grad.where(x > 0, grad * (self.alpha * x.clamp(max=0).exp()))
+        slope = self.alpha * x.masked_fill(~(x < 0), 0).exp()
+        return (grad * slope).where(x <= 0, grad)
 
 
 class Gelu(Operation):
@@ -849,6 +865,7 @@ class Gelu(Operation):
     """
 
     def forward(self, x: Array) -> Array:
+        require_floating("GeluKernelImpl", x)
         self.save_for_backward(x)
         return x * (0.5 * (1 + erf(x * math.sqrt(0.5))))
 
@@ -866,6 +883,7 @@ class GeluTanh(Operation):
     """
 
     def forward(self, x: Array) -> Array:
+        require_floating("GeluKernelImpl", x)
         self.save_for_backward(x)
         inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
         return 0.5 * x * (1 + array_module(x).tanh(inner))
@@ -882,6 +900,7 @@ class Silu(Operation):
     """x s, s = sigmoid(x).  Gradient: g s (1 + x (1 - s)).  Saves x."""
 
     def forward(self, x: Array) -> Array:
+        require_floating("silu_cpu", x)
         self.save_for_backward(x)
         return x * sigmoid(x)
 
@@ -894,10 +913,11 @@ class Silu(Operation):
 class Softplus(Operation):
     """log(1 + exp(beta x)) / beta, x itself where beta x > threshold.  Saves x.
 
-    Gradient: g sigmoid(beta x), or g.
+    Gradient: g sigmoid(beta x), or g.  Second derivative: 0 from the threshold on, as in PyTorch.
     """
 
     def forward(self, x: Array, beta: float, threshold: float) -> Array:
+        require_floating("softplus_cpu", x)
         self.save_for_backward(x)
         self.beta, self.threshold = beta, threshold
         xp = array_module(x)
@@ -907,7 +927,8 @@ class Softplus(Operation):
     def backward(self, grad: Any) -> Any:
         (x,) = self.saved_tensors
         scaled = x * self.beta
-        return grad.where(scaled > self.threshold, grad * scaled.sigmoid())
+        slope = scaled.masked_fill(scaled >= self.threshold, self.threshold).sigmoid()
+        return grad.where(scaled > self.threshold, grad * slope)
 
 
 # --- comparisons and bits: no gradient -----------------------------------------------------------
@@ -925,7 +946,9 @@ class Ufunc(Operation):
                 raise TypeError(
                     "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
                 )
-            raise NotImplementedError(f'"{name}_cpu" not implemented for {array.dtype.name!r}')
+            raise NotImplementedError(
+                f"\"{name}_cpu\" not implemented for '{type_name(array.dtype)}'"
+            )
         return getattr(array_module(array), name)(*operands)
 
 

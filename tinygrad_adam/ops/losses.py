@@ -11,19 +11,8 @@ import math
 from typing import Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
-from tinygrad_adam.backend import Array, Dtype, array_module, promote
-from tinygrad_adam.backend.dtypes import int64, uint8
-
-# PyTorch's names for element types, as its error texts use them.
-_TYPE_NAMES = {
-    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
-    "int64": "Long", "float16": "Half", "float32": "Float", "float64": "Double",
-}  # fmt: skip
-
-
-def type_name(dtype: Dtype) -> str:
-    """Return PyTorch's name for an element type, such as Float for float32."""
-    return _TYPE_NAMES.get(dtype.name, dtype.name)
+from tinygrad_adam.backend import Array, array_module, promote
+from tinygrad_adam.backend.dtypes import int64, type_name, uint8
 
 
 class SquaredError(Operation):

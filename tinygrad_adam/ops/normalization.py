@@ -20,7 +20,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.backend import Array, array_module
-from tinygrad_adam.ops.losses import type_name
+from tinygrad_adam.backend.dtypes import type_name
 
 Dims = tuple[int, ...]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, Dtype, array_module
-from tinygrad_adam.backend.dtypes import int64
+from tinygrad_adam.backend.dtypes import int64, type_name
 from tinygrad_adam.ops.dims import Dims
 from tinygrad_adam.ops.shapes import Cat
 
@@ -49,7 +49,7 @@ class Mean(Operation):
         if x.dtype.kind not in "fc":
             raise RuntimeError(
                 "mean(): could not infer output dtype. Input dtype must be either a floating point "
-                f"or complex dtype. Got: {x.dtype}; convert it, as in x.float().mean()"
+                f"or complex dtype. Got: {type_name(x.dtype)}\n  Convert it, as in x.float().mean()"
             )
         self.shape, self.dim, self.keepdim = x.shape, dim, keepdim
         total = x.sum(axis=dim, keepdims=keepdim)
@@ -87,7 +87,7 @@ class Prod(Operation):
             return grad
         grad = spread(grad, x.shape, self.dim, self.keepdim)
         if bool((x != 0).all()):
-            return grad * spread(y, x.shape, self.dim, self.keepdim) / x
+            return grad * (spread(y, x.shape, self.dim, self.keepdim) / x)
         others = tuple([d for d in range(x.ndim) if d not in self.dim])
         rows = x.permute(*others, *self.dim).reshape(*[x.shape[d] for d in others], -1)
         product = _product_of_others(rows)
@@ -100,7 +100,7 @@ def _product_of_others(rows: Any) -> Any:
     """Return for each element of a tensor the product of the others along the last dimension."""
     size = rows.shape[-1]
     if size < 2:
-        return rows * 0 + 1
+        return rows.new_ones(rows.shape)
     # Halve the row: an element's others are those of its own half, times the other half's product.
     half = size // 2
     left, right = rows[..., :half], rows[..., half:]
@@ -221,7 +221,7 @@ class Cumprod(Operation):
         if bool((x != 0).all()):
             return (grad * y).flip(self.dim).cumsum(self.dim).flip(self.dim) / x
         columns, g = x.unbind(self.dim), grad.unbind(self.dim)
-        before = (y.narrow(self.dim, 0, 1) * 0 + 1).unbind(self.dim) + y.unbind(self.dim)[:-1]
+        before = (y.new_ones(g[0].shape), *y.unbind(self.dim)[:-1])
         sums = [g[-1]]
         for k in range(len(columns) - 2, -1, -1):
             sums.append(g[k] + columns[k + 1] * sums[-1])
@@ -307,7 +307,8 @@ def _degrees_of_freedom(name: str, shape: tuple[int, ...], dims: Dims, correctio
 def _variance(x: Array, dims: Dims, keepdim: bool, freedom: float) -> Array:
     if x.dtype.kind not in "fc":
         raise RuntimeError(
-            f"std and var only support floating point and complex dtypes, but got {x.dtype}"
+            "std and var only support floating point and complex dtypes\n"
+            f"  These are {x.dtype}: convert them with .float()"
         )
     xp = array_module(x)
     mean = xp.true_divide(x.sum(axis=dims, keepdims=True), _count(x.shape, dims), dtype=x.dtype)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, array_module, is_differentiable
+from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.ops.elementwise import require_floating
 
 
 def _shifted(name: str, x: Array, dim: int) -> Array:
     """Return x less its largest element along ``dim``, so that exp cannot overflow."""
-    if not is_differentiable(x.dtype):
-        raise NotImplementedError(
-            f'"{name}_kernel_impl" not implemented for {x.dtype.name!r}\n'
-            "  convert it, as in x.float()"
-        )
+    require_floating(f"{name}{'_lastdim' * (dim == max(x.ndim, 1) - 1)}_kernel_impl", x)
     return x - x.max(axis=dim, keepdims=True) if x.size and x.ndim else x - x
 
 
