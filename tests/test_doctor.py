@@ -63,9 +63,10 @@ def test_which_kernels_would_be_better(doctor, chosen, features, better):
 
 
 def test_the_hint_names_the_variable_and_both_speeds(doctor, monkeypatch):
-    from tinygrad_adam.backend.cpu import threads
+    from tinygrad_adam.backend.cpu import blas
 
-    monkeypatch.setattr(threads, "blas_library", lambda: ("/lib/libopenblas.so", "Haswell"))
+    monkeypatch.setattr(blas.library(), "path", "/lib/libopenblas.so")
+    monkeypatch.setattr(blas.library(), "kernels", "Haswell")
     monkeypatch.setattr(doctor, "cpu_features", lambda: {"AVX512_SKX"})
     monkeypatch.setattr(doctor, "product_speed", lambda core=None: 200.0 if core else 100.0)
     finding = doctor.check_blas()
@@ -74,7 +75,7 @@ def test_the_hint_names_the_variable_and_both_speeds(doctor, monkeypatch):
     assert "OPENBLAS_CORETYPE=SkylakeX (200 GFLOP/s)" in finding.advice
     monkeypatch.setattr(doctor, "product_speed", lambda core=None: 100.0)
     assert doctor.check_blas().state == "ok"
-    monkeypatch.setattr(threads, "blas_library", lambda: ("", ""))
+    monkeypatch.setattr(blas.library(), "path", "")
     assert doctor.check_blas().state == "hint"
 
 

@@ -125,9 +125,9 @@ def product_speed(core_type: str | None = None) -> float | None:
 
 
 def check_blas(measure: bool = True) -> Finding:
-    from tinygrad_adam.backend.cpu import threads
+    from tinygrad_adam.backend.cpu import blas
 
-    path, kernels = threads.blas_library()
+    path, kernels = blas.library().path, blas.library().kernels
     if not path:
         return Finding(
             "BLAS",

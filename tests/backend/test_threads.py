@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from tinygrad_adam.backend.cpu import threads
+from tinygrad_adam.backend.cpu import blas, threads
 
 
 @pytest.fixture
@@ -80,24 +80,26 @@ def test_callers_in_several_threads(three_threads):
 
 
 def test_blas_gets_its_threads_back(three_threads):
-    blas = threads._Blas()
-    if not blas.controllable:
+    library = blas.library()
+    if not library.controllable:
         pytest.skip("this BLAS library cannot be told its number of threads")
-    before = blas.get()
+    before = library.get()
     held = []
-    threads.run(lambda index: held.append(blas.get()), 4)
-    assert (set(held), blas.get()) == ({1}, before)
+    threads.run(lambda index: held.append(library.get()), 4)
+    assert (set(held), library.get()) == ({1}, before)
     with pytest.raises(ZeroDivisionError):
         threads.run(lambda index: 1 / 0, 4)
-    assert blas.get() == before
+    assert library.get() == before
 
 
 def test_without_control_over_blas_tasks_run_in_turn(three_threads, monkeypatch):
-    monkeypatch.setattr(threads._Blas, "_libraries", staticmethod(list))
-    monkeypatch.setattr(threads, "_blas", None)
+    monkeypatch.setattr(blas.Blas, "_libraries", staticmethod(list))
+    blas.library.cache_clear()
     seen = []
     threads.run(lambda index: seen.append(threading.get_ident()), 5)
     assert seen == [threading.get_ident()] * 5
+    assert not blas.library().axpby(2.0, np.ones(10_000), 3.0, np.ones(10_000))
+    blas.library.cache_clear()
     threads.set_num_threads(3)
 
 

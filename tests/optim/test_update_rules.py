@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
+from tinygrad_adam.backend.cpu import blas, updates
 from tinygrad_adam.backend.cpu import optimizers as cpu
 from tinygrad_adam.backend.cuda import optimizers as cuda
 
@@ -192,10 +193,55 @@ def test_pieces_and_memory_layouts_do_not_change_the_numbers(name, layout, monke
     g_arranged = LAYOUTS[layout](g)
     g_arranged.flags.writeable = False
     apply(cpu, name, whole, g, NUMBERS[name])
-    monkeypatch.setattr(cpu, "PIECE_BYTES", 1 << 10)
+    monkeypatch.setattr(updates, "PIECE_BYTES", 1 << 10)
+    monkeypatch.setattr(updates, "SMALL_BYTES", 1 << 8)
     apply(cpu, name, arranged, g_arranged, NUMBERS[name])
     for key in whole:
         np.testing.assert_array_equal(arranged[key], whole[key], err_msg=key)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "arrays", "options"), CALLS)
+def test_sums_by_blas_equal_those_by_numpy(name, arrays, options, dtype, monkeypatch):
+    """Arrays long enough for ``axpby``, and the same without it."""
+    here, g = values(arrays, (3 * blas.LEAST_AXPBY + 1,), dtype)
+    there = {key: array.copy() for key, array in here.items()}
+    g.flags.writeable = False
+    apply(cpu, name, here, g, options)
+    monkeypatch.setattr(blas.Blas, "axpby", lambda self, *args: False)
+    apply(cpu, name, there, g, options)
+    for key in here:
+        # A sum in one walk is rounded once, the other way twice.
+        rtol = 1e-6 if dtype == "float32" else 1e-14
+        np.testing.assert_allclose(here[key], there[key], rtol=rtol, atol=rtol, err_msg=key)
+
+
+def test_updates_that_share_memory_are_run_in_turn(monkeypatch):
+    """A parameter that is there twice, and views of one array: as if one after the other."""
+    monkeypatch.setattr(updates, "SMALL_BYTES", 0)
+    size = 1 << 16
+    memory = np.zeros(size, "float32")
+    parts = [memory, memory[: size // 2], memory, memory[size // 4 :]]
+    updates.run_updates(
+        [
+            updates.Update(cpu.sgd_update, [w, np.full(w.shape, i + 1, "float32")], {"lr": w.size})
+            for i, w in enumerate(parts)
+        ]
+    )
+    expected = np.zeros(size, "float32")
+    expected -= (1 + 3) * size
+    expected[: size // 2] -= 2 * size // 2
+    expected[size // 4 :] -= 4 * (3 * size // 4)
+    np.testing.assert_array_equal(memory, expected)
+
+
+def test_overlapping_parameters_are_found():
+    memory = np.zeros(100)
+    assert updates._overlap([memory, memory])
+    assert updates._overlap([memory[:50], memory[49:]])
+    assert updates._overlap([memory[::2], np.zeros(3), memory[1::2]])  # interleaved: to be safe
+    assert not updates._overlap([memory[:50], memory[50:], np.zeros(3)])
+    assert not updates._overlap([np.zeros(3), np.zeros(3)])
 
 
 @pytest.mark.parametrize("name", NUMBERS)

@@ -11,8 +11,9 @@ from tinygrad_adam.backend.arrays import (
     is_channels_last,
     to_numpy,
 )
+from tinygrad_adam.backend.cpu.updates import Update
 from tinygrad_adam.backend.device import cuda_is_available, device, device_of, move, require
-from tinygrad_adam.backend.dispatch import kernels
+from tinygrad_adam.backend.dispatch import kernels, run_updates
 from tinygrad_adam.backend.dtypes import (
     DEFAULT_DTYPE,
     Dtype,
@@ -31,6 +32,7 @@ __all__ = [
     "Array",
     "Dtype",
     "Generator",
+    "Update",
     "array_module",
     "as_dtype",
     "can_cast",
@@ -51,5 +53,6 @@ __all__ = [
     "promote_types",
     "require",
     "result_type",
+    "run_updates",
     "to_numpy",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tinygrad_adam.backend import Array, kernels
+from tinygrad_adam.backend import Array, Update, kernels
 from tinygrad_adam.optim.optimizer import (
     Group,
     Optimizer,
@@ -112,8 +112,8 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Take one step by the formula above."""
+    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
+        """Return one step by the formula above."""
         if not state:
             state["step"] = counter(parameter, group)
             state["exp_avg"] = zeros_like(parameter)
@@ -123,24 +123,27 @@ class Adam(Optimizer):
         lr = number(group["lr"])
         correction1, correction2, eps = corrections(count_step(state), group)
         decoupled = group["decoupled_weight_decay"]
-        kernels(parameter.array).adam_update(
-            *arrays(
+        return Update(
+            kernels(parameter.array).adam_update,
+            arrays(
                 parameter,
                 gradient,
                 state["exp_avg"],
                 state["exp_avg_sq"],
                 state["max_exp_avg_sq"] if group["amsgrad"] else None,
             ),
-            lr=lr,
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            correction1=correction1,
-            correction2=correction2,
-            eps=eps,
-            eps_inside_root=group["eps_inside_root"],
-            weight_decay=0.0 if decoupled else group["weight_decay"],
-            decoupled=lr * group["weight_decay"] if decoupled else 0.0,
-            maximize=group["maximize"],
+            {
+                "lr": lr,
+                "beta1": group["betas"][0],
+                "beta2": group["betas"][1],
+                "correction1": correction1,
+                "correction2": correction2,
+                "eps": eps,
+                "eps_inside_root": group["eps_inside_root"],
+                "weight_decay": 0.0 if decoupled else group["weight_decay"],
+                "decoupled": lr * group["weight_decay"] if decoupled else 0.0,
+                "maximize": group["maximize"],
+            },
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:

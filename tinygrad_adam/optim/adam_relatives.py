@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from tinygrad_adam.backend import Array, array_module, kernels
+from tinygrad_adam.backend import Array, Update, array_module, kernels
 from tinygrad_adam.optim.optimizer import (
     Group,
     Optimizer,
@@ -76,22 +76,25 @@ class Adamax(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Take one step by the formula above."""
+    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
+        """Return one step by the formula above."""
         if not state:
             state["step"] = counter(parameter, group)
             state["exp_avg"] = zeros_like(parameter)
             state["exp_inf"] = zeros_like(parameter)
         beta1, beta2 = group["betas"]
-        kernels(parameter.array).adamax_update(
-            *arrays(parameter, gradient, state["exp_avg"], state["exp_inf"]),
-            lr=number(group["lr"]),
-            beta1=beta1,
-            beta2=beta2,
-            correction1=1 - beta1 ** count_step(state),
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            maximize=group["maximize"],
+        return Update(
+            kernels(parameter.array).adamax_update,
+            arrays(parameter, gradient, state["exp_avg"], state["exp_inf"]),
+            {
+                "lr": number(group["lr"]),
+                "beta1": beta1,
+                "beta2": beta2,
+                "correction1": 1 - beta1 ** count_step(state),
+                "eps": group["eps"],
+                "weight_decay": group["weight_decay"],
+                "maximize": group["maximize"],
+            },
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:
@@ -167,8 +170,8 @@ class NAdam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Take one step by the formula above."""
+    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
+        """Return one step by the formula above."""
         if not state:
             state["step"] = counter(parameter, group)
             state["mu_product"] = counter(parameter, group, 1.0)
@@ -183,18 +186,21 @@ class NAdam(Optimizer):
         product *= mu  # in float32, as PyTorch keeps it
         mu_product = number(state["mu_product"])
         decoupled = group["decoupled_weight_decay"]
-        kernels(parameter.array).nadam_update(
-            *arrays(parameter, gradient, state["exp_avg"], state["exp_avg_sq"]),
-            lr=lr,
-            beta1=beta1,
-            beta2=beta2,
-            correction2=1 - beta2**step,
-            momentum_factor=mu_next / (1 - mu_product * mu_next),
-            gradient_factor=(1 - mu) / (1 - mu_product),
-            eps=group["eps"],
-            weight_decay=0.0 if decoupled else group["weight_decay"],
-            decoupled=lr * group["weight_decay"] if decoupled else 0.0,
-            maximize=group["maximize"],
+        return Update(
+            kernels(parameter.array).nadam_update,
+            arrays(parameter, gradient, state["exp_avg"], state["exp_avg_sq"]),
+            {
+                "lr": lr,
+                "beta1": beta1,
+                "beta2": beta2,
+                "correction2": 1 - beta2**step,
+                "momentum_factor": mu_next / (1 - mu_product * mu_next),
+                "gradient_factor": (1 - mu) / (1 - mu_product),
+                "eps": group["eps"],
+                "weight_decay": 0.0 if decoupled else group["weight_decay"],
+                "decoupled": lr * group["weight_decay"] if decoupled else 0.0,
+                "maximize": group["maximize"],
+            },
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:
@@ -269,8 +275,8 @@ class RAdam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Take one step by the formula above."""
+    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
+        """Return one step by the formula above."""
         if not state:
             state["step"] = counter(parameter, group)
             state["exp_avg"] = zeros_like(parameter)
@@ -279,18 +285,21 @@ class RAdam(Optimizer):
         beta1, beta2 = group["betas"]
         step = count_step(state)
         decoupled = group["decoupled_weight_decay"]
-        kernels(parameter.array).radam_update(
-            *arrays(parameter, gradient, state["exp_avg"], state["exp_avg_sq"]),
-            lr=lr,
-            beta1=beta1,
-            beta2=beta2,
-            correction1=1 - beta1**step,
-            correction2=1 - beta2**step,
-            rectification=rectification(step, beta2),
-            eps=group["eps"],
-            weight_decay=0.0 if decoupled else group["weight_decay"],
-            decoupled=lr * group["weight_decay"] if decoupled else 0.0,
-            maximize=group["maximize"],
+        return Update(
+            kernels(parameter.array).radam_update,
+            arrays(parameter, gradient, state["exp_avg"], state["exp_avg_sq"]),
+            {
+                "lr": lr,
+                "beta1": beta1,
+                "beta2": beta2,
+                "correction1": 1 - beta1**step,
+                "correction2": 1 - beta2**step,
+                "rectification": rectification(step, beta2),
+                "eps": group["eps"],
+                "weight_decay": 0.0 if decoupled else group["weight_decay"],
+                "decoupled": lr * group["weight_decay"] if decoupled else 0.0,
+                "maximize": group["maximize"],
+            },
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:

@@ -7,7 +7,7 @@ the same update rule.
 
 from __future__ import annotations
 
-from tinygrad_adam.backend import Array, array_module, kernels
+from tinygrad_adam.backend import Array, Update, array_module, kernels, run_updates
 
 Arrays = dict[str, Array]
 
@@ -77,18 +77,19 @@ def update_parameters_with_adam(
     for name in parameters:
         if f"d{name}" not in grads:
             raise KeyError(f"no gradient d{name} for parameter {name}; there are {list(grads)}")
-    for name, w in parameters.items():
-        kernels(w).adam_update(
-            w,
-            grads[f"d{name}"],
-            v[f"d{name}"],
-            s[f"d{name}"],
-            lr=learning_rate,
-            beta1=beta1,
-            beta2=beta2,
-            correction1=1 - beta1**t,
-            correction2=1 - beta2**t,
-            eps=epsilon,
-            eps_inside_root=True,
-        )
+    options = {
+        "lr": learning_rate,
+        "beta1": beta1,
+        "beta2": beta2,
+        "correction1": 1 - beta1**t,
+        "correction2": 1 - beta2**t,
+        "eps": epsilon,
+        "eps_inside_root": True,
+    }
+    run_updates(
+        [
+            Update(kernels(w).adam_update, [w, *(d[f"d{name}"] for d in (grads, v, s))], options)
+            for name, w in parameters.items()
+        ]
+    )
     return parameters, v, s

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_adam.autograd.grad_mode import enable_grad, no_grad
 from tinygrad_adam.autograd.hooks import RemovableHandle
-from tinygrad_adam.backend import Array, array_module, move
+from tinygrad_adam.backend import Array, Update, array_module, move, run_updates
 from tinygrad_adam.tensor import Tensor
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
@@ -180,6 +180,19 @@ class Optimizer:
             if not own.isdisjoint(id(parameter) for parameter in other["params"]):
                 raise ValueError("some parameters appear in more than one parameter group")
 
+    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
+        """Return the update of one parameter: a rule of ``backend``, its arrays and numbers.
+
+        :meth:`step` collects the updates of all parameters and runs them together. An optimizer
+        has this method or :meth:`update`.
+
+        Args: those of :meth:`update`.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no update rule: write "
+            "update(self, parameter, gradient, state, group), or step() as a whole"
+        )
+
     def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
         """Update one parameter in place, by tensor operations or by writing ``parameter.array``.
 
@@ -189,10 +202,7 @@ class Optimizer:
             state: what this optimizer remembers of the parameter; empty before its first update.
             group: the options.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} has no update rule: write "
-            "update(self, parameter, gradient, state, group), or step() as a whole"
-        )
+        run_updates([self.rule(parameter, gradient, state, group)])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters that have a gradient, once, in place.
@@ -220,6 +230,8 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        together = type(self).update is Optimizer.update
+        updates = []
         with no_grad():
             for group in self.param_groups:
                 for parameter in group["params"]:
@@ -228,10 +240,14 @@ class Optimizer:
                         continue
                     state = self.state.get(parameter, {})
                     _follow(parameter, state)
-                    self.update(parameter, gradient, state, group)
+                    if together:
+                        updates.append(self.rule(parameter, gradient, state, group))
+                    else:
+                        self.update(parameter, gradient, state, group)
                     parameter._version[0] += 1
                     if state:
                         self.state[parameter] = state
+            run_updates(updates)
         self._opt_called = True
         for hook in list(self._step_post_hooks.values()):
             hook(self, args, kwargs)

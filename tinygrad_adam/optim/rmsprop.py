@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tinygrad_adam.backend import Array, kernels
+from tinygrad_adam.backend import Array, Update, kernels
 from tinygrad_adam.optim.optimizer import (
     Group,
     Optimizer,
@@ -88,8 +88,8 @@ class RMSprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Take one step by the formula above."""
+    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
+        """Return one step by the formula above."""
         if not state:
             state["step"] = counter(parameter, group)
             state["square_avg"] = zeros_like(parameter)
@@ -98,21 +98,24 @@ class RMSprop(Optimizer):
         if group["centered"] and "grad_avg" not in state:
             state["grad_avg"] = zeros_like(parameter)
         count_step(state)
-        kernels(parameter.array).rmsprop_update(
-            *arrays(
+        return Update(
+            kernels(parameter.array).rmsprop_update,
+            arrays(
                 parameter,
                 gradient,
                 state["square_avg"],
                 state["momentum_buffer"] if group["momentum"] else None,
                 state["grad_avg"] if group["centered"] else None,
             ),
-            lr=number(group["lr"]),
-            alpha=group["alpha"],
-            eps=group["eps"],
-            eps_inside_root=group["eps_inside_root"],
-            momentum=group["momentum"],
-            weight_decay=group["weight_decay"],
-            maximize=group["maximize"],
+            {
+                "lr": number(group["lr"]),
+                "alpha": group["alpha"],
+                "eps": group["eps"],
+                "eps_inside_root": group["eps_inside_root"],
+                "momentum": group["momentum"],
+                "weight_decay": group["weight_decay"],
+                "maximize": group["maximize"],
+            },
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:
@@ -196,17 +199,20 @@ class Adagrad(Optimizer):
         for part in arrays(state["sum"]):  # real and imaginary part each start there
             part[...] = group["initial_accumulator_value"]
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Take one step by the formula above."""
+    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
+        """Return one step by the formula above."""
         if not state:
             self._start(parameter, state, group)
         step = count_step(state)
-        kernels(parameter.array).adagrad_update(
-            *arrays(parameter, gradient, state["sum"]),
-            lr=number(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            maximize=group["maximize"],
+        return Update(
+            kernels(parameter.array).adagrad_update,
+            arrays(parameter, gradient, state["sum"]),
+            {
+                "lr": number(group["lr"]) / (1 + (step - 1) * group["lr_decay"]),
+                "eps": group["eps"],
+                "weight_decay": group["weight_decay"],
+                "maximize": group["maximize"],
+            },
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:
@@ -276,18 +282,21 @@ class Adadelta(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Take one step by the formula above."""
+    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
+        """Return one step by the formula above."""
         if not state:
             state["step"] = counter(parameter, group)
             state["square_avg"] = zeros_like(parameter)
             state["acc_delta"] = zeros_like(parameter)
         count_step(state)
-        kernels(parameter.array).adadelta_update(
-            *arrays(parameter, gradient, state["square_avg"], state["acc_delta"]),
-            lr=number(group["lr"]),
-            rho=group["rho"],
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
-            maximize=group["maximize"],
+        return Update(
+            kernels(parameter.array).adadelta_update,
+            arrays(parameter, gradient, state["square_avg"], state["acc_delta"]),
+            {
+                "lr": number(group["lr"]),
+                "rho": group["rho"],
+                "eps": group["eps"],
+                "weight_decay": group["weight_decay"],
+                "maximize": group["maximize"],
+            },
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tinygrad_adam.backend import kernels
+from tinygrad_adam.backend import Update, kernels
 from tinygrad_adam.optim.optimizer import (
     Group,
     Optimizer,
@@ -82,21 +82,24 @@ class SGD(Optimizer):
                 f"  momentum is {options['momentum']}, dampening {options['dampening']}."
             )
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Take one step by the formula above."""
+    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
+        """Return one step by the formula above."""
         dampening = group["dampening"]
         if group["momentum"] and state.get("momentum_buffer") is None:
             state["momentum_buffer"] = zeros_like(parameter)
             dampening = 0.0
         buffer = state["momentum_buffer"] if group["momentum"] else None
-        kernels(parameter.array).sgd_update(
-            *arrays(parameter, gradient, buffer),
-            lr=number(group["lr"]),
-            momentum=group["momentum"],
-            dampening=dampening,
-            nesterov=group["nesterov"],
-            weight_decay=number(group["weight_decay"]),
-            maximize=group["maximize"],
+        return Update(
+            kernels(parameter.array).sgd_update,
+            arrays(parameter, gradient, buffer),
+            {
+                "lr": number(group["lr"]),
+                "momentum": group["momentum"],
+                "dampening": dampening,
+                "nesterov": group["nesterov"],
+                "weight_decay": number(group["weight_decay"]),
+                "maximize": group["maximize"],
+            },
         )
 
 
@@ -154,14 +157,17 @@ class Momentum(Optimizer):
                 "  It is the share of the old average that is kept: below 1."
             )
 
-    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
-        """Take one step by the formula above."""
+    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
+        """Return one step by the formula above."""
         if not state:
             state["momentum_buffer"] = zeros_like(parameter)
-        kernels(parameter.array).momentum_update(
-            *arrays(parameter, gradient, state["momentum_buffer"]),
-            lr=number(group["lr"]),
-            momentum=group["momentum"],
-            weight_decay=number(group["weight_decay"]),
-            maximize=group["maximize"],
+        return Update(
+            kernels(parameter.array).momentum_update,
+            arrays(parameter, gradient, state["momentum_buffer"]),
+            {
+                "lr": number(group["lr"]),
+                "momentum": group["momentum"],
+                "weight_decay": number(group["weight_decay"]),
+                "maximize": group["maximize"],
+            },
         )

@@ -28,6 +28,7 @@ from tinygrad_adam.backend.cpu.pooling import (
     max_pool2d_input_gradient,
 )
 from tinygrad_adam.backend.cpu.products import matmul
+from tinygrad_adam.backend.cpu.updates import run_updates
 
 __all__ = [
     "adadelta_update",
@@ -52,5 +53,6 @@ __all__ = [
     "relu",
     "relu_gradient",
     "rmsprop_update",
+    "run_updates",
     "sgd_update",
 ]

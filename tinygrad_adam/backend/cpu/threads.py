@@ -14,17 +14,16 @@ The threads start at the first use. Their number is that of the CPUs this proces
 from __future__ import annotations
 
 import contextvars
-import ctypes
 import functools
 import os
 import queue
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from tinygrad_adam.backend.cpu import blas
 
 
 class _Job:
@@ -95,97 +94,16 @@ class _Pool:
             raise job.error
 
 
-class _Blas:
-    """NumPy's BLAS library, as far as its number of threads can be set.
-
-    The number belongs to the whole process, so callers are counted: the first one in sets it to
-    one, the last one out puts back what was found.
-    """
-
-    # (get, set) under the names that NumPy's wheels, distributions, MKL and BLIS give them.
-    SYMBOLS = (
-        ("scipy_openblas_get_num_threads64_", "scipy_openblas_set_num_threads64_"),
-        ("scipy_openblas_get_num_threads", "scipy_openblas_set_num_threads"),
-        ("openblas_get_num_threads64_", "openblas_set_num_threads64_"),
-        ("openblas_get_num_threads", "openblas_set_num_threads"),
-        ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
-        ("bli_thread_get_num_threads", "bli_thread_set_num_threads"),
-    )
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.holders = 0
-        self.before = 1
-        self.get: Any = None
-        self.set: Any = None
-        self.path = ""
-        self.kernels = ""
-        for path in self._libraries():
-            try:
-                library = ctypes.CDLL(path)
-            except OSError:
-                continue
-            for get, put in self.SYMBOLS:
-                if hasattr(library, get) and hasattr(library, put):
-                    self.get, self.set = getattr(library, get), getattr(library, put)
-                    self.path = path
-                    self.kernels = self._kernels(library, get)
-                    return
-
-    @staticmethod
-    def _kernels(library: Any, get: str) -> str:
-        """For which CPU OpenBLAS has chosen its kernels, such as "SkylakeX"; "" if unknown."""
-        name = get.replace("get_num_threads", "get_corename")
-        if "openblas" not in name or not hasattr(library, name):
-            return ""
-        function = getattr(library, name)
-        function.restype = ctypes.c_char_p
-        return (function() or b"").decode()
-
-    @staticmethod
-    def _libraries() -> list[str]:
-        """Paths of BLAS libraries that are loaded already (loading one anew would not help)."""
-        if os.path.exists("/proc/self/maps"):
-            with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
-                paths = {line.split(maxsplit=5)[5].strip() for line in maps if "/" in line}
-            mine = [path for path in paths if path.endswith(".so") or ".so." in path]
-        else:  # macOS and Windows: what NumPy's wheel brought along
-            home = Path(np.__file__).parent
-            folders = (home / ".dylibs", home.with_name("numpy.libs"))
-            mine = [str(path) for folder in folders if folder.is_dir() for path in folder.iterdir()]
-        names = ("openblas", "libblas", "mkl_rt", "blis")
-        found = [path for path in mine if any(name in Path(path).name for name in names)]
-        # Another package may bring a BLAS of its own: NumPy's comes first.
-        return sorted(found, key=lambda path: ("numpy" not in path, path))
-
-    @property
-    def controllable(self) -> bool:
-        return self.set is not None
-
-    def __enter__(self) -> None:
-        with self.lock:
-            if self.holders == 0:
-                self.before = self.get()
-                self.set(1)
-            self.holders += 1
-
-    def __exit__(self, *exception: object) -> None:
-        with self.lock:
-            self.holders -= 1
-            if self.holders == 0:
-                self.set(self.before)
-
-
 _lock = threading.Lock()
 _pool: _Pool | None = None
-_blas: _Blas | None = None
 _wanted: int | None = None
 
 
 def _forget_threads() -> None:
     """A forked child has the caller's thread only: it starts its own when needed."""
-    global _lock, _pool, _blas
-    _lock, _pool, _blas = threading.Lock(), None, None
+    global _lock, _pool
+    _lock, _pool = threading.Lock(), None
+    blas.library.cache_clear()  # its lock may have been held
 
 
 if hasattr(os, "register_at_fork"):
@@ -222,26 +140,15 @@ def set_num_threads(number: int) -> None:
         _pool, _wanted = None, number
 
 
-def _started() -> tuple[_Pool, _Blas]:
-    global _pool, _blas
-    if _pool is not None and _blas is not None:
-        return _pool, _blas
+def _started() -> _Pool:
+    global _pool
+    if _pool is not None:
+        return _pool
     with _lock:
-        if _blas is None:
-            _blas = _Blas()
         if _pool is None:
             size = _wanted or _available_threads()
-            _pool = _Pool(size if _blas.controllable else 1)
-        return _pool, _blas
-
-
-def blas_library() -> tuple[str, str]:
-    """Path of NumPy's BLAS library, and for which CPU it chose its kernels; "" where unknown.
-
-    The path is known only if its threads can be held, which is what the kernels here need.
-    """
-    _, blas = _started()
-    return blas.path, blas.kernels
+            _pool = _Pool(size if blas.library().controllable else 1)
+        return _pool
 
 
 def blas_on_one_thread() -> AbstractContextManager[None]:
@@ -251,8 +158,7 @@ def blas_on_one_thread() -> AbstractContextManager[None]:
     away from the threads here. So a kernel that uses them keeps BLAS from its own even where its
     product is small.
     """
-    pool, blas = _started()
-    return _NOTHING if pool.size == 1 else blas
+    return _NOTHING if _started().size == 1 else blas.library()
 
 
 _NOTHING: AbstractContextManager[None] = nullcontext()
@@ -265,7 +171,7 @@ def run(task: Callable[[int], object], count: int) -> None:
     the result is the same bits every time. The first error that a task raises is raised again here.
     Infinities and NaN arise without a warning in tasks, as in PyTorch.
     """
-    pool, _ = _started()
+    pool = _started()
     with np.errstate(all="ignore"), blas_on_one_thread():
         if pool.size == 1 or count <= 1:
             for index in range(count):

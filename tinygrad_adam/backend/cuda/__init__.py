@@ -20,6 +20,7 @@ from tinygrad_adam.backend.cuda.optimizers import (
     nadam_update,
     radam_update,
     rmsprop_update,
+    run_updates,
     sgd_update,
 )
 from tinygrad_adam.backend.cuda.pooling import (
@@ -56,5 +57,6 @@ __all__ = [
     "relu",
     "relu_gradient",
     "rmsprop_update",
+    "run_updates",
     "sgd_update",
 ]

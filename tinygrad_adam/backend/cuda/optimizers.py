@@ -23,6 +23,7 @@ from typing import Any
 
 from tinygrad_adam.backend.arrays import Array
 from tinygrad_adam.backend.cpu import optimizers as rules
+from tinygrad_adam.backend.cpu.updates import Rule, Update
 
 # The names of a call's optional arrays that are there and of its options that are not 0 or False.
 Switches = frozenset[str]
@@ -159,7 +160,7 @@ def _kernel(text: Text, arrays: tuple[str, ...], numbers: tuple[str, ...], on: S
     )
 
 
-def fused(rule: rules.Rule, text: Text) -> rules.Rule:
+def fused(rule: Rule, text: Text) -> Rule:
     """Return ``rule`` for CuPy arrays: one launch of the kernel that ``text`` describes."""
     parameters = inspect.signature(rule).parameters.values()
     arrays = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "g"]
@@ -186,6 +187,12 @@ def fused(rule: rules.Rule, text: Text) -> rules.Rule:
         kernel(g.astype(w.dtype, copy=False), *numbers.values(), *written.values())
 
     return update
+
+
+def run_updates(updates: list[Update]) -> None:
+    """Run updates one after the other: each is one launch, and the GPU is filled by each."""
+    for rule, arrays, options in updates:
+        rule(*arrays, **options)
 
 
 sgd_update = fused(rules.sgd_update, sgd_text)
