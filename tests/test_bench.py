@@ -1,66 +1,88 @@
 """tools/bench.py measures what it says, in a table and as JSON."""
 
+import importlib
 import importlib.util
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-BENCH = Path(__file__).parent.parent / "tools" / "bench.py"
+import tinygrad_adam as torch
+
+TOOLS = Path(__file__).parent.parent / "tools"
 FAST = ["--batch-sizes", "2", "--seconds", "0.01", "--frameworks", "tinygrad_adam"]
-
-
-def run(*options):
-    return subprocess.run(
-        [sys.executable, BENCH, *options], capture_output=True, text=True, timeout=120
-    )
+CASES = [
+    "CNN step, batch 2",
+    "wide CNN step, batch 64",
+    "MLP step, batch 128",
+    "1,000 x y*w+b, 0-d",
+    "1,000 x y*w+b, (16,)",
+    "Adam alone",
+]
 
 
 @pytest.fixture(scope="module")
-def measured():
-    """What the program says as JSON."""
-    done = run(*FAST, "--json")
+def program():
+    """The program as it stands, in a process of its own: what it says as JSON."""
+    command = [sys.executable, TOOLS / "bench.py", *FAST, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_json_and_table(measured, tmp_path):
-    result = json.loads(measured)
-    rows = {row["case"]: row for row in result["rows"]}
-    assert list(rows) == [
-        "CNN step, batch 2",
-        "wide CNN step, batch 64",
-        "MLP step, batch 128",
-        "1,000 x y*w+b, 0-d",
-        "1,000 x y*w+b, (16,)",
-        "Adam alone",
-    ]
+@pytest.fixture
+def bench(monkeypatch):
+    """The module, with small sizes; the number of threads is as before afterwards."""
+    monkeypatch.syspath_prepend(TOOLS)
+    module = importlib.import_module("bench")
+    for name in ("WIDE_BATCH", "MLP_BATCH", "CHAIN_LENGTH"):
+        monkeypatch.setattr(module, name, 2)
+    number = torch.get_num_threads()
+    yield module
+    torch.set_num_threads(number)
+
+
+@pytest.fixture
+def run(bench, monkeypatch, capsys):
+    """Run the program in this process; return what it printed."""
+
+    def run(*options):
+        monkeypatch.setattr(sys, "argv", ["bench.py", *map(str, options)])
+        bench.main()
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_json(program):
+    rows = {row["case"]: row for row in json.loads(program)["rows"]}
+    assert list(rows) == CASES
     for row in rows.values():
         assert row["milliseconds"]["tinygrad_adam"] > 0
         assert row["milliseconds_ratio"] is None
     memory = rows["CNN step, batch 2"]["peak_mib"]["tinygrad_adam"]
     assert memory is None or 10 < memory < 1000
-    # The table, and how it compares with that.
+
+
+def test_the_table_and_what_has_changed(program, run, tmp_path):
     before = tmp_path / "before.json"
-    before.write_text(measured, encoding="utf-8")
-    done = run(*FAST, "--no-memory", "--threads", "1", "--compare", before)
-    assert done.returncode == 0, done.stderr
-    assert "threads: tinygrad_adam 1" in done.stdout
-    for case in rows:
-        assert case in done.stdout
-    changes = done.stdout.partition("Compared with")[2].splitlines()
-    assert [line for line in changes if line.startswith("Adam alone") and "->" in line]
+    before.write_text(program, encoding="utf-8")
+    shown = run(*FAST, "--no-memory", "--threads", "1", "--compare", before)
+    assert "threads: tinygrad_adam 1" in shown
+    table, _, changes = shown.partition("Compared with")
+    for case in ("CNN step, batch 2", "wide CNN step, batch 2", "2 x y*w+b, 0-d", "Adam alone"):
+        assert [line for line in table.splitlines() if line.startswith(case)]
+    assert [line for line in changes.splitlines() if line.startswith("Adam alone") and "->" in line]
 
 
-def test_kernels_and_profile(tmp_path):
+def test_kernels_and_profile(bench, run, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "bars.png"
-    options = ("--kernels", "--profile", "--out", picture)
-    done = run(*FAST, *options, "--json")
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+    result = json.loads(run(*FAST, "--kernels", "--profile", "--out", picture, "--json"))
     rows = {row["kernel"]: row for row in result["kernels"]["rows"]}
     assert rows["conv2 forward"]["gflops"] > 0
     assert rows["Adam"]["gflops"] is None
@@ -71,21 +93,99 @@ def test_kernels_and_profile(tmp_path):
         "Conv2d 0", "Conv2d 0, backward"
     ]  # fmt: skip
     assert picture.read_bytes().startswith(b"\x89PNG")
-    done = run(*FAST, *options)
-    assert "GFLOP/s" in done.stdout
-    assert "Conv2d 3, backward" in done.stdout
+    bench.bench_kernels.print_kernels(result["kernels"])
+    assert "GFLOP/s" in capsys.readouterr().out
+    shown = run(*FAST, "--profile")
+    assert "Conv2d 3, backward" in shown
+    assert "the rest" in shown
 
 
-def test_another_interpreter():
-    names = ("--frameworks", "tinygrad_adam", "dezero", "--python", f"dezero={sys.executable}")
-    done = run(*FAST, "--no-memory", *names)
+def test_another_interpreter(run):
+    # Ours in "another" interpreter, which is this one: memory and time come from there.
+    options = ("--batch-sizes", "2", "--seconds", "0.01", "--json", "--frameworks", "mygrad")
+    result = json.loads(run(*options, "--python", f"tinygrad_adam={sys.executable}"))
+    (row,) = result["rows"]
+    assert row["milliseconds"]["tinygrad_adam"] > 0
+    assert row["peak_mib"]["tinygrad_adam"] is None or row["peak_mib"]["tinygrad_adam"] > 10
     if importlib.util.find_spec("dezero"):
         pytest.skip("dezero is installed here")
-    assert done.returncode == 1
-    assert "dezero failed in" in done.stderr
+    with pytest.raises(SystemExit, match="dezero failed in"):
+        run(*options, "--python", f"dezero={sys.executable}")
 
 
-def test_bad_options():
-    for options in (["--batch-sizes", "0"], ["--threads", "0"], ["--frameworks", "mxnet"],
-                    ["--compare", "nothing.json"], ["--python", "mxnet=python"]):  # fmt: skip
-        assert run(*options).returncode == 2
+@pytest.fixture
+def mnist(tmp_path):
+    """A folder like MNIST's: images of noise, each with a bar as low as its digit."""
+    random = np.random.RandomState(0)
+    for part, count in (("train", 600), ("t10k", 50)):
+        labels = np.arange(count, dtype=np.uint8) % 10
+        images = random.randint(0, 60, size=(count, 28, 28)).astype(np.uint8)
+        images[np.arange(count), 2 * labels.astype(int) + 4] = 255
+        header = struct.pack(">4i", 0x803, count, 28, 28)
+        (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        header = struct.pack(">2i", 0x801, count)
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+    return tmp_path
+
+
+def test_an_epoch(run, mnist):
+    options = ("--epoch", mnist, "--frameworks", "tinygrad_adam")
+    first, again, other = json.loads(run(*options, "--seeds", 0, 0, 1, "--json"))["epochs"]
+    assert first["batches"] == 10  # 9 of 64 images and one of 24
+    assert first["seconds"]["tinygrad_adam"] > 0
+    assert first["seconds_ratio"] is None
+    assert first["test_accuracy"]["tinygrad_adam"] > 0.5
+    assert again["train_loss"] == first["train_loss"]
+    assert other["train_loss"] != first["train_loss"]
+    *_, titles, line = run(*options).splitlines()
+    assert titles.split() == ["seconds", "ratio", "train", "loss", "test", "accuracy"]
+    assert line.split()[:3] == ["seed", "0,", "tinygrad_adam"]
+    assert line.endswith(f"{first['test_accuracy']['tinygrad_adam']:.2%}")
+
+
+def test_learners_of_an_epoch_take_turns_on_the_same_batches(bench, mnist, monkeypatch):
+    epoch = bench.bench_epoch
+    seen = []
+
+    class Learner(epoch.Learner):
+        def train(self, batches):
+            seen.append((id(self), [labels.tolist() for _, labels in batches]))
+            super().train(batches)
+
+    monkeypatch.setattr(epoch, "Learner", Learner)
+    monkeypatch.setattr(epoch, "TURN_BATCHES", 2)
+    data = epoch.read_mnist(mnist)
+    result = epoch.measure_epoch(
+        {"one": torch, "two": torch}, data, seed=3, batch_size=150, pause=0.0
+    )
+    assert result["train_loss"]["one"] == result["train_loss"]["two"]
+    assert result["test_accuracy"]["one"] == result["test_accuracy"]["two"]
+    (one, first), (two, same), (who, second), (whose, same_again) = seen
+    assert one != two
+    assert (who, whose) == (two, one)
+    assert (first, second) == (same, same_again)
+    labels = np.concatenate([np.concatenate(batches) for batches in (first, second)])
+    assert sorted(labels) == sorted(data[0][1])
+    assert labels.tolist() != data[0][1].tolist()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--batch-sizes", "0"],
+        ["--threads", "0"],
+        ["--frameworks", "mxnet"],
+        ["--compare", "nothing.json"],
+        ["--python", "mxnet=python"],
+        ["--epoch", ".", "--frameworks", "jax"],
+    ],
+)
+def test_bad_options(run, options):
+    with pytest.raises(SystemExit) as caught:
+        run(*options)
+    assert caught.value.code == 2
+
+
+def test_a_folder_without_mnist(run, tmp_path):
+    with pytest.raises(SystemExit, match=r"bench\.py: .*train-images-idx3-ubyte"):
+        run("--epoch", tmp_path)

@@ -5,6 +5,7 @@
     python tools/bench.py --batch-sizes 64 --compare before.json
     python tools/bench.py --kernels
     python tools/bench.py --profile --batch-sizes 64 --out profile.png
+    python tools/bench.py --epoch path/to/mnist --seeds 0 1 2
     python tools/bench.py --frameworks tinygrad_adam jax mygrad --batch-sizes 64
     python tools/bench.py --python chainer=old/bin/python --frameworks tinygrad_adam chainer
 
@@ -14,7 +15,9 @@ work shows; and Adam alone over the CNN's 421,642 parameters. Frameworks take tu
 so that a busy machine slows all of them alike: trust the ratios more than the milliseconds. Times
 are medians. Peak memory is that of a process of its own for each framework, with everything that it
 imports. --kernels measures the kernels alone, against a large product and a large copy; --profile
-measures one step operation by operation.
+measures one step operation by operation. --epoch trains the notes' CNN for one epoch on the four
+IDX files in a folder (batch 64, Adam, learning rate 1e-3), in turns with PyTorch on the same
+batches and from the same weights, and reports seconds, their ratio and the test accuracy.
 
 A framework that does not run beside this package (Chainer and DeZero need a NumPy before 1.24) is
 measured in the interpreter that --python names, after the others and not in turn with them.
@@ -38,6 +41,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import bench_epoch
 import bench_kernels
 import bench_models as models
 import numpy as np
@@ -46,8 +50,9 @@ from bench_models import Work
 CHAIN_LENGTH = 1000
 MEMORY_STEPS = 5
 TURN_SECONDS, PAUSE_SECONDS = 0.05, 0.02
-WIDE_BATCH, MLP_BATCH = 64, 128
+WIDE_BATCH, MLP_BATCH, EPOCH_BATCH = 64, 128, 64
 OURS, PYTORCH = "tinygrad_adam", "pytorch"
+EPOCH_FRAMEWORKS = (OURS, PYTORCH)
 
 
 # What is measured. Each function takes a framework's module and returns the work to time. They are
@@ -202,27 +207,33 @@ def peak_memory() -> float | None:
 
 
 def in_a_process(
-    name: str, batch_size: int, options: argparse.Namespace, python: str = sys.executable
+    name: str, batch_size: int, options: argparse.Namespace, python: str | None = None
 ) -> dict[str, float | None]:
-    """Return peak memory in MiB and milliseconds for a step of the CNN in a new process."""
-    command = [python, __file__, "--alone", name, "--batch-sizes", str(batch_size)]
-    command += ["--seconds", str(options.seconds)] if python != sys.executable else []
+    """Return the peak memory in MiB of a few steps of the CNN in a new process.
+
+    With ``python``, an interpreter that has a framework which is not here, the milliseconds for a
+    step, too.
+    """
+    command = [python or sys.executable, __file__, "--alone", name]
+    command += ["--batch-sizes", str(batch_size), "--seconds", str(options.seconds)]
     command += ["--threads", str(options.threads)] if options.threads else []
+    command += ["--timed"] if python else []
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        raise SystemExit(f"{name} failed in {python}:\n{done.stderr}")
+        raise SystemExit(f"{name} failed in {python or sys.executable}:\n{done.stderr}")
     return json.loads(done.stdout)
 
 
 def alone(options: argparse.Namespace) -> dict[str, float | None]:
-    """Do what `in_a_process` asks for: a few steps for the memory, more for the time."""
+    """Do what `in_a_process` asks for."""
     framework = FRAMEWORKS[options.alone]
     step = framework.makers["cnn"](framework.load(options.threads), options.batch_sizes[0])
     for _ in range(MEMORY_STEPS):
         step()
-    memory = peak_memory()
-    times = interleaved_medians({options.alone: step}, options.seconds)
-    return {"peak_mib": memory, "milliseconds": times[options.alone]}
+    found = {"peak_mib": peak_memory()}
+    if options.timed:
+        found["milliseconds"] = interleaved_medians({"it": step}, options.seconds)["it"]
+    return found
 
 
 def machine(modules: dict[str, Any]) -> dict[str, Any]:
@@ -241,13 +252,18 @@ def machine(modules: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
-    """Measure everything, and print each row into ``table`` as it comes."""
-    modules = {
+def load(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
+    """Return the modules of those frameworks that are installed here."""
+    return {
         name: FRAMEWORKS[name].load(options.threads)
-        for name in options.frameworks or (OURS, PYTORCH, "channels_last")
+        for name in options.frameworks or names
         if name not in options.pythons and FRAMEWORKS[name].is_installed()
     }
+
+
+def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
+    """Measure everything, and print each row into ``table`` as it comes."""
+    modules = load(options, (OURS, PYTORCH, "channels_last"))
     result: dict[str, Any] = {"machine": machine(modules), "rows": []}
     if table:
         table.head(result["machine"], [*modules, *options.pythons])
@@ -287,7 +303,39 @@ def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
     return result
 
 
+def measure_epochs(options: argparse.Namespace) -> dict[str, Any]:
+    """Train for an epoch with each seed, and print the lines as they come, unless --json."""
+    try:
+        mnist = bench_epoch.read_mnist(options.epoch)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"bench.py: {error}") from error
+    modules = load(options, EPOCH_FRAMEWORKS)
+    result: dict[str, Any] = {"machine": machine(modules), "epochs": []}
+    if not options.json:
+        print_machine(result["machine"], [*modules])
+        bench_epoch.print_heading()
+    for seed in options.seeds:
+        found = bench_epoch.measure_epoch(
+            modules, mnist, seed=seed, batch_size=EPOCH_BATCH, pause=PAUSE_SECONDS
+        )
+        seconds = found["seconds"]
+        known = OURS in seconds and PYTORCH in seconds
+        found["seconds_ratio"] = seconds[OURS] / seconds[PYTORCH] if known else None
+        result["epochs"].append(found)
+        if not options.json:
+            bench_epoch.print_epoch(found, PYTORCH)
+    return result
+
+
 # How it is shown.
+
+
+def print_machine(about: dict[str, Any], names: list[str]) -> None:
+    """Print what the numbers depend on."""
+    known = [name for name in ("python", "numpy", *names) if name in about]
+    versions = ", ".join(f"{name} {about[name]}" for name in known)
+    threads = ", ".join(f"{name} {count}" for name, count in about["threads"].items())
+    print(f"{about['cpus']} CPUs; {versions}\nthreads: {threads}\n")
 
 
 class Table:
@@ -300,10 +348,7 @@ class Table:
     def head(self, about: dict[str, Any], names: list[str]) -> None:
         """Print what the numbers depend on, and the heading."""
         self.names = names
-        known = [name for name in ("python", "numpy", *names) if name in about]
-        versions = ", ".join(f"{name} {about[name]}" for name in known)
-        threads = ", ".join(f"{name} {count}" for name, count in about["threads"].items())
-        print(f"{about['cpus']} CPUs; {versions}\nthreads: {threads}\n")
+        print_machine(about, names)
         titles = [f"{name} {unit}" for unit in ("ms", "MiB") for name in (*self.names, "ratio")]
         titles = ["ratio" if title.startswith("ratio") else title for title in titles]
         self.widths = [len(title) + 3 for title in titles]
@@ -338,15 +383,20 @@ def read_options() -> argparse.Namespace:
     add("--kernels", action="store_true", help="measure the kernels alone")
     add("--profile", action="store_true", help="measure one step operation by operation")
     add("--out", type=Path, metavar="PNG", help="where --profile draws its bars (default: nowhere)")
+    add("--epoch", type=Path, metavar="DIR", help="train for an epoch on the MNIST files in DIR")
+    add("--seeds", type=int, nargs="+", default=[0], metavar="N", help="for --epoch (default: 0)")
     add("--python", action="append", default=[], metavar="NAME=PATH",
         help="measure a framework in an interpreter of its own")  # fmt: skip
-    add("--alone", choices=FRAMEWORKS, help=argparse.SUPPRESS)
+    add("--alone", choices=FRAMEWORKS, help=argparse.SUPPRESS)  # these two for in_a_process
+    add("--timed", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.pythons = dict(choice.partition("=")[::2] for choice in options.python)
     if not set(options.pythons) <= set(FRAMEWORKS):
         parser.error(f"--python knows {', '.join(FRAMEWORKS)}")
     if options.compare and not options.compare.is_file():
         parser.error(f"--compare: there is no {options.compare}")
+    if options.epoch and (options.pythons or {*(options.frameworks or ())} - {*EPOCH_FRAMEWORKS}):
+        parser.error(f"--epoch knows {' and '.join(EPOCH_FRAMEWORKS)}, in one interpreter")
     threads = 1 if options.threads is None else options.threads
     if min(*options.batch_sizes, threads) < 1 or options.seconds <= 0:
         parser.error("batch sizes, threads and seconds are above zero")
@@ -374,7 +424,12 @@ def main() -> None:
     if options.alone:
         print(json.dumps(alone(options)))
         return
-    result: dict[str, Any] = {}
+    if options.epoch:
+        result = measure_epochs(options)
+        if options.json:
+            print(json.dumps(result, indent=2))
+        return
+    result = {}
     if options.kernels or options.profile:
         ours = FRAMEWORKS[OURS].load(options.threads)
         batch = 64 if len(options.batch_sizes) > 1 else options.batch_sizes[0]

@@ -25,9 +25,8 @@ def images_and_labels(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
 # Frameworks with PyTorch's names.
 
 
-def training(torch: Any, layers: list[Any], shape: tuple[int, ...], channels_last: bool) -> Work:
-    """One training step of a chain of layers."""
-    model = torch.nn.Sequential(*layers)
+def training(torch: Any, model: Any, shape: tuple[int, ...], channels_last: bool = False) -> Work:
+    """One training step of a model."""
     images, labels = map(torch.from_numpy, images_and_labels(shape))
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
@@ -45,10 +44,10 @@ def training(torch: Any, layers: list[Any], shape: tuple[int, ...], channels_las
     return step
 
 
-def cnn(torch: Any, batch_size: int, channels_last: bool = False) -> Work:
-    """The notes' CNN."""
+def cnn_model(torch: Any) -> Any:
+    """Return the notes' CNN, with weights of the framework's own."""
     nn = torch.nn
-    layers = [
+    return nn.Sequential(
         nn.Conv2d(1, 32, kernel_size=3, padding=1),
         nn.ReLU(),
         nn.MaxPool2d(kernel_size=2, stride=2),
@@ -59,14 +58,27 @@ def cnn(torch: Any, batch_size: int, channels_last: bool = False) -> Work:
         nn.Linear(64 * 7 * 7, 128),
         nn.ReLU(),
         nn.Linear(128, 10),
-    ]
-    return training(torch, layers, (batch_size, 1, 28, 28), channels_last)
+    )
+
+
+def set_weights(torch: Any, model: Any, weights: list[np.ndarray]) -> None:
+    """Copy arrays into a model's parameters, in their order."""
+    with torch.no_grad():
+        for parameter, array in zip(model.parameters(), weights, strict=True):
+            parameter.copy_(torch.from_numpy(array))
+
+
+def cnn(torch: Any, batch_size: int, channels_last: bool = False) -> Work:
+    """The notes' CNN."""
+    model = cnn_model(torch)
+    set_weights(torch, model, cnn_weights())
+    return training(torch, model, (batch_size, 1, 28, 28), channels_last)
 
 
 def wide_cnn(torch: Any, batch_size: int, channels_last: bool = False) -> Work:
     """A wider network, 3 to 64 to 128 channels, for images of 32 x 32 pixels in colour."""
     nn = torch.nn
-    layers = [
+    model = nn.Sequential(
         nn.Conv2d(3, 64, kernel_size=3, padding=1),
         nn.ReLU(),
         nn.MaxPool2d(2),
@@ -75,15 +87,15 @@ def wide_cnn(torch: Any, batch_size: int, channels_last: bool = False) -> Work:
         nn.MaxPool2d(2),
         nn.Flatten(),
         nn.Linear(128 * 8 * 8, 10),
-    ]
-    return training(torch, layers, (batch_size, 3, 32, 32), channels_last)
+    )
+    return training(torch, model, (batch_size, 3, 32, 32), channels_last)
 
 
 def mlp(torch: Any, batch_size: int) -> Work:
     """Three layers without convolution, 784 to 512 to 512 to 10."""
     nn = torch.nn
     layers = [nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)]
-    return training(torch, layers, (batch_size, 784), channels_last=False)
+    return training(torch, nn.Sequential(*layers), (batch_size, 784))
 
 
 # Others: the notes' CNN only.
@@ -253,9 +265,9 @@ def tinygrad_cnn(tinygrad: Any, batch_size: int) -> Work:
     return lambda: compiled().item()
 
 
-def cnn_weights() -> list[np.ndarray]:
-    """Return weights and biases of the notes' CNN, of the usual size."""
-    random = np.random.RandomState(1)
+def cnn_weights(seed: int = 1) -> list[np.ndarray]:
+    """Return weights and biases of the notes' CNN, distributed as PyTorch's are."""
+    random = np.random.RandomState(seed)
     found = []
     for shape in ((32, 1, 3, 3), (64, 32, 3, 3), (128, 3136), (10, 128)):
         scale = 1 / math.sqrt(math.prod(shape[1:]))
