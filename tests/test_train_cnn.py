@@ -98,9 +98,15 @@ def test_the_loss_follows_pytorch_for_100_adam_steps(run_number, train_cnn):
 # The program
 
 
-def test_two_epochs_of_digits_with_all_their_results_and_the_same_numbers_again(tmp_path):
-    first, again = tmp_path / "new" / "first", tmp_path / "again"
-    done = run("--epochs", 2, "--out", first)
+@pytest.fixture(scope="module")
+def two_epochs(tmp_path_factory):
+    """The program's results after two epochs of digits, and what it said."""
+    out = tmp_path_factory.mktemp("two_epochs") / "new" / "first"
+    return out, run("--epochs", 2, "--out", out)
+
+
+def test_two_epochs_of_digits_with_all_their_results(two_epochs):
+    first, done = two_epochs
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert "1,437 images to train on, 360 to test with" in lines[0]
@@ -129,14 +135,40 @@ def test_two_epochs_of_digits_with_all_their_results_and_the_same_numbers_again(
     for part in ("conv1", "fc2", "CrossEntropy", "421,642"):
         assert part in drawn
 
-    done = run("--epochs", 2, "--out", again, "--quiet")
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["test", "results"]
-    repeated = json.loads((again / "metrics.json").read_text())
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
+def test_the_same_numbers_again_in_a_terminal_with_a_bar_of_loss_and_speed(two_epochs, tmp_path):
+    import fcntl
+    import pty
+    import termios
+
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
+    command = [sys.executable, PROGRAM, "--epochs", "2", "--out", tmp_path]
+    with subprocess.Popen(command, stdout=follower, stderr=follower) as process:
+        os.close(follower)
+        shown = b""
+        try:
+            while chunk := os.read(leader, 65536):
+                shown += chunk
+        except OSError:  # how Linux says that the other end is closed
+            pass
+    os.close(leader)
+    assert process.returncode == 0
+    text = shown.decode()
+    assert re.search(r"epoch 1/2:.*loss=\d\.\d+", text)
+    assert re.search(r"\d images/s", text)
+
+    first, _ = two_epochs
+    metrics, repeated = (
+        json.loads((out / "metrics.json").read_text()) for out in (first, tmp_path)
+    )
     for epoch in (*metrics["epochs"], *repeated["epochs"]):
         del epoch["seconds"]
     assert repeated == metrics
-    for name in ("model.safetensors", graph):
-        assert (again / name).read_bytes() == (first / name).read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in first.iterdir()}
+    for path in (first / "model.safetensors", *first.glob("graph.*")):
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "momentum", "rmsprop", "adagrad"])
@@ -155,12 +187,14 @@ def test_every_optimizer_learns(optimizer, train_cnn, tiny_mnist, tmp_path, monk
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_the_saved_model_gives_the_reported_accuracy(train_cnn, tiny_mnist, tmp_path):
+def test_the_saved_model_gives_the_accuracy_reported_in_two_lines(train_cnn, tiny_mnist, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "graph.dot").write_text("of an earlier run")
-    done = run("--dataset", "mnist", "--data-dir", tiny_mnist, "--epochs", 3, "--out", out)
+    options = ("--dataset", "mnist", "--data-dir", tiny_mnist, "--epochs", 3, "--out", out)
+    done = run(*options, "--quiet")
     assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["test", "results"]
     if shutil.which("dot"):
         assert not (out / "graph.dot").exists()
     model = train_cnn.CNN()
@@ -264,30 +298,6 @@ def test_control_c_stops_at_once_and_keeps_what_is_finished(train_cnn, tiny_mnis
     assert f"interrupted; finished epochs, kept in {tmp_path}: {finished}\n" in error
     train_cnn.CNN().load_state_dict(torch.load(tmp_path / "model.safetensors"))
     assert {path.name for path in tmp_path.iterdir()} == {"metrics.json", "model.safetensors"}
-
-
-@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
-def test_a_terminal_shows_a_bar_with_loss_and_speed(tmp_path):
-    import fcntl
-    import pty
-    import termios
-
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
-    command = [sys.executable, PROGRAM, "--epochs", "1", "--out", tmp_path]
-    with subprocess.Popen(command, stdout=follower, stderr=follower) as process:
-        os.close(follower)
-        shown = b""
-        try:
-            while chunk := os.read(leader, 65536):
-                shown += chunk
-        except OSError:  # how Linux says that the other end is closed
-            pass
-    os.close(leader)
-    assert process.returncode == 0
-    text = shown.decode()
-    assert re.search(r"epoch 1/1:.*loss=\d\.\d+", text)
-    assert re.search(r"\d images/s", text)
 
 
 def test_help_names_every_option(train_cnn, monkeypatch, capsys):
