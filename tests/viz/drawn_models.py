@@ -61,5 +61,19 @@ class Tied(nn.Module):
         return self.fc(self.fc(x).tanh())
 
 
+class Residual(nn.Module):
+    """Two convolutions, and the input added to what they make of it."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 8, kernel_size=3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.act = nn.ReLU()
+        self.conv2 = nn.Conv2d(8, channels, kernel_size=3, padding=1)
+
+    def forward(self, x):
+        return self.act(x + self.conv2(self.act(self.norm(self.conv1(x)))))
+
+
 def leaf(value=2.0):
     return torch.tensor(value, requires_grad=True)

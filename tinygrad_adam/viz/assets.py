@@ -27,7 +27,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr) 21rem; gap: 0.9rem; 
   #panel { position: static; }
   label, button { padding: 0.3rem 0; }
 }
-g.node { cursor: pointer; }
+g.node:not(.name) { cursor: pointer; }
 g.node:focus { outline: none; }
 .dim { opacity: 0.22; }
 g.node.lit > :is(ellipse, polygon, path), g.node.lit a > :is(ellipse, polygon, path)
@@ -77,7 +77,7 @@ function light(id) {
       if (!nodes.has(edge.source)) { nodes.add(edge.source); stack.push(edge.source); }
     }
   }
-  for (const part of drawing.querySelectorAll('g.node:not(.legend), g.edge')) {
+  for (const part of drawing.querySelectorAll('g.node:not(.legend, .name), g.edge')) {
     part.classList.add(nodes.has(part.id) || edges.has(part.id) ? 'lit' : 'dim');
   }
   const [title, ...rest] = data.tips[id].split('\\n');
@@ -85,7 +85,7 @@ function light(id) {
   panel.querySelector('pre').textContent = rest.join('\\n');
 }
 
-for (const node of drawing.querySelectorAll('g.node:not(.legend)')) {
+for (const node of drawing.querySelectorAll('g.node:not(.legend, .name)')) {
   node.setAttribute('tabindex', '0');
   node.addEventListener('click', event => {
     event.preventDefault(); event.stopPropagation(); light(node.id);

@@ -10,27 +10,49 @@ from typing import Any
 
 from tinygrad_adam.viz.extras import require
 from tinygrad_adam.viz.health import FINDINGS
-from tinygrad_adam.viz.labels import clean, lines, link_label, title, tooltip, totals
+from tinygrad_adam.viz.labels import (
+    clean,
+    lines,
+    link_label,
+    module_name,
+    title,
+    tooltip,
+    totals,
+)
 from tinygrad_adam.viz.measure import shape_text
 from tinygrad_adam.viz.picture import Link, Node, Picture
+from tinygrad_adam.viz.rows import rows_of
 from tinygrad_adam.viz.themes import KIND_TITLES, SHAPES, THEMES, Theme, heat_colour
 
 _FONT = "Helvetica,Arial,sans-serif"
+_LEFT = '<br align="left"/>'
+# The weights of edges: the way forward runs straight where it can, before all the way back, whose
+# words stay clear of the arcs in rows then.
+_STRAIGHT, _STRAIGHTER = "8", "16"
 
 
 def dot_source(
     picture: Picture, show: Collection[str], rankdir: str, theme_name: str, highlight: str | None
 ) -> str:
     """Return the DOT text of a finished picture: the same for the same picture, byte by byte."""
-    return _Writer(picture, show, THEMES[theme_name], highlight).write(rankdir)
+    return _Writer(picture, show, rankdir, THEMES[theme_name], highlight).write()
 
 
 class _Writer:
     def __init__(
-        self, picture: Picture, show: Collection[str], theme: Theme, highlight: str | None
+        self,
+        picture: Picture,
+        show: Collection[str],
+        rankdir: str,
+        theme: Theme,
+        highlight: str | None,
     ) -> None:
         self.picture = picture
         self.show = show
+        self.rankdir = rankdir
+        self.rows = rows_of(picture)
+        # Where ranks are columns, Graphviz fills those in clusters from below, others from above.
+        self.columns = rankdir in ("LR", "RL")
         self.theme = theme
         self.highlight = highlight
         self.graphviz = require("graphviz")
@@ -40,15 +62,18 @@ class _Writer:
             "peripheries": "1", "penwidth": "1",
         }  # fmt: skip
 
-    def write(self, rankdir: str) -> str:
+    def write(self) -> str:
         theme = self.theme
         text = {"fontname": _FONT, "fontcolor": theme.ink}
         graph = self.graphviz.Digraph("computation")
+        # dot's second look at the crossings forgets the order in rows, and in columns with much.
+        looks_twice = self.columns and all(node.kind != "saved" for node in self.picture.nodes)
         graph.attr(
             "graph",
-            bgcolor=theme.background, rankdir=rankdir, nodesep="0.3", ranksep="0.35", pad="0.2",
-            label=self._caption(), labelloc="b", labeljust="l", fontsize="11", tooltip=" ",
-            newrank="true", **text,
+            bgcolor=theme.background, rankdir=self.rankdir, nodesep="0.2", ranksep="0.35",
+            pad="0.2", label=self._caption(), labelloc="b", labeljust="l", fontsize="11",
+            tooltip=" ", newrank="true",
+            remincross=str(looks_twice).lower(), **text,
         )  # fmt: skip
         # What most nodes and edges have in common stands here once: large graphs stay small.
         graph.attr(
@@ -56,15 +81,13 @@ class _Writer:
         )  # fmt: skip
         graph.attr(
             "edge", color=theme.line, fontsize="9", arrowsize="0.7", id=r"\T_\H",
-            fontname=_FONT, fontcolor=theme.faint, **{"class": "data"},
+            fontname=_FONT, fontcolor=theme.faint, weight=_STRAIGHT, **{"class": "data"},
         )  # fmt: skip
         self._write_nodes(graph)
         pairs = Counter((link.source, link.target, link.kind) for link in self.picture.links)
         for number, link in enumerate(self.picture.links):
             self._write_link(graph, number, link, pairs[link.source, link.target, link.kind])
-        for node in self.picture.nodes:
-            if node.kind == "gradient":
-                graph.body.append(f"\t{{rank=same; n{node.id[1:]}; {node.id}}}\n")
+        self._write_rows(graph)
         self._write_legend(graph)
         return str(graph.source)
 
@@ -84,9 +107,18 @@ class _Writer:
                 continue
             call = self.picture.calls[index]
             cluster = self.graphviz.Digraph(f"cluster_{index}")
-            again = f" (call {call.times})" if call.times > 1 else ""
+            name = _markup(module_name(call))
+            named = index in self.rows.labels
+            if named:
+                cluster.node(
+                    self.rows.labels[index], label=f"<{name}>",
+                    tooltip=self._plain(clean(call.label, 300)),
+                    shape="none", peripheries="0", style="solid", fontsize="10", margin="0",
+                    height="0.2", fontcolor=self.theme.faint, **{"class": "name"},
+                )  # fmt: skip
             cluster.attr(
-                label=f"<{_markup(clean(call.label, 60) + again)}>",
+                # An edge that turns round the corner of the cluster needs a little room above it.
+                label="" if named else f'<<font point-size="7"> </font>{_LEFT}{name}{_LEFT}>',
                 tooltip=self._plain(clean(call.label, 300)),
                 style="filled,rounded", fillcolor=self.theme.cluster[0],
                 color=self.theme.cluster[1], fontcolor=self.theme.faint, fontsize="10",
@@ -141,34 +173,62 @@ class _Writer:
     def _write_link(self, graph: Any, number: int, link: Link, twins: int) -> None:
         nodes = self.picture.nodes
         source, target = nodes[link.source], nodes[link.target]
-        label = link_label(self.picture, link, self.show, twins)
+        label = link_label(self.picture, link, self.show, twins, between="\n")
         look = {}
         if link.kind != "data" or source.kind == "parameter":
             look["class"] = link.kind if link.kind != "data" else "data parameter"
+            look["weight"] = "1"
         if link.shape:
             look["penwidth"] = f"{1 + 0.3 * math.log10(max(math.prod(link.shape), 1)):.2f}"
         if twins > 1 or link.kind != "data":
             look["id"] = edge_id(self.picture, number, twins)
         if label:
-            look["label"] = f"<&#160;{_markup(label)}&#160;>"
+            rows = [f"&#160;{_markup(row)}&#160;" for row in label.split("\n")]
+            look["label"] = f"<{_LEFT.join(rows) + _LEFT * (len(rows) > 1)}>"
         if label or link.shape:
-            words = label or shape_text(link.shape)
+            words = label.replace("\n", ", ") or shape_text(link.shape)
             look["tooltip"] = self._plain(f"{title(source)} → {title(target)}\n{words}")
             look["labeltooltip"] = look["tooltip"]
         if link.kind == "saved":
             look.update(style="dotted", arrowhead="none", color=self.theme.faint, penwidth="1")
         elif link.kind == "gradient":
-            # Written from the leaves up and drawn backwards, it lies beside its forward edge.
-            source, target = target, source
             look.update(
-                style="dashed", dir="back", color=self.theme.gradient_line,
+                style="dashed", color=self.theme.gradient_line,
                 fontcolor=self.theme.gradient_line,
+                weight=_STRAIGHTER,
             )  # fmt: skip
         elif link.detached:
             look.update(style="dotted", arrowhead="odot")
         elif link.broadcast:
             look.update(style="dashed")
+        if self._is_turned(link, source, target):
+            look["id"] = edge_id(self.picture, number, twins)
+            source, target = target, source
+            if link.kind != "saved":
+                look["dir"] = "back"
         graph.edge(source.id, target.id, **look)
+
+    def _is_turned(self, link: Link, source: Node, target: Node) -> bool:
+        """Return whether an edge is written from its end to its start, and drawn backwards.
+
+        A gradient is written from the leaves on, so that it lies beside its forward edge; what an
+        earlier operation saved is in that one's row, above a later user of it.
+        """
+        if self.rows.together(source, target):
+            return self.columns and source.call is not None
+        return link.kind == "gradient" or (link.kind == "saved" and target.id in self.rows.place)
+
+    def _write_rows(self, graph: Any) -> None:
+        """Write which nodes stand side by side, and which lower than others."""
+        for row in self.rows.rows:
+            from_below = self.columns and row.call is not None
+            order = " -> ".join(reversed(row.ids) if from_below else row.ids)
+            graph.body.append(f"\t{{rank=same; edge [style=invis weight=1 minlen=0]; {order}}}\n")
+        for node in self.picture.nodes:
+            if node.kind == "gradient" and node.id not in self.rows.place:
+                graph.body.append(f"\t{{rank=same; n{node.id[1:]}; {node.id}}}\n")
+        for upper, lower in self.rows.below:
+            graph.edge(upper, lower, style="invis", weight="0")
 
     # --- around it -------------------------------------------------------------------------------
 
@@ -212,8 +272,9 @@ class _Writer:
             )  # fmt: skip
         graph.subgraph(legend)
         # In one row (or column) behind everything else, where no edge passes.
-        row = " -> ".join(f"legend{number}" for number in range(len(samples)))
-        graph.body.append(f"\t{{rank=same; edge [style=invis]; {row}}}\n")
+        numbers = reversed(range(len(samples))) if self.columns else range(len(samples))
+        row = " -> ".join(f"legend{number}" for number in numbers)
+        graph.body.append(f"\t{{rank=same; edge [style=invis weight=1]; {row}}}\n")
         tails = {
             link.target if link.kind == "gradient" else link.source for link in self.picture.links
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection
 
@@ -14,10 +15,11 @@ from tinygrad_adam.viz.measure import (
     seconds_text,
     shape_text,
 )
-from tinygrad_adam.viz.picture import Link, Node, Picture
+from tinygrad_adam.viz.picture import Call, Link, Node, Picture
 
 SHOWABLE = ("shape", "dtype", "params", "flops", "time", "memory", "value", "grad", "saved")
 _WIDEST = 44
+_NUMBERS = re.compile(r"\((?:\w+=)?(\d+)(?![\w.])(?:, (?:\w+=)?(\d+)(?![\w.]))?")
 
 
 def clean(text: str, widest: int = 200) -> str:
@@ -48,6 +50,18 @@ def title(node: Node) -> str:
     else:
         text = node.title
     return clean(text, _WIDEST)
+
+
+def module_name(call: Call) -> str:
+    """Return a module's label with its first numbers only: ``conv1: Conv2d(1, 32)``."""
+    name = f"{call.path}: {call.title}" if call.path else call.title
+    numbers = _NUMBERS.match(call.label.removeprefix(name))
+    again = f" (call {call.times})" if call.times > 1 else ""
+    return (
+        clean(name, 60)
+        + (f"({', '.join(filter(None, numbers.groups()))})" if numbers else "")
+        + again
+    )
 
 
 def lines(node: Node, show: Collection[str]) -> list[str]:
@@ -190,7 +204,9 @@ def _statistics(stats: Stats | None) -> str:
     )
 
 
-def link_label(picture: Picture, link: Link, show: Collection[str], twins: int = 1) -> str:
+def link_label(
+    picture: Picture, link: Link, show: Collection[str], twins: int = 1, between: str = ", "
+) -> str:
     """Return the words on an edge.
 
     Args:
@@ -198,6 +214,7 @@ def link_label(picture: Picture, link: Link, show: Collection[str], twins: int =
         link: what to describe.
         show: what labels tell.
         twins: how many edges run between the same two nodes.
+        between: what separates the shape from the rest.
     """
     parts = []
     if link.kind == "saved":
@@ -214,7 +231,7 @@ def link_label(picture: Picture, link: Link, show: Collection[str], twins: int =
         parts.append(f"input {link.position + 1}")
     if link.note:
         parts.append(link.note)
-    return ", ".join(parts)
+    return between.join(parts)
 
 
 def totals(picture: Picture) -> str:
