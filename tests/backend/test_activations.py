@@ -54,4 +54,4 @@ def test_results_keep_the_memory_order():
     y = cpu.relu(x)
     dx = cpu.relu_gradient(np.ascontiguousarray(x), y)
     assert x.strides == y.strides == dx.strides
-    assert x.size >= activations.SMALL_RELU
+    assert x.size >= activations.SMALL

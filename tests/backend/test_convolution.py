@@ -200,6 +200,7 @@ def test_broadcast_views_as_inputs(kernels):
 
 @both_modules
 @pytest.mark.parametrize("value", [np.inf, np.nan, 1e30])
+@np.errstate(all="ignore")  # as operations do
 def test_what_is_not_finite_stays_where_its_window_is(kernels, value, many_slices, monkeypatch):
     """Sums across rows, as Winograd's trick makes them, would spread it to other rows."""
     monkeypatch.setattr(winograd, "LEAST_CHANNELS", 1)

@@ -19,8 +19,8 @@ from tinygrad_adam.backend.cpu import memory, threads
 PIECE = 1 << 18
 # Fewer elements are done before another thread has woken up.
 PARALLEL = 1 << 17
-# Fewer elements than this are done before Python has got ready for a faster way.
-SMALL, SMALL_RELU = 1 << 11, 1 << 15
+# Fewer elements than this are done in one go.
+SMALL = 1 << 16
 
 _ZEROS = np.zeros(PIECE, np.int64)
 
@@ -31,11 +31,14 @@ def relu(x: np.ndarray) -> np.ndarray:
     Reads x once, writes y once. The zeros are an array, the same few for each piece: comparing two
     arrays is three times as fast in NumPy as comparing an array with one number.
     """
-    if x.size < SMALL_RELU or x.itemsize > 8 or not memory.is_dense(x):
+    if x.itemsize > 8 or not memory.is_dense(x):
         return np.maximum(x, 0)
+    zeros = _ZEROS.view(x.dtype)
+    if x.size < SMALL:
+        flat = np.maximum(memory.flat(x), zeros[: x.size])
+        return np.ndarray(x.shape, x.dtype, flat, 0, x.strides)
     y = memory.empty_like(x)
     source, target = memory.flat(x), memory.flat(y)
-    zeros = _ZEROS.view(x.dtype)
 
     def compute(piece: slice) -> None:
         np.maximum(source[piece], zeros[: piece.stop - piece.start], out=target[piece])
@@ -52,18 +55,19 @@ def relu_gradient(grad: np.ndarray, y: np.ndarray) -> np.ndarray:
     product of floats that is right for infinities and NaN, too.
     """
     usual = grad.dtype == y.dtype and y.dtype.char in "efd"
-    if y.size < SMALL or not usual or not memory.is_dense(y):
-        return np.where(y <= 0, y.dtype.type(0), grad)
-    integers = np.dtype(f"i{y.itemsize}")
+    if not usual or not memory.is_dense(y):
+        return np.where(y == 0, y.dtype.type(0), grad)
+    integers = f"i{y.itemsize}"
     ordered = memory.in_order_of(y, grad)
+    if y.size < SMALL:
+        return np.multiply(ordered.view(integers), y != 0).view(y.dtype)
     result = memory.empty_like(y)
     source = memory.flat(y)
     bits, target = memory.flat(ordered).view(integers), memory.flat(result).view(integers)
 
     def compute(piece: slice) -> None:
         passes = threads.scratch("passes", (piece.stop - piece.start,), np.dtype(bool))
-        np.less_equal(source[piece], 0, out=passes)
-        np.logical_not(passes, out=passes)
+        np.not_equal(source[piece], 0, out=passes)
         np.multiply(bits[piece], passes, out=target[piece])
 
     _for_pieces(y.size, compute)

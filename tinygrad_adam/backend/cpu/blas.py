@@ -25,7 +25,8 @@ LEAST_AXPBY = 1 << 12
 def _address(array: np.ndarray) -> Any:
     """Where an array that is not empty begins, in a form that ctypes hands on."""
     if array.flags.writeable:  # four times as fast
-        return ctypes.byref(ctypes.c_char.from_buffer(array))
+        memory: Any = array
+        return ctypes.byref(ctypes.c_char.from_buffer(memory))
     return array.ctypes.data
 
 

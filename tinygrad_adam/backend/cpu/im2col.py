@@ -7,6 +7,7 @@ whose columns fit into a core's L2 cache. What is built for a slice lies in scra
 
 from __future__ import annotations
 
+import functools
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -51,12 +52,20 @@ def shares(batch: int, rows: int, row_bytes: int, multiplications: int) -> list[
     Slices are whole images, as many as fill SLICE_BYTES, or rows where one image is larger. The
     cut depends on the sizes and the number of threads only, never on chance.
     """
+    workers = threads.get_num_threads() if multiplications >= PARALLEL_MULTIPLICATIONS else 1
+    return _shares(batch, rows, row_bytes, workers, SLICE_BYTES)
+
+
+@functools.lru_cache
+def _shares(
+    batch: int, rows: int, row_bytes: int, workers: int, slice_bytes: int
+) -> list[list[Slice]]:
+    """`shares`, the same lists each time: cutting takes as long as a small image's convolution."""
     if batch * rows == 0:
         return []
-    each = max(1, SLICE_BYTES // max(1, rows * row_bytes))
+    each = max(1, slice_bytes // max(1, rows * row_bytes))
     # An even number, as two rows at a time are what Winograd's trick wants.
-    rows_each = max(2, SLICE_BYTES // max(1, row_bytes) // 2 * 2) if each == 1 else rows
-    workers = threads.get_num_threads() if multiplications >= PARALLEL_MULTIPLICATIONS else 1
+    rows_each = max(2, slice_bytes // max(1, row_bytes) // 2 * 2) if each == 1 else rows
     if workers > 1 and rows_each >= rows:
         each = min(each, -(-batch // workers))
     slices = [

@@ -13,6 +13,7 @@ order of their input, channels last or not, and NumPy walks through either order
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -38,8 +39,10 @@ def max_pool2d(
     The padding counts as minus infinity (for integers as the lowest number); a NaN in a window
     makes its maximum NaN. Any real dtype, which the result keeps. Reads x once and writes y once.
     """
-    rows, columns = _output_sizes(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
-    row_taps, column_taps = _taps(x.shape, (rows, columns), kernel_size, stride, padding, dilation)
+    rows, columns = _output_sizes(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    row_taps, column_taps = _taps(
+        x.shape[2:], (rows, columns), kernel_size, stride, padding, dilation
+    )
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     y = _empty_like(x, (*x.shape[:2], rows, columns))
 
@@ -68,7 +71,7 @@ def max_pool2d_indices(
     The first of equal maxima wins, row by row. In a window with NaNs the last NaN wins, as in
     PyTorch, where an element takes the lead if it is larger than the leader or if it is NaN.
     """
-    pairs = _tap_pairs(x.shape, y.shape[2:], kernel_size, stride, padding, dilation)
+    pairs = _tap_pairs(x.shape[2:], y.shape[2:], kernel_size, stride, padding, dilation)
     places = np.arange(x.shape[2] * x.shape[3]).reshape(1, 1, *x.shape[2:])
     indices = _empty_like(y, y.shape, np.dtype(np.int64))
     indices.fill(0)
@@ -99,43 +102,53 @@ def max_pool2d_input_gradient(
     maximum and no earlier tap has won there. Nothing but x and y is needed to know the winners, so
     the forward pass keeps no indices. Reads x, y and grad once, writes dx once.
     """
-    pairs = _tap_pairs(x.shape, y.shape[2:], kernel_size, stride, padding, dilation)
+    pairs = _tap_pairs(x.shape[2:], y.shape[2:], kernel_size, stride, padding, dilation)
     # Windows apart: an element gets its gradient from one window, assigned instead of added.
     apart = all(stride[i] > dilation[i] * (kernel_size[i] - 1) for i in (0, 1))
     # Windows like tiles: every element gets one, so that nothing needs to be cleared before.
     tiled = kernel_size == stride and padding == (0, 0) and dilation == (1, 1)
-    tiled = tiled and x.size == y.size * kernel_size[0] * kernel_size[1]
+    tiled = tiled and all(x.shape[2 + i] == y.shape[2 + i] * kernel_size[i] for i in (0, 1))
     dx = _empty_like(x, x.shape, grad.dtype)
 
     def compute(images: slice) -> None:
         source, largest, target = x[images], y[images], dx[images]
         gradient = _in_order_of(x, grad[images])
-        undecided = _empty_like(x, largest.shape, np.dtype(bool), scratch="undecided")
+        undecided = np.isnan(largest)
+        # Without NaN, the last tap of a tile wins wherever no other has.
+        last = pairs[-1] if tiled and not undecided.any() else None
         undecided.fill(True)
-        winners = _empty_like(x, largest.shape, np.dtype(bool), scratch="winners")
-        share = _empty_like(x, largest.shape, grad.dtype, scratch="share")
         if not tiled:
             target.fill(0)
-        for windows, elements in pairs:
-            wins = winners[windows]
-            np.equal(source[elements], largest[windows], out=wins)
-            wins &= undecided[windows]
-            undecided[windows] ^= wins
-            if apart:
-                _keep(gradient[windows], wins, out=target[elements])
-            else:
-                _keep(gradient[windows], wins, out=share[windows])
-                target[elements] += share[windows]
-        if undecided.any():  # nothing equalled the maximum, so it is NaN: the last one wins
+        for pair in pairs:
+            windows, elements = pair
+            wins = undecided
+            if pair is not last:
+                wins = source[elements] == largest[windows]
+                wins &= undecided[windows]
+                undecided[windows] ^= wins
+            _give(gradient[windows], wins, target[elements], apart)
+        if last is None and undecided.any():  # nothing equals a maximum of NaN: the last NaN wins
             for windows, elements in reversed(pairs):
                 wins = np.isnan(source[elements])
                 wins &= undecided[windows]
                 undecided[windows] ^= wins
-                _keep(gradient[windows], wins, out=share[windows])
-                target[elements] += share[windows]
+                _give(gradient[windows], wins, target[elements], False)
 
     _for_slices(x, compute)
     return dx
+
+
+def _give(values: np.ndarray, wanted: np.ndarray, target: np.ndarray, assigned: bool) -> None:
+    """target += values where wanted, for floating values; with `assigned`, the rest becomes 0.
+
+    The bits of a number times 1 or 0, as integers: exact for infinities and NaN, where a product of
+    floats is not, and several times faster than a copy under a mask.
+    """
+    integers = f"i{values.dtype.itemsize}"
+    if assigned:
+        np.multiply(values.view(integers), wanted, out=target.view(integers))
+    else:
+        target += np.multiply(values.view(integers), wanted).view(values.dtype)
 
 
 def avg_pool2d(
@@ -153,8 +166,10 @@ def avg_pool2d(
     elements of the window, those in the padding counted if `count_include_pad`. The result keeps
     x's dtype; float16 is summed in float32, integers in int64 and their mean is cut towards zero.
     """
-    rows, columns = _output_sizes(x.shape, kernel_size, stride, padding, (1, 1), ceil_mode)
-    row_taps, column_taps = _taps(x.shape, (rows, columns), kernel_size, stride, padding, (1, 1))
+    rows, columns = _output_sizes(x.shape[2:], kernel_size, stride, padding, (1, 1), ceil_mode)
+    row_taps, column_taps = _taps(
+        x.shape[2:], (rows, columns), kernel_size, stride, padding, (1, 1)
+    )
     summing = _summing(x.dtype)
     divisor = _divisor(
         x.shape[2:], (rows, columns), kernel_size, stride, padding, count_include_pad,
@@ -194,7 +209,7 @@ def avg_pool2d_input_gradient(
     grad: (N, C, oH, oW) -> (N, C, H, W) in grad's dtype and memory order.
     """
     sizes = (grad.shape[ROWS], grad.shape[COLUMNS])
-    row_taps, column_taps = _taps(input_shape, sizes, kernel_size, stride, padding, (1, 1))
+    row_taps, column_taps = _taps(input_shape[2:], sizes, kernel_size, stride, padding, (1, 1))
     summing = _summing(grad.dtype)
     divisor = _divisor(
         input_shape[2:], sizes, kernel_size, stride, padding, count_include_pad, divisor_override,
@@ -268,47 +283,35 @@ def adaptive_avg_pool2d_input_gradient(
     return dx
 
 
+@functools.lru_cache
 def _output_sizes(
-    shape: tuple[int, ...],
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    ceil_mode: bool,
+    image: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
 ) -> Pair:
+    """How many windows there are along rows and along columns, for images of H x W."""
     rows, columns = (
-        output_size(shape[2 + i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
+        output_size(image[i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
         for i in (0, 1)
     )
     return rows, columns
 
 
+@functools.lru_cache
 def _taps(
-    shape: tuple[int, ...],
-    sizes: tuple[int, ...],
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
+    image: Pair, sizes: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
 ) -> tuple[list[Tap], list[Tap]]:
-    """The taps along rows and along columns, for inputs of `shape` and `sizes` windows."""
+    """The taps along rows and along columns, for images of H x W and `sizes` windows."""
     along_rows, along_columns = (
-        taps(shape[2 + i], sizes[i], kernel_size[i], stride[i], padding[i], dilation[i])
-        for i in (0, 1)
+        taps(image[i], sizes[i], kernel_size[i], stride[i], padding[i], dilation[i]) for i in (0, 1)
     )
     return along_rows, along_columns
 
 
+@functools.lru_cache
 def _tap_pairs(
-    shape: tuple[int, ...],
-    sizes: tuple[int, ...],
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
+    image: Pair, sizes: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
 ) -> list[tuple[Index, Index]]:
     """For each tap of the window, row by row: the index of who sees it in y, and of it in x."""
-    rows, columns = _taps(shape, sizes, kernel_size, stride, padding, dilation)
+    rows, columns = _taps(image, sizes, kernel_size, stride, padding, dilation)
     whole = slice(None)
     return [
         ((whole, whole, windows, windows_across), (whole, whole, elements, elements_across))
@@ -354,6 +357,10 @@ def _for_slices(images: np.ndarray, compute: Callable[[slice], None]) -> None:
     if slices > 1:  # as many for each thread
         slices = -(-slices // threads.get_num_threads()) * threads.get_num_threads()
     each = -(-batch // max(1, slices)) or 1
+
+    if each >= batch:
+        compute(slice(0, batch))
+        return
 
     def task(index: int) -> None:
         compute(slice(index * each, min((index + 1) * each, batch)))
@@ -423,13 +430,3 @@ def _spread(source: np.ndarray, target: np.ndarray, axis: int, pairs: list[Tap])
 def _along(axis: int, part: slice) -> tuple[slice, ...]:
     """The index that takes a part of one axis, and all of those before and after it."""
     return (slice(None),) * axis + (part,)
-
-
-def _keep(values: np.ndarray, wanted: np.ndarray, out: np.ndarray) -> None:
-    """out = values where wanted, else 0, for floating values.
-
-    The bits of a number times 1 or 0, as integers: exact for infinities and NaN, where a product of
-    floats is not, and several times faster than a copy under a mask.
-    """
-    integers = f"i{values.dtype.itemsize}"
-    np.multiply(values.view(integers), wanted, out=out.view(integers))

@@ -169,10 +169,10 @@ def run(task: Callable[[int], object], count: int) -> None:
 
     Which thread takes which task is left to chance, so tasks must write to separate places; then
     the result is the same bits every time. The first error that a task raises is raised again here.
-    Infinities and NaN arise without a warning in tasks, as in PyTorch.
+    NumPy's settings (``np.errstate``) are the caller's in all threads.
     """
     pool = _started()
-    with np.errstate(all="ignore"), blas_on_one_thread():
+    with blas_on_one_thread():
         if pool.size == 1 or count <= 1:
             for index in range(count):
                 task(index)
