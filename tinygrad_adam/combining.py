@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_adam.backend import promote_types
+from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.ops import linalg, shapes
 from tinygrad_adam.ops.dims import broadcast_shapes, normalize_dim
 from tinygrad_adam.tensor import Tensor
@@ -170,7 +171,8 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     for x in operands[1:]:
         if x.dtype != operands[0].dtype:
             raise RuntimeError(
-                f"expected scalar type {operands[0].dtype} but found {x.dtype}\n"
+                f"expected scalar type {type_name(operands[0].dtype)} but found "
+                f"{type_name(x.dtype)}\n"
                 "  einsum() multiplies tensors of one dtype: convert one, as in x.double()"
             )
     labels, result = _parse_equation(equation, operands)

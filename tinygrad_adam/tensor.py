@@ -1636,6 +1636,11 @@ class Tensor(Variable):
             RuntimeError: the elements are integers or bools.
         """
         x = self if dtype is None else self.to(as_dtype(dtype))
+        if dtype is not None and not backend.is_differentiable(x.dtype):
+            raise RuntimeError(
+                "mean(): could not infer output dtype. Optional dtype must be either a floating "
+                f"point or complex dtype. Got: {type_name(x.dtype)}"
+            )
         return reductions.Mean.apply(x, normalize_dims(dim, self.ndim), keepdim)
 
     @_numpy_names
@@ -2646,9 +2651,12 @@ class Tensor(Variable):
                 f"{name}_(): Expected dtype int32/int64 for index but got: {index.dtype}"
             )
         if self.dtype != source.dtype:
+            mine, theirs = type_name(self.dtype), type_name(source.dtype)
             raise RuntimeError(
-                f"{name}_(): self ({self.dtype}) and source ({source.dtype}) must have the same "
-                "scalar type"
+                f"{name}_(): self ({mine}) and source ({theirs}) must have the same scalar type"
+                if name == "index_add"
+                else f"{name}_(): self and source expected to have the same dtype, but got (self) "
+                f"{mine} and (source) {theirs}"
             )
         if self.ndim == 0 or source.ndim != self.ndim:
             raise RuntimeError(
@@ -2821,6 +2829,12 @@ class Tensor(Variable):
                 f"size mismatch, got input ({self.shape[0]}), mat ({self.shape[0]}x"
                 f"{self.shape[1]}), vec ({vec.shape[0]})"
             )
+        if self.dtype != vec.dtype:
+            theirs, mine = type_name(vec.dtype), type_name(self.dtype)
+            raise RuntimeError(
+                "addmv input tensors must have the same dtype, but got "
+                f"{theirs}, {mine}, and {theirs}"
+            )
         return linalg.MatMul.apply(self, vec.unsqueeze(1)).squeeze(1)
 
     def dot(self, tensor: Tensor) -> Tensor:
@@ -2861,26 +2875,42 @@ class Tensor(Variable):
         Raises:
             RuntimeError: the shapes or dtypes do not fit.
         """
+        _require_tensors("addmm", mat1=mat1, mat2=mat2)
+        for name, x in (("self", self), ("mat1", mat1)):
+            if x.dtype != mat2.dtype:
+                raise RuntimeError(
+                    f"{name} and mat2 must have the same dtype, but got {type_name(x.dtype)} and "
+                    f"{type_name(mat2.dtype)}"
+                )
         return self._plus_product(mat1.mm(mat2), beta, alpha)
 
     def addmv(self, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
         """Return beta · self + alpha · mat @ vec. With beta = 0, self is ignored."""
+        _require_tensors("addmv", mat=mat, vec=vec)
+        if not self.dtype == mat.dtype == vec.dtype:
+            names = [type_name(x.dtype) for x in (self, mat, vec)]
+            raise RuntimeError(
+                "addmv input tensors must have the same dtype, but got "
+                f"{names[0]}, {names[1]}, and {names[2]}"
+            )
         return self._plus_product(mat.mv(vec), beta, alpha)
 
     def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
         """Return beta · self + alpha · batch1 @ batch2, for batches of matrices."""
+        _require_tensors("baddbmm", batch1=batch1, batch2=batch2)
+        if self.dtype != batch1.dtype:
+            raise RuntimeError(
+                f"Input dtypes must be the same, got: input {c_type_name(self.dtype)}, batch1: "
+                f"{c_type_name(batch1.dtype)}, batch2: {c_type_name(batch2.dtype)}"
+            )
         return self._plus_product(batch1.bmm(batch2), beta, alpha)
 
     def _plus_product(self, product: Tensor, beta: Any, alpha: Any) -> Tensor:
         if product.dtype.kind in "biu":
             alpha, beta = int(alpha), int(beta)
         product = product if _is_one(alpha) else product * alpha
-        # Nothing but the product decides the shape and dtype.
+        # Nothing but the product decides the shape.
         mine = self.expand(product.shape)
-        if self.dtype != product.dtype:
-            raise RuntimeError(
-                f"self and mat2 must have the same dtype, but got {self.dtype} and {product.dtype}"
-            )
         if type(beta) in Number and beta == 0:
             return product
         return (mine if _is_one(beta) else mine * beta) + product
@@ -2898,6 +2928,10 @@ class Tensor(Variable):
             raise RuntimeError(
                 "inner() the last dimension must match on both input tensors but got shapes "
                 f"{list(self.shape)} and {list(other.shape)}"
+            )
+        if self.dtype != other.dtype:
+            raise RuntimeError(
+                f"both inputs should have same dtype\n  They are {self.dtype} and {other.dtype}"
             )
         rows = self.reshape(math.prod(self.shape[:-1]), self.shape[-1])
         columns = other.reshape(math.prod(other.shape[:-1]), other.shape[-1])
@@ -2988,12 +3022,19 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     as :meth:`Tensor.nonzero` gives them with ``as_tuple=True``.
 
     Raises:
-        RuntimeError: the condition is not a bool tensor.
+        RuntimeError: the condition is not a bool tensor (or uint8, which warns).
 
     Source: PyTorch, ``torch.where``.
     """
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
+    if condition.dtype == np.uint8:
+        warnings.warn(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be "
+            "removed in a future version of PyTorch. Use a boolean condition instead.",
+            stacklevel=2,
+        )
+        condition = condition.bool()
     if condition.dtype != np.bool_:
         raise RuntimeError(
             "where expected condition to be a boolean tensor, but got a tensor with dtype "

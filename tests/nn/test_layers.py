@@ -225,9 +225,13 @@ def test_embedding():
         (lambda: table(torch.tensor([4])), IndexError, "index out of range in self"),
         (lambda: table(torch.tensor([-1])), IndexError, "index out of range in self"),
         (lambda: table(torch.tensor([1.0])), RuntimeError, "but got torch.FloatTensor instead"),
-        (lambda: nn.Embedding(3, 4, 5), ValueError, "Padding_idx must be within num_embeddings"),
+        (lambda: nn.Embedding(3, 4, 5), AssertionError, "Padding_idx must be within"),
         (lambda: nn.Embedding(3, 4, sparse=True), NotImplementedError, "sparse"),
-        (lambda: nn.Embedding.from_pretrained(torch.ones(3)), ValueError, "to be 2-dimensional"),
+        (
+            lambda: nn.Embedding.from_pretrained(torch.ones(3)),
+            AssertionError,
+            "to be 2-dimensional",
+        ),
     ]:
         with pytest.raises(error, match=text):
             call()

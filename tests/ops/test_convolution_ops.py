@@ -174,7 +174,7 @@ W = torch.ones(4, 3, 3, 3)
             lambda: F.conv2d(X, W, torch.ones(2)),
             "expected bias to be 1-dimensional with 4 elements",
         ),
-        (lambda: F.conv2d(X.double(), W), "should be the same"),
+        (lambda: F.conv2d(X.double(), W), "expected scalar type Double but found Float"),
         (lambda: F.conv2d(X, W, torch.ones(4).double()), r"Input type \(float\) and bias type"),
         (lambda: F.conv2d(X, W, stride=0), "non-positive stride is not supported"),
         (lambda: F.conv2d(X, W, padding=-1), "negative padding is not supported"),

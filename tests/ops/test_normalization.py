@@ -37,7 +37,7 @@ def test_closed_forms():
         (lambda x, w, b: F.group_norm(x, 2, w, b), (2, 4, 2), (4,)),
         (
             lambda x, w, b: F.batch_norm(
-                x, torch.tensor([0.5, 1.0]), torch.tensor([2.0, 1.0]), w, b
+                x, torch.tensor([0.5, 1.0]).double(), torch.tensor([2.0, 1.0]).double(), w, b
             ),
             (3, 2, 2),
             (2,),

@@ -71,3 +71,80 @@ def test_every_nan_is_different_from_every_other():
     values, counts = torch.tensor([nan, 1.0, nan]).unique(return_counts=True)
     np.testing.assert_array_equal(values.tolist(), [1.0, nan, nan])
     assert counts.tolist() == [1, 1, 1]
+
+
+def test_losses_take_bool_targets_as_numbers():
+    x = torch.tensor([0.5, 2.0], requires_grad=True)
+    target = torch.tensor([True, False])
+    for loss, wanted in (
+        (functional.mse_loss, [-0.5, 2.0]),
+        (functional.smooth_l1_loss, [-0.25, 0.5]),
+        (functional.huber_loss, [-0.25, 0.5]),
+    ):
+        (slope,) = torch.autograd.grad(loss(x, target), x)
+        assert slope.tolist() == wanted
+
+
+def test_huber_loss_has_the_dtype_of_its_input():
+    x = torch.ones(2)
+    assert functional.huber_loss(x, x.double()).dtype == torch.float32
+    assert functional.huber_loss(x.double(), x).dtype == torch.float64
+
+
+def test_a_bias_of_linear_may_broadcast():
+    x, weight = torch.ones(2, 3, requires_grad=True), torch.ones(4, 3)
+    bias = torch.arange(8.0).reshape(2, 4).requires_grad_()
+    y = functional.linear(x, weight, bias)
+    y.sum().backward()
+    assert y.tolist() == [[3.0, 4.0, 5.0, 6.0], [7.0, 8.0, 9.0, 10.0]]
+    assert bias.grad.tolist() == [[1.0] * 4] * 2
+
+
+def test_half_precision_is_normalized_with_single_precision_parameters():
+    x = torch.tensor([[1.0, 3.0], [5.0, 11.0]], dtype=torch.float16)
+    y = functional.layer_norm(x, (2,), torch.full((2,), 2.0), torch.ones(2))
+    assert y.dtype == torch.float16
+    np.testing.assert_allclose(y.tolist(), [[-1.0, 3.0], [-1.0, 3.0]], atol=2e-3)
+
+
+def test_where_warns_of_a_uint8_condition():
+    condition = torch.tensor([0, 2], dtype=torch.uint8)
+    with pytest.warns(UserWarning, match="where received a uint8 condition tensor"):
+        assert torch.where(condition, 1.0, 5.0).tolist() == [5.0, 1.0]
+
+
+def test_second_derivatives_of_losses_with_a_kink():
+    zero = torch.zeros(3, dtype=torch.float64)
+    for loss, wanted in (
+        (lambda x: functional.huber_loss(x, zero, "sum", delta=2.0), [0.0, 1.0, 0.0]),
+        (lambda x: functional.smooth_l1_loss(x, zero, reduction="sum", beta=2.0), [0.0, 0.5, 0.0]),
+    ):
+        assert slopes(loss, [2.0, -1.0, -2.0], order=2) == wanted
+    assert slopes(lambda x: functional.huber_loss(x, zero, "sum"), [2.0, 0.5, -1.0]) == [
+        1.0, 0.5, -1.0
+    ]  # fmt: skip
+
+
+def test_slope_of_binary_cross_entropy_for_a_target_of_impossible_probability():
+    p = torch.tensor([0.0, 1.0, 0.5])
+    target = torch.tensor([0.0, 1.0, 0.5], requires_grad=True)
+    losses = functional.binary_cross_entropy(p, target, reduction="sum")
+    (slope,) = torch.autograd.grad(losses, target)
+    assert slope.tolist() == [inf, -inf, 0.0]
+
+
+def test_weights_of_a_loss_have_the_shape_of_its_input():
+    x, target = torch.tensor([1.0, 2.0]), torch.zeros(3, 2)
+    weight = torch.tensor([1.0, 3.0])
+    with pytest.warns(UserWarning, match="different to the input size"):
+        assert functional.mse_loss(x, target, weight=weight).item() == 3 * (1 + 12) / 4
+    with pytest.raises(ValueError, match="Weights and input must have the same size"):
+        functional.l1_loss(target, target, weight=weight)
+
+
+def test_maxima_of_an_empty_batch_have_second_derivatives():
+    x = torch.zeros(0, 1, 4, 4, requires_grad=True)
+    loss = functional.max_pool2d(x, 2).square().sum()
+    (slope,) = torch.autograd.grad(loss, x, create_graph=True)
+    (second,) = torch.autograd.grad(slope.sum(), x)
+    assert slope.shape == second.shape == (0, 1, 4, 4)

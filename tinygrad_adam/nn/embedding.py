@@ -30,7 +30,7 @@ class Embedding(Module):
 
     Raises:
         NotImplementedError: ``sparse``.
-        ValueError: ``padding_idx`` is no row.
+        AssertionError: ``padding_idx`` is no row.
 
     Source: PyTorch, ``torch.nn.Embedding``.
     """
@@ -56,8 +56,8 @@ class Embedding(Module):
             raise NotImplementedError("Embedding: sparse gradients are not supported")
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise ValueError(
-                    f"Padding_idx must be within num_embeddings, but got {padding_idx} for "
+                raise AssertionError(
+                    f"Padding_idx must be within num_embeddings\n  It is {padding_idx}, for "
                     f"{num_embeddings} rows"
                 )
             padding_idx %= num_embeddings
@@ -70,7 +70,9 @@ class Embedding(Module):
             self.reset_parameters()
         else:
             if tuple(_weight.shape) != (num_embeddings, embedding_dim):
-                raise ValueError("Shape of weight does not match num_embeddings and embedding_dim")
+                raise AssertionError(
+                    "Shape of weight does not match num_embeddings and embedding_dim"
+                )
             self.weight = Parameter(_weight, requires_grad=not _freeze)
 
     def reset_parameters(self) -> None:
@@ -102,7 +104,7 @@ class Embedding(Module):
         Source: PyTorch, ``torch.nn.Embedding.from_pretrained``.
         """
         if embeddings.ndim != 2:
-            raise ValueError("Embeddings parameter is expected to be 2-dimensional")
+            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, columns = embeddings.shape
         return cls(
             rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse,

@@ -16,14 +16,19 @@ import numpy as np
 
 from tinygrad_adam.autograd import no_grad
 from tinygrad_adam.backend import array_module, as_dtype, is_differentiable
-from tinygrad_adam.backend.dtypes import type_name
+from tinygrad_adam.backend.dtypes import can_cast, type_name
 from tinygrad_adam.combining import stack
 from tinygrad_adam.ops import elementwise, linalg
 from tinygrad_adam.ops import losses as loss_ops
 from tinygrad_adam.ops.convolution import Conv2d, ConvTranspose2d, check_convolution
 from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.embedding import Embedding
-from tinygrad_adam.ops.normalization import BatchNorm, GroupNorm, LayerNorm
+from tinygrad_adam.ops.normalization import (
+    BatchNorm,
+    GroupNorm,
+    LayerNorm,
+    check_parameter_dtypes,
+)
 from tinygrad_adam.ops.padding import Pad
 from tinygrad_adam.ops.pooling import (
     AdaptiveAvgPool2d,
@@ -174,7 +179,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Args:
         input: (…, in).
         weight: (out, in), or (in,) for one output without a dimension.
-        bias: (out,) or None.
+        bias: (out,) or None; of another shape, it broadcasts.
 
     Returns:
         (…, out).
@@ -185,6 +190,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Source: PyTorch, ``torch.nn.functional.linear``.
     """
     _require_tensor("linear", input, weight)
+    if bias is not None and bias.array.ndim != 1:
+        return linear(input, weight) + bias
     if input.ndim == 2 and weight.ndim == 2:
         return linalg.Linear.apply(input, weight, bias)  # type: ignore[no-any-return]
     if weight.ndim == 1:
@@ -562,6 +569,8 @@ def pad(
 
     Source: PyTorch, ``torch.nn.functional.pad``.
     """
+    if mode not in ("constant", "reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
     amounts = [int(n) for n in pad]
     if len(amounts) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, but got {len(amounts)}")
@@ -579,8 +588,6 @@ def pad(
         return result
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    if mode not in ("reflect", "replicate", "circular"):
-        raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if count not in (1, 2, 3) or input.ndim not in (count + 1, count + 2):
         raise NotImplementedError(
             f"Padding size {len(amounts)} is not supported for {input.ndim}D input tensor.\n"
@@ -925,6 +932,10 @@ def batch_norm(
     for name, tensor in named.items():
         if tensor is not None and tensor.numel() != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {tensor.numel()}")
+    elementwise.require_floating("batch_norm", input.array)
+    present = {name: x.array for name, x in named.items() if x is not None}
+    order = ("weight", "bias", "running_mean", "running_var")
+    check_parameter_dtypes(input.array, **{name: present.get(name) for name in order})
     if training:
         output: Tensor = BatchNorm.apply(
             input, weight, bias, running_mean, running_var, momentum, eps
@@ -1027,13 +1038,13 @@ def group_norm(
     channels = input.shape[1]
     if num_groups < 1:
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
+    seen = [input.shape[0] * channels // num_groups, num_groups, *input.shape[2:]]
+    _check_values_per_channel(seen, str(seen))
     if channels % num_groups:
         raise RuntimeError(
             "Expected number of channels in input to be divisible by num_groups, but got input of "
             f"shape {list(input.shape)} and num_groups={num_groups}"
         )
-    seen = [input.shape[0] * channels // num_groups, num_groups, *input.shape[2:]]
-    _check_values_per_channel(seen, str(seen))
     for name, tensor in (("weight", weight), ("bias", bias)):
         if tensor is not None and tensor.shape != (channels,):
             raise RuntimeError(
@@ -1071,13 +1082,13 @@ def embedding(
         IndexError: a row that is not there.
         RuntimeError: ``input`` does not hold integers.
         NotImplementedError: ``sparse``.
-        ValueError: ``padding_idx`` is no row.
+        AssertionError: ``padding_idx`` is no row.
 
     Source: PyTorch, ``torch.nn.functional.embedding``.
     """
     if sparse:
         raise NotImplementedError("embedding: sparse gradients are not supported, use sparse=False")
-    if input.dtype.kind not in "iu":
+    if input.dtype.name not in ("int64", "int32"):
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
             f"Long, Int; but got torch.{type_name(input.dtype)}Tensor instead (while "
@@ -1087,8 +1098,8 @@ def embedding(
         raise RuntimeError("'weight' must be 2-D")
     if padding_idx is not None:
         if not -weight.shape[0] <= padding_idx < weight.shape[0]:
-            raise ValueError(
-                f"Padding_idx must be within num_embeddings, but got {padding_idx} for a table of "
+            raise AssertionError(
+                f"Padding_idx must be within num_embeddings\n  It is {padding_idx}, for a table of "
                 f"{weight.shape[0]} rows"
             )
         padding_idx %= weight.shape[0]
@@ -1124,14 +1135,14 @@ def _check_same_size(name: str, input: Tensor, target: Tensor) -> None:
         )
 
 
-def _weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
-    """Reduce losses; with weights the mean is divided by their sum."""
+def _weighted(input: Tensor, losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """Reduce losses; with weights, shaped as the input, the mean is divided by their sum."""
     if weight is None:
         return _reduce(losses, reduction)
-    if weight.shape != losses.shape:
+    if weight.shape != input.shape:
         raise ValueError(
             "Weights and input must have the same size.\n"
-            f"  The weights have the shape {list(weight.shape)}, the losses {list(losses.shape)}"
+            f"  The weights have the shape {list(weight.shape)}, the input {list(input.shape)}"
         )
     losses = losses * weight
     if reduction == "mean":
@@ -1163,7 +1174,7 @@ def mse_loss(
     """
     _check_same_size("mse_loss", input, target)
     reduction = _reduction(size_average, reduce, reduction)
-    return _weighted(loss_ops.SquaredError.apply(input, target), weight, reduction)
+    return _weighted(input, loss_ops.SquaredError.apply(input, target), weight, reduction)
 
 
 def l1_loss(
@@ -1180,7 +1191,7 @@ def l1_loss(
     """
     _check_same_size("l1_loss", input, target)
     reduction = _reduction(size_average, reduce, reduction)
-    return _weighted((input - target).abs(), weight, reduction)
+    return _weighted(input, (input - target).abs(), weight, reduction)
 
 
 def huber_loss(
@@ -1206,12 +1217,20 @@ def huber_loss(
     Source: PyTorch, ``torch.nn.functional.huber_loss``; Huber (1964).
     """
     _check_same_size("huber_loss", input, target)
+    _check_reduction(reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    if target.dtype != input.dtype:
+        if not can_cast(target.dtype, input.dtype):
+            raise RuntimeError(
+                f"result type {type_name(target.dtype)} can't be cast to the desired output type "
+                f"{type_name(input.dtype)}"
+            )
+        target = target.to(input.dtype)
     losses = loss_ops.HuberError.apply(input, target, delta)
     if weight is None or reduction != "mean":
-        return _weighted(losses, weight, reduction)
-    return _weighted(losses, weight, "sum") / losses.numel()
+        return _weighted(input, losses, weight, reduction)
+    return _weighted(input, losses, weight, "sum") / losses.numel()
 
 
 def smooth_l1_loss(
@@ -1233,6 +1252,7 @@ def smooth_l1_loss(
     """
     _check_same_size("smooth_l1_loss", input, target)
     reduction = _reduction(size_average, reduce, reduction)
+    _check_reduction(reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
@@ -1297,6 +1317,11 @@ def _cross_entropy_of_probabilities(
 ) -> Tensor:
     class_dim = min(1, input.ndim - 1)
     classes = input.shape[class_dim]
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(
+            f"cross_entropy: weight tensor should be defined either for all {classes} classes or "
+            f"no classes but got weight tensor of shape: {list(weight.shape)}"
+        )
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / classes
     losses = input.log_softmax(class_dim) * target
@@ -1364,6 +1389,7 @@ def binary_cross_entropy(
     Source: PyTorch, ``torch.nn.functional.binary_cross_entropy``.
     """
     reduction = _reduction(size_average, reduce, reduction)
+    _check_reduction(reduction)
     if target.shape != input.shape:
         raise ValueError(
             f"Using a target size (torch.Size({list(target.shape)})) that is different to the "
@@ -1399,6 +1425,7 @@ def binary_cross_entropy_with_logits(
     Source: PyTorch, ``torch.nn.functional.binary_cross_entropy_with_logits``.
     """
     reduction = _reduction(size_average, reduce, reduction)
+    _check_reduction(reduction)
     if target.shape != input.shape:
         raise ValueError(
             f"Target size (torch.Size({list(target.shape)})) must be the same as input size "

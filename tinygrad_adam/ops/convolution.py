@@ -15,7 +15,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
-from tinygrad_adam.backend.dtypes import type_name
+from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.windows import output_size
 
 Pair = tuple[int, int]
@@ -54,10 +54,10 @@ def check_convolution(
     weight_sizes = _sizes(weight.shape, spatial)
     if groups < 1:
         raise RuntimeError("non-positive groups is not supported")
-    if min(stride) < 1:
-        raise RuntimeError("non-positive stride is not supported")
     if min(padding) < 0:
         raise RuntimeError("negative padding is not supported")
+    if min(stride) < 1:
+        raise RuntimeError("non-positive stride is not supported")
     if min(dilation) < 1:
         raise RuntimeError("non-positive dilation is not supported")
     if weight.shape[0] < groups:
@@ -85,12 +85,12 @@ def check_convolution(
             f"got bias of size {list(bias.shape)} instead"
         )
     if bias is not None and x.dtype != bias.dtype:
-        a, b = type_name(x.dtype).lower(), type_name(bias.dtype).lower()
+        a, b = c_type_name(x.dtype), c_type_name(bias.dtype)
         raise RuntimeError(f"Input type ({a}) and bias type ({b}) should be the same")
     if x.dtype != weight.dtype:
         raise RuntimeError(
-            f"Input type (torch.{type_name(x.dtype)}Tensor) and weight type "
-            f"(torch.{type_name(weight.dtype)}Tensor) should be the same"
+            f"expected scalar type {type_name(x.dtype)} but found {type_name(weight.dtype)}\n"
+            "  Input and weight must have one dtype: convert one, as in x.float()"
         )
     if not transposed and x.shape[1]:
         padded = [x.shape[2 + i] + 2 * padding[i] for i in (0, 1)][2 - spatial :]

@@ -7,6 +7,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
+from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.ops.dims import broadcast_shapes
 
 
@@ -22,9 +23,7 @@ class MatMul(Operation):
         if a.shape[-1] != b.shape[-2]:
             raise RuntimeError(_cannot_multiply(a.shape, b.shape))
         if a.dtype != b.dtype:
-            raise RuntimeError(
-                f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}"
-            )
+            raise RuntimeError(_different_dtypes(a, b))
         broadcast_shapes(a.shape[:-2], b.shape[:-2])
         return kernels(a).matmul(a, b)
 
@@ -54,6 +53,20 @@ def _cannot_multiply(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     )
 
 
+def _different_dtypes(a: Array, b: Array, bias: Array | None = None) -> str:
+    """Return PyTorch's text for two factors, or batches of them, that differ in dtype."""
+    if a.ndim > 2 and b.ndim > 2:
+        return f"expected scalar type {type_name(a.dtype)} but found {type_name(b.dtype)}"
+    if bias is None:
+        names = f"{c_type_name(a.dtype)} != {c_type_name(b.dtype)}"
+        return f"expected m1 and m2 to have the same dtype, but got: {names}"
+    name, first = ("self", bias) if bias.dtype != b.dtype else ("mat1", a)
+    return (
+        f"{name} and mat2 must have the same dtype, but got {type_name(first.dtype)} and "
+        f"{type_name(b.dtype)}"
+    )
+
+
 class Linear(Operation):
     """x wᵀ + b, for x of shape (N, in), w of (out, in) and b of (out,) or None.
 
@@ -64,9 +77,7 @@ class Linear(Operation):
         need_x, need_weight, _ = self.needs_input_grad
         self.save_for_backward(x if need_weight else None, weight if need_x else None)
         if x.dtype != weight.dtype:
-            raise RuntimeError(
-                f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {weight.dtype}"
-            )
+            raise RuntimeError(_different_dtypes(x, weight, bias))
         if x.shape[-1] != weight.shape[1]:
             raise RuntimeError(
                 f"mat1 and mat2 shapes cannot be multiplied ({x.shape[0]}x{x.shape[1]} and "

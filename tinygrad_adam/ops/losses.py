@@ -12,15 +12,22 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.backend import Array, array_module, promote
-from tinygrad_adam.backend.dtypes import int64, type_name, uint8
+from tinygrad_adam.backend.dtypes import bool_, can_cast, int64, type_name, uint8
+from tinygrad_adam.ops.elementwise import refuse_bools, require_floating
+
+
+def without_bools(x: Array, other: Array) -> Array:
+    """Return ``x`` with bools as numbers of the other's dtype: they cannot be subtracted."""
+    return x.astype(other.dtype) if x.dtype is bool_ else x
 
 
 class SquaredError(Operation):
     """(x - y)².  Gradient: dx = 2 g (x - y), dy = -dx.  Saves x and y."""
 
     def forward(self, x: Array, y: Array) -> Array:
-        self.save_for_backward(x, y)
+        self.save_for_backward(without_bools(x, y), without_bools(y, x))
         x, y = promote(x, y)
+        require_floating("mse_cpu", x)
         difference = x - y
         return difference * difference
 
@@ -39,16 +46,20 @@ class HuberError(Operation):
 
     def forward(self, x: Array, y: Array, delta: float) -> Array:
         self.delta = delta
-        self.save_for_backward(x, y)
+        self.save_for_backward(without_bools(x, y), without_bools(y, x))
         x, y = promote(x, y)
         xp = array_module(x)
+        if x.dtype is bool_:
+            raise NotImplementedError("\"smooth_l1_cpu\" not implemented for 'Bool'")
         size = abs(x - y)
         return xp.where(size < delta, 0.5 * size * size, delta * (size - 0.5 * delta))
 
     def backward(self, grad: Any) -> Any:
         x, y = self.saved_tensors
         need_x, need_y = self.needs_input_grad[:2]
-        grad_x = grad * (x - y).clamp(-self.delta, self.delta)
+        difference = x - y
+        linear = difference.abs() >= self.delta
+        grad_x = grad * difference.where(~linear, difference.sign() * self.delta)
         return grad_x if need_x else None, -grad_x if need_y else None
 
 
@@ -56,7 +67,7 @@ class BinaryCrossEntropy(Operation):
     """-(y log p + (1 - y) log(1 - p)), logarithms not below -100, for p and y in [0, 1].
 
     Gradient: dp = g (p - y) / (p (1 - p)), the divisor not below 1e-12;
-    dy = g (log(1 - p) - log p), the logarithms not below -100.  Saves p and y.
+    dy = g (log(1 - p) - log p).  Saves p and y.
     """
 
     def forward(self, p: Array, y: Array) -> Array:
@@ -65,6 +76,7 @@ class BinaryCrossEntropy(Operation):
                 f"Found dtype {type_name(y.dtype)} but expected {type_name(p.dtype)}\n"
                 "  Input and target hold probabilities: convert the target with .float()"
             )
+        require_floating("binary_cross_entropy", p)
         if p.size and not ((p >= 0) & (p <= 1)).all():
             raise RuntimeError("all elements of input should be between 0 and 1")
         if y.size and not ((y >= 0) & (y <= 1)).all():
@@ -79,7 +91,7 @@ class BinaryCrossEntropy(Operation):
         need_p, need_y = self.needs_input_grad
         return (
             grad * (p - y) / (p * (1 - p)).clamp(min=1e-12) if need_p else None,
-            grad * ((-p).log1p().clamp(min=-100) - p.log().clamp(min=-100)) if need_y else None,
+            grad * ((-p).log1p() - p.log()) if need_y else None,
         )
 
 
@@ -91,6 +103,13 @@ class BinaryCrossEntropyWithLogits(Operation):
     """
 
     def forward(self, x: Array, y: Array, positive_weight: Array | None) -> Array:
+        require_floating("log_sigmoid_cpu", x)
+        refuse_bools(y, y)
+        if not can_cast(x.dtype, y.dtype):
+            raise RuntimeError(
+                f"result type {type_name(x.dtype)} can't be cast to the desired output type "
+                f"{type_name(y.dtype)}\n  The target holds probabilities: convert it with .float()"
+            )
         self.save_for_backward(x, y, positive_weight)
         xp = array_module(x)
         # log(1 + exp(-x)), written so that nothing overflows
@@ -145,6 +164,8 @@ def check_batch(x: Array, target: Array) -> None:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     expected = () if x.ndim == 1 else (x.shape[0], *x.shape[2:])
     if target.shape != expected:
+        if x.ndim == 1 and target.ndim > 1:
+            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
         if x.ndim == 1:
             raise RuntimeError(
                 f"size mismatch (got input: {list(x.shape)}, target: {list(target.shape)})"
@@ -179,9 +200,10 @@ class _OverClasses(Operation):
         self.class_dim = min(1, x.ndim - 1)
         classes = x.shape[self.class_dim]
         if weight is not None and weight.shape != (classes,):
+            some = f"{classes} classes " if x.ndim < 3 else ""
             raise RuntimeError(
-                f"weight tensor should be defined either for all {classes} classes or no classes "
-                f"but got weight tensor of shape: {list(weight.shape)}"
+                f"weight tensor should be defined either for all {some}or no classes"
+                f"{' but got weight tensor of shape: ' + str(list(weight.shape)) if some else ''}"
             )
         if weight is not None and weight.dtype != x.dtype:
             raise RuntimeError(
@@ -256,6 +278,7 @@ class CrossEntropy(_OverClasses):
         reduction: str,
         smoothing: float,
     ) -> Array:
+        require_floating(f"log_softmax{'_lastdim' * (x.ndim < 3)}_kernel_impl", x)
         self.prepare(x, target, weight, ignore_index)
         self.reduced = reduction != "none"
         dim, xp = self.class_dim, array_module(x)
@@ -320,6 +343,7 @@ class NllLoss(_OverClasses):
     def forward(
         self, x: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str
     ) -> Array:
+        require_floating("nll_loss_out_frame" if x.ndim < 3 else "nll_loss2d_forward_out_frame", x)
         self.prepare(x, target, weight, ignore_index)
         self.reduced = reduction != "none"
         self.shape = x.shape

@@ -20,9 +20,32 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.backend import Array, array_module
-from tinygrad_adam.backend.dtypes import type_name
+from tinygrad_adam.backend.dtypes import float16, float32, type_name
 
 Dims = tuple[int, ...]
+
+
+def check_parameter_dtypes(x: Array, **parameters: Array | None) -> None:
+    """Raise unless weight, bias and running values, in this order, have the input's dtype.
+
+    An input in half precision goes with float32 parameters, too.
+    """
+    found = {name: p.dtype for name, p in parameters.items() if p is not None}
+    dtypes = list(found.values())
+    if all(dtype == x.dtype for dtype in dtypes):
+        return
+    single = all(dtype == float32 for dtype in dtypes)
+    if single and x.dtype == float16:
+        return
+    if dtypes[0] == x.dtype:
+        other = next(dtype for dtype in dtypes if dtype != x.dtype)
+        text = f"expected scalar type {type_name(x.dtype)} but found {type_name(other)}"
+    elif single:
+        text = "mixed dtype (CPU): all inputs must share same datatype."
+    else:
+        text = "mixed dtype (CPU): expect parameter to have scalar type of Float"
+    names = ", ".join([f"{name} is {dtype}" for name, dtype in found.items()])
+    raise RuntimeError(f"{text}\n  The input is {x.dtype}, {names}")
 
 
 class _Normalization(Operation):
@@ -52,12 +75,7 @@ class _Normalization(Operation):
         """
         xp = array_module(x)
         self.bias_shape = None
-        for name, parameter in (("weight", weight), ("bias", bias)):
-            if parameter is not None and parameter.dtype != x.dtype:
-                raise RuntimeError(
-                    "mixed dtype (CPU): expect parameter to have scalar type of "
-                    f"{type_name(x.dtype)}\n  The {name} is {parameter.dtype}"
-                )
+        check_parameter_dtypes(x, weight=weight, bias=bias)
         self.shape, self.weight_shape, self.dims, self.eps = shape, weight_shape, dims, eps
         seen = x.reshape(shape)
         mean = seen.mean(dims, keepdims=True)

@@ -59,7 +59,7 @@ def _check_pooling(
         _, channels, height, width = x.shape
         raise RuntimeError(
             f"Given input size: ({channels}x{height}x{width}). Calculated output size: "
-            f"({channels}x{max(rows, 0)}x{max(columns, 0)}). Output size is too small"
+            f"({channels}x{rows}x{columns}). Output size is too small"
         )
     return (*x.shape[:2], rows, columns)
 
@@ -118,7 +118,8 @@ class MaxPool2dGradient(Operation):
 
 def _at(x: Any, indices: Array) -> Any:
     """Return the elements of ``x`` (N, C, H, W) at flat ``indices`` (N, C, oH, oW) of planes."""
-    picked = x.flatten(2).gather(2, x._wrap(indices.reshape(*indices.shape[:2], -1)))
+    rows, columns = indices.shape[2:]
+    picked = x.flatten(2).gather(2, x._wrap(indices.reshape(*indices.shape[:2], rows * columns)))
     return picked.reshape(indices.shape)
 
 
