@@ -66,6 +66,10 @@ def test_json(program):
         assert row["milliseconds_ratio"] is None
     memory = rows["CNN step, batch 2"]["peak_mib"]["tinygrad_adam"]
     assert memory is None or 10 < memory < 1000
+    for row in list(rows.values())[:3]:
+        first, _, third = row["losses"]["tinygrad_adam"]
+        assert 2 < first < 2.6  # near log(10)
+        assert third < first
 
 
 def test_the_table_and_what_has_changed(program, run, tmp_path):
@@ -102,15 +106,31 @@ def test_kernels_and_profile(bench, run, tmp_path, capsys):
 
 def test_another_interpreter(run):
     # Ours in "another" interpreter, which is this one: memory and time come from there.
-    options = ("--batch-sizes", "2", "--seconds", "0.01", "--json", "--frameworks", "mygrad")
-    result = json.loads(run(*options, "--python", f"tinygrad_adam={sys.executable}"))
-    (row,) = result["rows"]
+    options = (*FAST, "--json", "--python")
+    (row,) = json.loads(run(*options, f"tinygrad_adam={sys.executable}"))["rows"]
     assert row["milliseconds"]["tinygrad_adam"] > 0
+    assert len(row["losses"]["tinygrad_adam"]) == 3
     assert row["peak_mib"]["tinygrad_adam"] is None or row["peak_mib"]["tinygrad_adam"] > 10
     if importlib.util.find_spec("dezero"):
         pytest.skip("dezero is installed here")
     with pytest.raises(SystemExit, match="dezero failed in"):
-        run(*options, "--python", f"dezero={sys.executable}")
+        run(*options, f"dezero={sys.executable}")
+
+
+def test_frameworks_that_do_something_else_are_named(bench, capsys):
+    losses = {"tinygrad_adam": [2.3, 2.2], "same": [2.3001, 2.2], "other": [2.3, 2.1]}
+    bench.warn_of_other_losses("CNN", losses)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "CNN: the losses of other are [2.3, 2.1], not [2.3, 2.2]"
+
+
+def test_a_framework_that_is_not_there_is_named(bench, capsys, monkeypatch):
+    monkeypatch.setattr(bench.Framework, "is_installed", lambda self: False)
+    monkeypatch.setattr(sys, "argv", ["bench.py", "--frameworks", "jax", "--json"])
+    bench.main()
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["rows"] == []
+    assert shown.err == "jax is not installed here\n"
 
 
 @pytest.fixture

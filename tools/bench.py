@@ -20,7 +20,8 @@ IDX files in a folder (batch 64, Adam, learning rate 1e-3), in turns with PyTorc
 batches and from the same weights, and reports seconds, their ratio and the test accuracy.
 
 A framework that does not run beside this package (Chainer and DeZero need a NumPy before 1.24) is
-measured in the interpreter that --python names, after the others and not in turn with them.
+measured in the interpreter that --python names, after the others and not in turn with them. All
+start from the same weights; a warning says where the losses of the first steps disagree.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from bench_models import Work
 
 CHAIN_LENGTH = 1000
 MEMORY_STEPS = 5
+CHECKED_STEPS, LOSS_TOLERANCE = 3, 1e-3  # Adam's eps stands elsewhere in some
 TURN_SECONDS, PAUSE_SECONDS = 0.05, 0.02
 WIDE_BATCH, MLP_BATCH, EPOCH_BATCH = 64, 128, 64
 OURS, PYTORCH = "tinygrad_adam", "pytorch"
@@ -208,8 +210,8 @@ def peak_memory() -> float | None:
 
 def in_a_process(
     name: str, batch_size: int, options: argparse.Namespace, python: str | None = None
-) -> dict[str, float | None]:
-    """Return the peak memory in MiB of a few steps of the CNN in a new process.
+) -> dict[str, Any]:
+    """Return the peak memory in MiB and the losses of a few steps of the CNN in a new process.
 
     With ``python``, an interpreter that has a framework which is not here, the milliseconds for a
     step, too.
@@ -224,13 +226,12 @@ def in_a_process(
     return json.loads(done.stdout)
 
 
-def alone(options: argparse.Namespace) -> dict[str, float | None]:
+def alone(options: argparse.Namespace) -> dict[str, Any]:
     """Do what `in_a_process` asks for."""
     framework = FRAMEWORKS[options.alone]
     step = framework.makers["cnn"](framework.load(options.threads), options.batch_sizes[0])
-    for _ in range(MEMORY_STEPS):
-        step()
-    found = {"peak_mib": peak_memory()}
+    losses = [step() for _ in range(MEMORY_STEPS)]
+    found = {"peak_mib": peak_memory(), "losses": losses[:CHECKED_STEPS]}
     if options.timed:
         found["milliseconds"] = interleaved_medians({"it": step}, options.seconds)["it"]
     return found
@@ -254,11 +255,13 @@ def machine(modules: dict[str, Any]) -> dict[str, Any]:
 
 def load(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
     """Return the modules of those frameworks that are installed here."""
-    return {
-        name: FRAMEWORKS[name].load(options.threads)
-        for name in options.frameworks or names
-        if name not in options.pythons and FRAMEWORKS[name].is_installed()
-    }
+    found = {}
+    for name in options.frameworks or names:
+        if FRAMEWORKS[name].is_installed() and name not in options.pythons:
+            found[name] = FRAMEWORKS[name].load(options.threads)
+        elif name in (options.frameworks or ()) and name not in options.pythons:
+            print(f"{name} is not installed here", file=sys.stderr)
+    return found
 
 
 def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
@@ -268,18 +271,20 @@ def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
     if table:
         table.head(result["machine"], [*modules, *options.pythons])
     for case in cases(options.batch_sizes):
-        works = {}
+        works: dict[str, Work] = {}
+        losses: dict[str, Any] = {}
         for name, module in modules.items():
             if case.maker in FRAMEWORKS[name].makers:
                 try:
                     works[name] = FRAMEWORKS[name].makers[case.maker](module, *case.arguments)
-                    works[name]()
+                    losses[name] = [works[name]() for _ in range(CHECKED_STEPS)]
                 except Exception as error:  # whatever another framework may raise
                     if name == OURS:
                         raise
-                    del works[name]
+                    works.pop(name, None)
                     print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
-        if not works and case.maker != "cnn":
+        elsewhere = options.pythons if case.maker == "cnn" else {}
+        if not works and not elsewhere:
             continue
         row: dict[str, Any] = {
             "case": case.name,
@@ -289,11 +294,14 @@ def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
         if case.measures_memory and not options.no_memory:
             size = case.arguments[0]
             row["peak_mib"] = {n: in_a_process(n, size, options)["peak_mib"] for n in works}
-        if case.maker == "cnn":
-            for name, python in options.pythons.items():
-                found = in_a_process(name, case.arguments[0], options, python)
-                for quantity, value in found.items():
-                    row[quantity][name] = value
+        for name, python in elsewhere.items():
+            found = in_a_process(name, case.arguments[0], options, python)
+            losses[name] = found.pop("losses")
+            for quantity, value in found.items():
+                row[quantity][name] = value
+        if case.maker in ("cnn", "wide", "mlp"):
+            row["losses"] = losses
+            warn_of_other_losses(case.name, losses)
         for quantity in ("milliseconds", "peak_mib"):
             ours, theirs = (row[quantity].get(name) for name in (OURS, PYTORCH))
             row[f"{quantity}_ratio"] = ours / theirs if ours and theirs else None
@@ -325,6 +333,14 @@ def measure_epochs(options: argparse.Namespace) -> dict[str, Any]:
         if not options.json:
             bench_epoch.print_epoch(found, PYTORCH)
     return result
+
+
+def warn_of_other_losses(case: str, losses: dict[str, list[float]]) -> None:
+    """Say so where frameworks do not do the same: then their times compare nothing."""
+    reference = losses.get(OURS) or next(iter(losses.values()))
+    for name, found in losses.items():
+        if not np.allclose(found, reference, rtol=LOSS_TOLERANCE):
+            print(f"{case}: the losses of {name} are {found}, not {reference}", file=sys.stderr)
 
 
 # How it is shown.

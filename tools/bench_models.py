@@ -1,14 +1,15 @@
 """The training steps that tools/bench.py measures, for each framework in its own words.
 
 Every function takes a framework's module and returns the work to time: a function of no arguments
-that takes one step (forward, backward, Adam) and returns the loss as a number.
+that takes one step (forward, backward, Adam) and returns the loss before it as a number. All start
+from the same weights with the same images, so that their losses must agree.
 """
 
 from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ def images_and_labels(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def training(torch: Any, model: Any, shape: tuple[int, ...], channels_last: bool = False) -> Work:
-    """One training step of a model."""
+    """One training step of a model of layers with biases."""
+    set_weights(torch, model, random_weights([p.shape for p in model.parameters()][::2]))
     images, labels = map(torch.from_numpy, images_and_labels(shape))
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
@@ -70,9 +72,7 @@ def set_weights(torch: Any, model: Any, weights: list[np.ndarray]) -> None:
 
 def cnn(torch: Any, batch_size: int, channels_last: bool = False) -> Work:
     """The notes' CNN."""
-    model = cnn_model(torch)
-    set_weights(torch, model, cnn_weights())
-    return training(torch, model, (batch_size, 1, 28, 28), channels_last)
+    return training(torch, cnn_model(torch), (batch_size, 1, 28, 28), channels_last)
 
 
 def wide_cnn(torch: Any, batch_size: int, channels_last: bool = False) -> Work:
@@ -110,6 +110,8 @@ def chainer_cnn(chainer: Any, batch_size: int) -> Work:
         links.Linear(64 * 7 * 7, 128),
         links.Linear(128, 10),
     )
+    for parameter, array in zip(model.params(), cnn_weights(), strict=True):
+        parameter.array[...] = array
     optimizer = chainer.optimizers.Adam(1e-3).setup(model)
     images, labels = images_and_labels((batch_size, 1, 28, 28))
 
@@ -132,6 +134,10 @@ def dezero_cnn(dezero: Any, batch_size: int) -> Work:
     model = dezero.Model()
     model.conv1, model.conv2 = layers.Conv2d(32, 3, pad=1), layers.Conv2d(64, 3, pad=1)
     model.fc1, model.fc2 = layers.Linear(128), layers.Linear(10)
+    weights = cnn_weights()
+    for layer in (model.conv1, model.conv2, model.fc1, model.fc2):
+        weight, layer.b.data = weights.pop(0), weights.pop(0)
+        layer.W.data = weight if weight.ndim == 4 else weight.T.copy()
     optimizer = dezero.optimizers.Adam(1e-3).setup(model)
     images, labels = images_and_labels((batch_size, 1, 28, 28))
 
@@ -177,6 +183,8 @@ def autograd_cnn(autograd: Any, batch_size: int) -> Work:
     numpy = importlib.import_module("autograd.numpy")
     signal = importlib.import_module("autograd.scipy.signal")
     weights = cnn_weights()
+    for number in (0, 2):  # what is convolution there is correlation everywhere else
+        weights[number] = weights[number][:, :, ::-1, ::-1].copy()
     adam = NumpyAdam(weights)
     images, labels = images_and_labels((batch_size, 1, 28, 28))
 
@@ -226,8 +234,9 @@ def jax_cnn(jax: Any, batch_size: int) -> Work:
         loss, gradients = jax.value_and_grad(loss_of)(weights)
         means = [0.9 * m + 0.1 * g for m, g in zip(means, gradients)]
         squares = [0.999 * v + 0.001 * g * g for v, g in zip(squares, gradients)]
-        rate = 1e-3 * numpy.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        new = [w - rate * m / (numpy.sqrt(v) + 1e-8) for w, m, v in zip(weights, means, squares)]
+        root = numpy.sqrt(1 - 0.999**t)
+        rate, eps = 1e-3 * root / (1 - 0.9**t), 1e-8 * root
+        new = [w - rate * m / (numpy.sqrt(v) + eps) for w, m, v in zip(weights, means, squares)]
         return loss, new, means, squares
 
     compiled = jax.jit(update, donate_argnums=(1, 2, 3))
@@ -248,28 +257,35 @@ def tinygrad_cnn(tinygrad: Any, batch_size: int) -> Work:
     nn = importlib.import_module("tinygrad.nn")
     layers = [nn.Conv2d(1, 32, 3, padding=1), nn.Conv2d(32, 64, 3, padding=1)]
     layers += [nn.Linear(64 * 7 * 7, 128), nn.Linear(128, 10)]
+    for tensor, array in zip(nn.state.get_parameters(layers), cnn_weights(), strict=True):
+        tensor.assign(tinygrad.Tensor(array))
     optimizer = nn.optim.Adam(nn.state.get_parameters(layers), lr=1e-3)
     images, labels = map(tinygrad.Tensor, images_and_labels((batch_size, 1, 28, 28)))
 
     @tinygrad.TinyJit
     def compiled() -> Any:
-        with tinygrad.Tensor.train():
+        with tinygrad.Context(TRAINING=1):
             optimizer.zero_grad()
             x = layers[0](images).relu().max_pool2d((2, 2))
             x = layers[1](x).relu().max_pool2d((2, 2)).flatten(1)
             loss = layers[3](layers[2](x).relu()).sparse_categorical_crossentropy(labels)
             loss.backward()
-            optimizer.step()
-            return loss.realize()
+            # Both at once: after step() the loss would be computed again, from the new weights.
+            return loss.realize(*optimizer.schedule_step())
 
     return lambda: compiled().item()
 
 
 def cnn_weights(seed: int = 1) -> list[np.ndarray]:
-    """Return weights and biases of the notes' CNN, distributed as PyTorch's are."""
+    """Return weights and biases of the notes' CNN."""
+    return random_weights([(32, 1, 3, 3), (64, 32, 3, 3), (128, 3136), (10, 128)], seed)
+
+
+def random_weights(shapes: Sequence[tuple[int, ...]], seed: int = 1) -> list[np.ndarray]:
+    """Return a weight of each shape and its bias, distributed as those of PyTorch's layers are."""
     random = np.random.RandomState(seed)
     found = []
-    for shape in ((32, 1, 3, 3), (64, 32, 3, 3), (128, 3136), (10, 128)):
+    for shape in shapes:
         scale = 1 / math.sqrt(math.prod(shape[1:]))
         found.append(random.uniform(-scale, scale, shape).astype(np.float32))
         found.append(random.uniform(-scale, scale, shape[0]).astype(np.float32))
@@ -287,8 +303,9 @@ class NumpyAdam:
     def update(self, gradients: list[np.ndarray]) -> None:
         """Take one step."""
         self.count += 1
-        rate = 1e-3 * math.sqrt(1 - 0.999**self.count) / (1 - 0.9**self.count)
+        root = math.sqrt(1 - 0.999**self.count)
+        rate, eps = 1e-3 * root / (1 - 0.9**self.count), 1e-8 * root
         for w, m, v, g in zip(self.weights, self.means, self.squares, gradients):
             m += 0.1 * (g - m)
             v += 0.001 * (g * g - v)
-            w -= rate * m / (np.sqrt(v) + 1e-8)
+            w -= rate * m / (np.sqrt(v) + eps)
