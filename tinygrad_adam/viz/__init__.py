@@ -5,6 +5,7 @@ by the functions that need them; ``pip install "tinygrad_adam[viz]"`` installs b
 """
 
 from tinygrad_adam.viz.animation import animate_backward
+from tinygrad_adam.viz.contours import landscape
 from tinygrad_adam.viz.drawing import draw
 from tinygrad_adam.viz.graph import DotNotFoundError, Graph
 from tinygrad_adam.viz.plots import (
@@ -12,7 +13,6 @@ from tinygrad_adam.viz.plots import (
     curves,
     filters,
     histograms,
-    landscape,
     mistakes,
 )
 from tinygrad_adam.viz.recording import Recorder, record

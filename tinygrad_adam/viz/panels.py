@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_adam.viz.plots import Figure, _figure, _line_style, _tidy, as_numpy
+from tinygrad_adam.viz.plots import Figure, _figure, _line_style, _tidy, as_numpy, plain
 
 
 def panels(rows: int, columns: int, width: float = 4.4, height: float = 3.3) -> tuple[Figure, Any]:
@@ -59,12 +59,12 @@ def draw_lines(
         else:
             places = (marks * len(x)).astype(int)
         style["markevery"] = sorted({min(int(place), len(x) - 1) for place in places})
-        axes.plot(x, np.where(np.isfinite(y), y, np.nan), label=label, **style)
+        axes.plot(x, np.where(np.isfinite(y), y, np.nan), label=plain(label), **style)
     axes.set_xscale(xscale)
     axes.set_yscale(yscale)
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel(ylabel)
-    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(plain(xlabel))
+    axes.set_ylabel(plain(ylabel))
+    axes.set_title(plain(title), fontsize=10)
     if legend is not None:
         axes.legend(loc=legend, frameon=False, fontsize=8)
     _tidy(axes)
@@ -103,5 +103,5 @@ def draw_regions(
     for number, (name, style) in enumerate(zip(classes, styles)):
         axes.scatter(
             *points[labels == number].T, s=16, marker=style["marker"], color=style["color"],
-            edgecolor="white", linewidth=0.4, label=name,
+            edgecolor="white", linewidth=0.4, label=plain(name),
         )  # fmt: skip

@@ -9,7 +9,7 @@ apart; lines differ in their markers and dashes as well, for print without colou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from tinygrad_adam.autograd import Variable, no_grad
 from tinygrad_adam.backend import is_array, to_numpy
 from tinygrad_adam.viz.drawing import undisturbed
 from tinygrad_adam.viz.extras import require
+from tinygrad_adam.viz.labels import clean
 
 BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, BLACK = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"
@@ -37,6 +38,12 @@ def as_numpy(values: Any) -> np.ndarray:
     if isinstance(values, Variable):
         values = values.array
     return to_numpy(values) if is_array(values) else np.asarray(values)
+
+
+def plain(text: Any, widest: int = 200) -> str:
+    """Return a text for matplotlib as it stands: no formula between dollars, no hidden label."""
+    words = clean(str(text), widest).replace("$", r"\$")
+    return f" {words}" if words.startswith("_") else words
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -122,14 +129,14 @@ def curves(history: Sequence[Mapping[str, Any]] | Mapping[str, Sequence[float]])
             xs = columns.get(axis) or list(range(1, len(ys) + 1))
             if len(ys) > 60:
                 style["marker"] = None
-            axes.plot(xs, ys, label=name.replace("_", " "), **style)
+            axes.plot(xs, ys, label=plain(name.replace("_", " ")), **style)
         axes.set_xlabel(axis)
         axes.set_ylabel("accuracy (%)" if percent else "loss")
         axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         if len(names) > 1:
             axes.legend(frameon=False)
         else:
-            axes.set_title(names[0].replace("_", " "), fontsize=10, loc="left")
+            axes.set_title(plain(names[0].replace("_", " ")), fontsize=10, loc="left")
         if percent and len(names) == 1 and columns[names[0]]:
             _mark_last(axes, xs[-1], ys[-1], f"{ys[-1]:.2f} %")
         _tidy(axes)
@@ -144,7 +151,7 @@ def _mark_last(axes: Any, x: float, y: float, text: str) -> None:
 
 
 def _class_names(classes: Any, count: int) -> list[str]:
-    names = [str(i) for i in range(count)] if classes is None else [str(c) for c in classes]
+    names = [str(i) for i in range(count)] if classes is None else [plain(c) for c in classes]
     if len(names) != count:
         raise ValueError(f"there are {count} classes, but {len(names)} names for them")
     return names
@@ -257,7 +264,7 @@ def mistakes(
         return figure
 
     def name(number: Any) -> str:
-        return str(number) if classes is None else str(classes[int(number)])
+        return str(number) if classes is None else plain(classes[int(number)], 30)
 
     columns = min(len(shown), max(5, math.ceil(math.sqrt(len(shown)))))
     rows = math.ceil(len(shown) / columns)
@@ -387,7 +394,9 @@ def _ridges(axes: Any, rows: Mapping[str, np.ndarray], bins: int, colour: str) -
             f"mean {spread}", (1, place + 0.45), xycoords=("axes fraction", "data"), fontsize=8,
             xytext=(4, 0), textcoords="offset points", va="center",
         )  # fmt: skip
-    axes.set_yticks([i + 0.1 for i in range(len(rows) - 1, -1, -1)], list(rows))
+    axes.set_yticks(
+        [i + 0.1 for i in range(len(rows) - 1, -1, -1)], [plain(row, 60) for row in rows]
+    )
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.05, len(rows) + 0.05)
     axes.margins(x=0)
@@ -432,72 +441,3 @@ def _distributions(model: Any, x: Any, lr: float | None) -> dict[str, dict[str, 
 def _log_ratio(gradient: np.ndarray, weight: np.ndarray, lr: float) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log10(lr * np.abs(gradient) / np.abs(weight))
-
-
-def landscape(
-    function: Callable[[Any, Any], Any],
-    paths: Mapping[str, Any] | None = None,
-    *,
-    x: tuple[float, float] = (-2.0, 2.0),
-    y: tuple[float, float] = (-2.0, 2.0),
-    minimum: tuple[float, float] | None = None,
-    levels: int = 24,
-    points: int = 200,
-    logarithmic: bool = True,
-) -> Figure:
-    """Draw a function of two variables as contours, with the paths of optimizers across it.
-
-    Args:
-        function: takes two NumPy arrays of the same shape, returns one.
-        paths: for each optimizer its path, (steps, 2).
-        x: the horizontal range.
-        y: the vertical range.
-        minimum: where the lowest point is, marked with a star.
-        levels: how many contours.
-        points: how finely the function is sampled, in each direction.
-        logarithmic: space the contours evenly in the logarithm of the height above the lowest
-            sample, which shows a narrow valley; else evenly in height.
-
-    Returns:
-        A matplotlib Figure. A circle is the start of a path, a square its end; steps outside the
-        ranges are cut off.
-
-    Raises:
-        ValueError: a path is not of shape (steps, 2).
-        ImportError: matplotlib is not installed.
-    """
-    grid_x, grid_y = np.meshgrid(np.linspace(*x, points), np.linspace(*y, points))
-    height = as_numpy(function(grid_x, grid_y)).astype(np.float64)
-    label = "f(x, y)"
-    if logarithmic:
-        above = height - height.min()
-        small = above[above > 0].min(initial=1.0)
-        height = np.log10(np.maximum(above, small))
-        label = "log₁₀ (f - lowest)"
-    figure = _figure(6.0, 4.6)
-    axes = figure.subplots()
-    filled = axes.contourf(grid_x, grid_y, height, levels=levels, cmap="Greys_r", alpha=0.55)
-    axes.contour(grid_x, grid_y, height, levels=levels, colors="#888888", linewidths=0.4)
-    for number, (name, steps) in enumerate((paths or {}).items()):
-        track = as_numpy(steps).astype(np.float64)
-        if track.ndim != 2 or track.shape[1] != 2:
-            raise ValueError(f"the path of {name} has shape {track.shape}, not (steps, 2)")
-        style = _line_style(number)
-        marker = style.pop("marker")
-        axes.plot(
-            track[:, 0], track[:, 1], **style, label=f"{name} ({len(track) - 1} steps)",
-            marker=marker, markevery=max(len(track) // 12, 1),
-        )  # fmt: skip
-        for point, shape in ((track[0], "o"), (track[-1], "s")):
-            axes.plot(*point, shape, color=style["color"], markersize=8, markeredgecolor="white")
-    if minimum is not None:
-        axes.plot(*minimum, "*", color=BLACK, markersize=14, markeredgecolor="white")
-    axes.set_xlim(*x)
-    axes.set_ylim(*y)
-    axes.set_xlabel("x")
-    axes.set_ylabel("y")
-    bar = figure.colorbar(filled, ax=axes)
-    bar.set_label(label)
-    if paths:
-        figure.legend(loc="outside upper center", ncols=min(len(paths), 3), frameon=False)
-    return figure

@@ -28,13 +28,13 @@ from tinygrad_adam.autograd import no_grad
 from tinygrad_adam.backend import to_numpy
 from tinygrad_adam.optim import Optimizer
 from tinygrad_adam.tensor import Tensor
+from tinygrad_adam.viz.contours import landscape, legend_above, on_map
 from tinygrad_adam.viz.extras import require
 from tinygrad_adam.viz.page import page
 from tinygrad_adam.viz.panels import draw_lines, panels
-from tinygrad_adam.viz.plots import BLACK, Figure, _line_style, landscape
+from tinygrad_adam.viz.plots import Figure, _line_style
 
 Point = tuple[float, float]
-_DECADES = 5  # how much of the height above the minimum the contours tell apart
 
 
 def lost(parameters: np.ndarray, value: float, first: float) -> bool:
@@ -273,68 +273,23 @@ def _place(parameters: Sequence[Tensor], values: np.ndarray) -> None:
         start += p.numel()
 
 
-def _on_the_map(place: Field, run: Run) -> np.ndarray:
-    """Return the path without what is not finite, and nothing far outside the map."""
-    path = run.path[np.isfinite(run.path).all(axis=1)]
-    (x0, x1), (y0, y1) = place.x, place.y
-    far = 50 * max(x1 - x0, y1 - y0)
-    return np.clip(path, -far, far)
-
-
-def _draw(place: Field, paths: Mapping[str, np.ndarray], legend: Mapping[str, Any]) -> Figure:
-    """Draw a field and paths, with a legend of ours: text and style of a line for each entry."""
-
-    def height(x: Any, y: Any) -> np.ndarray:
-        # A sample that happens to lie in the minimum would take all the shades for itself.
-        above = np.maximum(np.asarray(place.height(x, y)) - place.lowest, 0)
-        top = np.log10(above[np.isfinite(above)].max(initial=1e-12))
-        logarithm: np.ndarray = np.log10(np.maximum(above, 10 ** (top - _DECADES)))
-        return logarithm
-
-    figure = landscape(
-        height, paths, x=place.x, y=place.y, minimum=place.minimum, points=160, logarithmic=False
-    )
-    for old in figure.legends:
-        old.remove()
-    lines = require("matplotlib.lines")
-    handles = [lines.Line2D([], [], label=name, **style) for name, style in legend.items()]
-    if handles:
-        _legend(figure, handles)
-    axes, bar = figure.axes
-    axes.set_xlabel(place.labels[0])
-    axes.set_ylabel(place.labels[1])
-    axes.set_title(f"{place.name}: {place.formula}", fontsize=10)
-    bar.set_ylabel("log₁₀ (f - lowest)" if place.minimum else "log₁₀ loss")
-    bar.yaxis.set_major_locator(require("matplotlib.ticker").MaxNLocator(6))
-    return figure
-
-
-def _legend(figure: Figure, handles: Sequence[Any]) -> None:
-    """Put a legend above, in as many columns as there is room for, and make room for its rows."""
-    widths = [0.6 + 0.075 * len(handle.get_label()) for handle in handles]  # inches
-    for columns in range(min(len(handles), 5), 0, -1):
-        rows = -(-len(handles) // columns)
-        # matplotlib fills column after column, the first ones with one more where it does not fit.
-        taken = [max(part) for part in np.array_split(widths, columns)]
-        if sum(taken) <= figure.get_figwidth():
-            break
-    figure.set_figheight(figure.get_figheight() + 0.2 * (rows - 1))
-    figure.legend(
-        handles=handles, loc="outside upper center", ncols=columns, frameon=False, fontsize=9,
-        columnspacing=1.2,
+def _draw(place: Field, paths: Mapping[str, np.ndarray]) -> Figure:
+    """Draw a field and paths."""
+    return landscape(
+        place.height, paths, x=place.x, y=place.y, minimum=place.minimum, lowest=place.lowest,
+        points=160, title=f"{place.name}: {place.formula}", labels=place.labels,
     )  # fmt: skip
 
 
 def map_of(place: Field) -> Figure:
     """Draw the contours of a field with the paths across it, as ``viz.landscape`` does."""
-    legend = {
-        name + (" (diverged)" if run.diverged else ""): _line_style(number)
-        for number, (name, run) in enumerate(place.runs.items())
-    }
-    for name, marker in (("start", "o"), ("end", "s"), *([("minimum", "*")] * bool(place.minimum))):
-        legend[name] = {"linestyle": "", "marker": marker, "color": BLACK, "markersize": 8}
-    paths = {name: _on_the_map(place, run) for name, run in place.runs.items()}
-    return _draw(place, paths, legend)
+    return _draw(
+        place,
+        {
+            name + (" (diverged)" if run.diverged else ""): run.path
+            for name, run in place.runs.items()
+        },
+    )
 
 
 def heights_of(places: Sequence[Field], tolerance: float | None = None) -> Figure:
@@ -353,7 +308,7 @@ def heights_of(places: Sequence[Field], tolerance: float | None = None) -> Figur
     figure, grid = panels(rows, columns, width=5.0, height=3.3)
     for axes in grid[len(places) :]:
         axes.set_axis_off()
-    handles: dict[str, Any] = {}
+    names = dict.fromkeys(name for place in places for name in place.runs)
     for axes, place in zip(grid, places):
         # What is exactly lowest has no logarithm; 1e-12 above is as good as there.
         lines = {
@@ -364,10 +319,9 @@ def heights_of(places: Sequence[Field], tolerance: float | None = None) -> Figur
         # Those that diverge leave the panel, instead of pressing the others flat.
         start = max(values[0] for values in lines.values())
         axes.set_ylim(top=min(axes.get_ylim()[1], 300 * start))
-        handles.update({line.get_label(): line for line in axes.get_lines()})
         if tolerance is not None:
             axes.axhline(tolerance, color="#555555", linewidth=1, linestyle=(0, (1, 2)))
-    _legend(figure, list(handles.values()))
+    legend_above(figure, [(name, _line_style(number)) for number, name in enumerate(names)])
     return figure
 
 
@@ -387,9 +341,10 @@ class _Stage:
 
 
 def _stage(place: Field, dpi: float, legend: bool) -> _Stage:
-    colours = zip(place.runs, _colours(len(place.runs)))
-    entries = {name: {"color": colour, "linewidth": 3} for name, colour in colours}
-    figure = _draw(place, {}, entries if legend else {})
+    figure = _draw(place, {})
+    if legend:
+        colours = zip(place.runs, _colours(len(place.runs)))
+        legend_above(figure, [(name, {"color": c, "linewidth": 3}) for name, c in colours])
     figure.set_dpi(dpi)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
@@ -400,7 +355,7 @@ def _stage(place: Field, dpi: float, legend: bool) -> _Stage:
         buffer.getvalue(), float(width), float(height),
         (box.x0, height - box.y1, box.width, box.height),
         {
-            name: flip[0] + flip[1] * axes.transData.transform(_on_the_map(place, run))
+            name: flip[0] + flip[1] * axes.transData.transform(on_map(run.path, place.x, place.y))
             for name, run in place.runs.items()
         },
     )  # fmt: skip
