@@ -137,6 +137,19 @@ class TestVersions:
         view.sum().backward()
         assert w.grad.tolist() == [3.0, 3.0]
 
+    @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+    def test_so_does_a_view_of_a_number(self, shape):
+        w = torch.tensor(2.0, requires_grad=True)
+        y = w * 1
+        view = y.view(shape)
+        y.mul_(w)
+        (slope,) = torch.autograd.grad(view.sum(), w, retain_graph=True)
+        assert slope.item() == 4
+        view.mul_(3)
+        assert y.item() == 12
+        (slope,) = torch.autograd.grad(y, w)
+        assert slope.item() == 12
+
     def test_leaves_are_protected(self, x):
         with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used"):
             x.add_(1)

@@ -335,6 +335,11 @@ class Tensor(Variable):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set ``requires_grad`` and return the tensor itself."""
+        if requires_grad and not backend.is_differentiable(self.dtype):
+            raise RuntimeError(
+                "only Tensors of floating point dtype can require gradients\n"
+                f"  This one is {self.dtype} {self.shape}; convert it first, as in x.float()"
+            )
         self.requires_grad = requires_grad
         return self
 
@@ -707,7 +712,8 @@ class Tensor(Variable):
             return self
         # Through a view the base has changed: its new history is the old one with this put in.
         base, picks = self._base, self._place_in_base()
-        put = indexing.IndexPut.apply(base._before(), result, (...,), False, False, *picks)
+        view = _as_array_of_places(base)
+        put = indexing.IndexPut.apply(base._before(), result, view, False, False, *picks)
         base._edge, base._requires_grad = put._edge, True
         self._follow_base(picks)
         return self
@@ -715,7 +721,8 @@ class Tensor(Variable):
     def _follow_base(self, picks: tuple[Array, ...]) -> None:
         """Take the history that this view has now that its base has a new one."""
         unique = all(step for size, step in zip(self.shape, self.array.strides) if size > 1)
-        taken = indexing.Index.apply(self._base, (...,), unique, *picks)
+        view = _as_array_of_places(self._base)
+        taken = indexing.Index.apply(self._base, view, unique, *picks)
         self._edge, self._requires_grad = taken._edge, taken._requires_grad
         self._base_edge = self._base._edge
 
@@ -726,7 +733,10 @@ class Tensor(Variable):
             self._follow_base(self._place_in_base())
 
     def _place_in_base(self) -> tuple[Array, ...]:
-        """Return for each dimension of the base the positions there of this view's elements."""
+        """Return for each dimension of the base the positions there of this view's elements.
+
+        A 0-d base counts as a vector of one element: see :func:`_as_array_of_places`.
+        """
         base, xp = self._base.array, array_module(self.array)
         mine, theirs = backend.element_addresses(self.array), backend.element_addresses(base)
         order = theirs.argsort(axis=None)
@@ -782,6 +792,22 @@ class Tensor(Variable):
     def exp_(self) -> Tensor:
         """Do :meth:`exp` in place."""
         return self._in_place(Tensor.exp)
+
+    def expm1_(self) -> Tensor:
+        """Do :meth:`expm1` in place."""
+        return self._in_place(Tensor.expm1)
+
+    def log2_(self) -> Tensor:
+        """Do :meth:`log2` in place."""
+        return self._in_place(Tensor.log2)
+
+    def log1p_(self) -> Tensor:
+        """Do :meth:`log1p` in place."""
+        return self._in_place(Tensor.log1p)
+
+    def erf_(self) -> Tensor:
+        """Do :meth:`erf` in place."""
+        return self._in_place(Tensor.erf)
 
     def log_(self) -> Tensor:
         """Do :meth:`log` in place."""
@@ -1905,6 +1931,10 @@ class Tensor(Variable):
     @_numpy_names
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Tensor:
         """Return log Σ eˣ along ``dim`` (one or several), without overflow."""
+        if dim is None:
+            raise TypeError(
+                "logsumexp(): argument 'dim' (position 1) must be tuple of ints, not NoneType"
+            )
         dims = normalize_dims(dim, self.ndim)
         x = self if backend.is_differentiable(self.dtype) else self.float()
         return reductions.LogSumExp.apply(x, dims, keepdim)
@@ -1983,6 +2013,8 @@ class Tensor(Variable):
 
         Source: PyTorch, ``torch.topk``.
         """
+        if self.dtype.kind == "b":
+            raise RuntimeError("topk does not support bool dtypes on CPU")
         dim = normalize_dim(dim, self.ndim)
         if not 0 <= k <= (self.shape[dim] if self.ndim else 1):
             raise RuntimeError(
@@ -2104,7 +2136,7 @@ class Tensor(Variable):
         Source: PyTorch, ``torch.Tensor.view``.
         """
         if len(sizes) == 1 and isinstance(sizes[0], (np.dtype, type)):
-            result = Tensor._wrap(self.array.view(as_dtype(sizes[0])))
+            result = Tensor._wrap(self._memory_as(as_dtype(sizes[0])))
             result._version = self._version
             return result
         result = self.reshape(*sizes, shape=size)
@@ -2115,6 +2147,25 @@ class Tensor(Variable):
                 f"  shape {self.shape}, strides {self.stride()}, wanted {result.shape}"
             )
         return result
+
+    def _memory_as(self, dtype: Dtype) -> Array:
+        """Return the array's memory read as numbers of another dtype.
+
+        Raises:
+            RuntimeError: they have another size, and do not fit the last dimension.
+        """
+        size, wanted = self.itemsize, dtype.itemsize
+        pair = f"to view {type_name(self.dtype)} as {type_name(dtype)} (different element sizes)"
+        if size != wanted and self.ndim == 0:
+            raise RuntimeError(f"self.dim() cannot be 0 {pair}")
+        if size != wanted and self.stride(-1) != 1:
+            raise RuntimeError(f"self.stride(-1) must be 1 {pair}, but got {self.stride(-1)}")
+        if self.ndim and self.shape[-1] * size % wanted:
+            raise RuntimeError(
+                f"self.size(-1) must be divisible by {wanted // size} {pair}, but got "
+                f"{self.shape[-1]}"
+            )
+        return self.array.view(dtype)
 
     def view_as(self, other: Tensor) -> Tensor:
         """Return a view under the shape of ``other``."""
@@ -2239,7 +2290,8 @@ class Tensor(Variable):
         added = len(target) - self.ndim
         if added < 0:
             raise RuntimeError(
-                f"expand({list(self.shape)}, size={target}): the number of sizes provided "
+                f"expand(torch.{type_name(self.dtype)}Tensor{{{list(self.shape)}}}, "
+                f"size={target}): the number of sizes provided "
                 f"({len(target)}) must be greater or equal to the number of dimensions in the "
                 f"tensor ({self.ndim})"
             )
@@ -2489,7 +2541,7 @@ class Tensor(Variable):
         if not -size <= index < size:
             raise IndexError(
                 f"select(): index {index} out of range for tensor of size {list(self.shape)} at "
-                f"dimension {dim}"
+                f"dimension {normalize_dim(dim, self.ndim)}"
             )
         return _at(self, normalize_dim(dim, self.ndim), index)
 
@@ -2977,6 +3029,11 @@ class Tensor(Variable):
         return self.to(np.dtype("bool"))
 
 
+def _as_array_of_places(x: Tensor) -> tuple[Any, ...]:
+    """Return the index that gives all of ``x`` with at least one dimension."""
+    return (...,) if x.array.ndim else (None, ...)
+
+
 def _at(x: Tensor, dim: int, entry: Any) -> Tensor:
     """Return the view of ``x`` at an integer or slice of one dimension."""
     return indexing.Index.apply(x, (slice(None),) * dim + (entry, ...), False)
@@ -3008,7 +3065,7 @@ def _require_tensors(function: str, **arguments: Any) -> None:
 
 
 def _is_one(value: Any) -> bool:
-    return type(value) in Number and value == 1
+    return type(value) in (int, float) and value == 1
 
 
 def _one_dim(dim: Any, ndim: int) -> tuple[int, ...]:

@@ -148,3 +148,22 @@ def test_maxima_of_an_empty_batch_have_second_derivatives():
     (slope,) = torch.autograd.grad(loss, x, create_graph=True)
     (second,) = torch.autograd.grad(slope.sum(), x)
     assert slope.shape == second.shape == (0, 1, 4, 4)
+
+
+def test_bounds_of_clamp_and_its_input_decide_the_dtype_together():
+    x = torch.tensor([0, 1, 2], dtype=torch.uint8)
+    assert x.clamp(-1, 1.5).tolist() == [0.0, 1.0, 1.5]
+    assert x.clamp(min=-1).tolist() == [255, 255, 255]  # -1 as a uint8, as in PyTorch
+    assert x.clamp(torch.tensor(0.5)).dtype == torch.float32
+
+
+def test_median_of_nothing():
+    assert math.isnan(torch.zeros(0).median().item())
+    assert torch.zeros(0, dtype=torch.int64).median().item() == -(2**63)
+    assert torch.zeros(0, dtype=torch.uint8).median().item() == 0
+
+
+def test_slope_of_a_variance_with_too_large_a_correction():
+    with pytest.warns(UserWarning, match="degrees of freedom"):
+        found = slopes(lambda x: x.var(0, correction=4), [1.0, 3.0])
+    assert found == [1.0, -1.0]

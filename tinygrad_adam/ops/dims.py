@@ -20,6 +20,8 @@ def normalize_dim(dim: int, ndim: int) -> int:
         TypeError: it is no integer.
     """
     try:
+        if dim is True or dim is False:
+            raise TypeError
         dim = operator.index(dim)
     except TypeError:
         raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}") from None

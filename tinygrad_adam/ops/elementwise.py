@@ -11,9 +11,21 @@ import math
 from typing import Any
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, array_module, kernels, promote
+from tinygrad_adam.backend import (
+    Array,
+    array_module,
+    convert_number,
+    kernels,
+    promote,
+    result_type,
+)
 from tinygrad_adam.backend.dtypes import bool_, float32, is_differentiable, type_name
 from tinygrad_adam.backend.special import erf
+
+
+def is_number(x: Any) -> bool:
+    """Return whether ``x`` is a Python number."""
+    return isinstance(x, (bool, int, float))
 
 
 def floating(x: Array) -> Array:
@@ -681,6 +693,11 @@ class Clamp(Operation):
     def forward(self, x: Array, low: Any, high: Any) -> Array:
         self.save_for_backward(x, low, high)
         xp = array_module(x)
+        if not is_differentiable(x.dtype):
+            # All three together decide the dtype: -1 next to 1.5 must not become 255 first.
+            dtype = result_type(x, *[bound for bound in (low, high) if bound is not None])
+            x = x.astype(dtype, copy=False)
+            low, high = (convert_number(b, dtype) if is_number(b) else b for b in (low, high))
         if low is not None:
             x = xp.maximum(*promote(x, low))
         if high is not None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_adam.autograd import Operation, Variable
 from tinygrad_adam.backend import Array, array_module, is_array
-from tinygrad_adam.backend.dtypes import int64
+from tinygrad_adam.backend.dtypes import int64, type_name
 
 View = tuple[Any, ...]
 Picks = tuple[Any, ...]
@@ -47,7 +47,7 @@ def resolve(index: Any, x: Array) -> tuple[View, Picks]:
     picks: list[Any] = []
     dim = 0
     skip = x.ndim - taken  # what the first Ellipsis stands for
-    for entry in entries:
+    for place, entry in enumerate(entries):
         if entry is Ellipsis:
             view += [_WHOLE] * skip
             picks += [_WHOLE] * skip
@@ -59,7 +59,7 @@ def resolve(index: Any, x: Array) -> tuple[View, Picks]:
             view.append(None)
             picks.append(array_module(x).zeros(int(entry), int64))
         elif isinstance(entry, int):
-            _check_position(entry, entry, len(picks), x.shape[dim])
+            _check_position(entry, entry, place, x.shape[dim])
             view.append(entry)
             dim += 1
         elif isinstance(entry, slice):
@@ -281,11 +281,12 @@ def write(x: Array, value: Any, view: View, picks: Picks, accumulate: bool = Fal
         else:
             target += value
     except ValueError:
-        raise RuntimeError(_misfit(value.shape, target, picks)) from None
+        raise RuntimeError(_misfit(value, target, picks)) from None
 
 
-def _misfit(shape: tuple[int, ...], target: Array, picks: Picks) -> str:
-    """Return the text for a value of ``shape`` that does not broadcast to ``target[picks]``."""
+def _misfit(value: Array, target: Array, picks: Picks) -> str:
+    """Return the text for a value that does not broadcast to ``target[picks]``."""
+    shape = value.shape
     if picks:
         return (
             f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing "
@@ -299,9 +300,9 @@ def _misfit(shape: tuple[int, ...], target: Array, picks: Picks) -> str:
                 f"{list(target.shape)}.  Tensor sizes: {list(shape)}"
             )
     return (
-        f"expand(tensor of shape {list(shape)}, size={list(target.shape)}): the number of sizes "
-        f"provided ({target.ndim}) must be greater or equal to the number of dimensions in the "
-        f"tensor ({len(shape)})"
+        f"expand(torch.{type_name(value.dtype)}Tensor{{{list(shape)}}}, size="
+        f"{list(target.shape)}): the number of sizes provided ({target.ndim}) must be greater or "
+        f"equal to the number of dimensions in the tensor ({len(shape)})"
     )
 
 

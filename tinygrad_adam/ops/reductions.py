@@ -179,9 +179,13 @@ class Median(Max):
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
         self.dim, self.keepdim = dim, keepdim
         xp = array_module(x)
-        ordered = xp.sort(x, axis=None)
-        nan = x.dtype.kind == "f" and (not x.size or bool(xp.isnan(ordered[-1])))
-        y = xp.asarray(math.nan if nan else ordered[(x.size - 1) // 2], x.dtype)
+        if x.size:
+            ordered = xp.sort(x, axis=None)
+            nan = x.dtype.kind == "f" and bool(xp.isnan(ordered[-1]))
+            y = xp.asarray(math.nan if nan else ordered[(x.size - 1) // 2], x.dtype)
+        else:  # as in PyTorch: the smallest integer, or True
+            none = xp.iinfo(x.dtype).min if x.dtype.kind in "iu" else math.nan
+            y = xp.asarray(none, x.dtype)
         self.save_for_backward(x, y)
         return y
 
@@ -301,7 +305,7 @@ def _degrees_of_freedom(name: str, shape: tuple[int, ...], dims: Dims, correctio
             f"for {_count(shape, dims)} elements",
             stacklevel=5,
         )
-    return max(freedom, 0)
+    return freedom
 
 
 def _variance(x: Array, dims: Dims, keepdim: bool, freedom: float) -> Array:
@@ -313,7 +317,7 @@ def _variance(x: Array, dims: Dims, keepdim: bool, freedom: float) -> Array:
     xp = array_module(x)
     mean = xp.true_divide(x.sum(axis=dims, keepdims=True), _count(x.shape, dims), dtype=x.dtype)
     squares = xp.square(x - mean).sum(axis=dims, keepdims=keepdim)
-    return xp.true_divide(squares, freedom, dtype=x.dtype)
+    return xp.true_divide(squares, max(freedom, 0), dtype=x.dtype)
 
 
 class Norm(Operation):
