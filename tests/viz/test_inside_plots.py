@@ -6,6 +6,7 @@ from drawn_models import Block
 
 import tinygrad_adam as torch
 from tinygrad_adam import nn, viz
+from tinygrad_adam.viz import panels, plots
 
 pytest.importorskip("matplotlib")
 
@@ -125,3 +126,24 @@ def test_a_landscape_with_places_that_are_not_finite():
     viz.landscape(lambda x, y: x * 0 + 3.0).canvas.draw()  # level everywhere
     with pytest.raises(ValueError, match="no value of the function is finite"):
         viz.landscape(lambda x, y: x * np.nan)
+
+
+def test_lines_and_regions_in_panels():
+    figure, (axes,) = panels.panels(1, 1)
+    lines = {"_a": [1.0, np.nan, 3.0], "b": ([5, 6], [7, 8])}
+    panels.draw_lines(axes, lines, "$", "step", "loss", x=[10, 20, 30])
+    first, second = axes.get_lines()
+    assert [*first.get_xdata(), *second.get_xdata()] == [10, 20, 30, 5, 6]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [" _a", "b"]
+    figure.canvas.draw()
+    models = {name: lambda places: (places[:, 0] > 0).astype(int) for name in ("one", "two")}
+    figure = panels.regions(models, np.array([[-1, 0], [1, 1]]), [0, 1], ("no", "yes"), "x", "y")
+    assert [axes.get_title() for axes in figure.axes] == ["one", "two"]
+    assert legend_texts(figure) == ["no", "yes"]
+
+
+def test_the_eighth_line_is_not_like_the_first():
+    looks = [tuple(sorted(plots._line_style(number).items())) for number in range(28)]
+    assert len(set(looks)) == 28
+    pairs = {(look["color"], look["marker"]) for look in map(dict, looks)}
+    assert len(pairs) == 28

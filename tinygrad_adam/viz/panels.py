@@ -31,6 +31,7 @@ def draw_lines(
     xlabel: str,
     ylabel: str,
     *,
+    x: Any = None,
     xscale: str = "linear",
     yscale: str = "linear",
     legend: str | None = "best",
@@ -39,27 +40,29 @@ def draw_lines(
 
     Args:
         axes: the panel.
-        lines: for each label its values (``n`` numbers, drawn over 0 to n - 1), or a pair
-            ``(x, y)``, x ascending. Values that are not finite are left out.
+        lines: for each label its values, or a pair ``(x, y)``, x ascending. Values that are not
+            finite are left out.
         title, xlabel, ylabel: what is seen.
+        x: the horizontal places of lines that are no pairs, ascending. Defaults to 0, 1, 2, …
         xscale, yscale: ``"linear"`` or ``"log"``.
         legend: where matplotlib puts it; None: nowhere.
     """
     for number, (label, line) in enumerate(lines.items()):
-        x, y = line if isinstance(line, tuple) else (np.arange(len(line)), line)
-        x, y = as_numpy(x).astype(np.float64), as_numpy(y).astype(np.float64)
+        across, up = line if isinstance(line, tuple) else (x, line)
+        ys = as_numpy(up).astype(np.float64)
+        xs = np.arange(len(ys)) if across is None else as_numpy(across).astype(np.float64)
         style = _line_style(number)
         # Few points all have markers. Of many about ten have, for every line others, so that none
         # hides another's.
         marks = (np.arange(10) + number / max(len(lines), 1)) / 10
-        if len(x) <= 15:
-            places = np.arange(len(x))
+        if len(xs) <= 15:
+            places = np.arange(len(xs))
         elif xscale == "log":
-            places = np.searchsorted(x, x[0] * (x[-1] / x[0]) ** marks)
+            places = np.searchsorted(xs, xs[0] * (xs[-1] / xs[0]) ** marks)
         else:
-            places = (marks * len(x)).astype(int)
-        style["markevery"] = sorted({min(int(place), len(x) - 1) for place in places})
-        axes.plot(x, np.where(np.isfinite(y), y, np.nan), label=plain(label), **style)
+            places = (marks * len(xs)).astype(int)
+        style["markevery"] = sorted({min(int(place), len(xs) - 1) for place in places})
+        axes.plot(xs, np.where(np.isfinite(ys), ys, np.nan), label=plain(label), **style)
     axes.set_xscale(xscale)
     axes.set_yscale(yscale)
     axes.set_xlabel(plain(xlabel))
@@ -70,38 +73,53 @@ def draw_lines(
     _tidy(axes)
 
 
-def draw_regions(
-    axes: Any,
-    predict: Callable[[np.ndarray], Any],
+def regions(
+    models: Mapping[str, Callable[[np.ndarray], Any]],
     points: Any,
     labels: Any,
     classes: Sequence[str],
+    xlabel: str,
+    ylabel: str,
     samples: int = 150,
-) -> None:
-    """Draw which class a model sees where in a plane, and the points that it was trained on.
+) -> Figure:
+    """Draw which class each model sees where in a plane, and the points it was trained on.
 
     Args:
-        axes: the panel; its labels and title are yours.
-        predict: takes places, (N, 2) float32, and returns the class of each, (N,).
+        models: for each title a function that takes places, (N, 2) float32, and returns the class
+            of each, (N,).
         points: (N, 2).
         labels: (N,) their classes, from 0.
-        classes: the classes' names, at most seven: what a legend shows.
+        classes: the classes' names, at most seven.
+        xlabel, ylabel: what the axes are.
         samples: how finely the plane is sampled, in each direction.
+
+    Returns:
+        A matplotlib Figure with a panel for each model.
     """
     points, labels = as_numpy(points), as_numpy(labels)
     low, high = points.min(axis=0), points.max(axis=0)
     (x0, y0), (x1, y1) = low - 0.15 * (high - low), high + 0.15 * (high - low)
     x, y = np.meshgrid(np.linspace(x0, x1, samples), np.linspace(y0, y1, samples))
     places = np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32)
-    said = as_numpy(predict(places)).reshape(x.shape)
     # Light shades under points of the same colours; the markers differ as well.
     styles = [_line_style(number) for number in range(len(classes))]
     edges = np.arange(len(classes) + 1) - 0.5
-    colours = [style["color"] for style in styles]
-    axes.contourf(x, y, said, levels=edges, colors=colours, alpha=0.22)
-    axes.contour(x, y, said, levels=edges[1:-1], colors="black", linewidths=0.8)
-    for number, (name, style) in enumerate(zip(classes, styles)):
-        axes.scatter(
-            *points[labels == number].T, s=16, marker=style["marker"], color=style["color"],
-            edgecolor="white", linewidth=0.4, label=plain(name),
-        )  # fmt: skip
+    figure, grid = panels(1, len(models), width=2.7, height=3.2)
+    for axes, (title, predict) in zip(grid, models.items()):
+        said = as_numpy(predict(places)).reshape(x.shape)
+        colours = [style["color"] for style in styles]
+        axes.contourf(x, y, said, levels=edges, colors=colours, alpha=0.22)
+        axes.contour(x, y, said, levels=edges[1:-1], colors="black", linewidths=0.8)
+        for number, (name, style) in enumerate(zip(classes, styles)):
+            axes.scatter(
+                *points[labels == number].T, s=16, marker=style["marker"], color=style["color"],
+                edgecolor="white", linewidth=0.4, label=plain(name),
+            )  # fmt: skip
+        axes.set_title(plain(title), fontsize=10)
+        axes.set_xlabel(plain(xlabel))
+    grid[0].set_ylabel(plain(ylabel))
+    figure.legend(
+        *grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(classes),
+        frameon=False,
+    )  # fmt: skip
+    return figure

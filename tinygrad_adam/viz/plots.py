@@ -61,7 +61,8 @@ def _line_style(number: int) -> dict[str, Any]:
     return {
         "color": _CYCLE[number % len(_CYCLE)],
         "linestyle": _DASHES[number % len(_DASHES)],
-        "marker": _MARKERS[number % len(_MARKERS)],
+        # One further in each round, so that the eighth line is not like the first.
+        "marker": _MARKERS[(number + number // len(_CYCLE)) % len(_MARKERS)],
         "markersize": 4.5,
         "linewidth": 1.8,
     }
