@@ -77,18 +77,6 @@ def chain(torch: Any, shape: tuple[int, ...]) -> Work:
     return forward_and_backward
 
 
-def adam(torch: Any) -> Work:
-    """One Adam step over parameters shaped like the CNN's, whose gradients are there already."""
-    shapes = [(32, 1, 3, 3), (32,), (64, 32, 3, 3), (64,), (128, 3136), (128,), (10, 128), (10,)]
-    random = np.random.RandomState(0)
-    parameters = []
-    for shape in shapes:
-        value, gradient = random.normal(size=(2, *shape)).astype(np.float32)
-        parameters.append(torch.nn.Parameter(torch.from_numpy(value)))
-        parameters[-1].grad = torch.from_numpy(gradient)
-    return torch.optim.Adam(parameters, lr=1e-3).step
-
-
 @dataclass(frozen=True)
 class Framework:
     """A framework that can be measured; ``makers`` are those of the functions above it has."""
@@ -110,7 +98,8 @@ class Framework:
 
 
 PYTORCH_STYLE: dict[str, Callable[..., Work]] = {
-    "cnn": models.cnn, "wide": models.wide_cnn, "mlp": models.mlp, "chain": chain, "adam": adam,
+    "cnn": models.cnn, "wide": models.wide_cnn, "mlp": models.mlp, "chain": chain,
+    "adam": models.adam,
 }  # fmt: skip
 CHANNELS_LAST = {
     name: partial(maker, channels_last=True)

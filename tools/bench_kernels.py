@@ -2,7 +2,8 @@
 
 For tools/bench.py. A kernel's operations are those of the formula: a multiplication and an addition
 for each product. Winograd's trick does with fewer, so that it may pass the ceiling. Its bytes are
-those of its inputs and results, each counted once, however often they are really moved.
+those of its inputs and results, each counted once, however often they are really moved. What stays
+in a cache from one call to the next passes the ceiling of the copy, which is made in main memory.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import bench_models as models
 import numpy as np
 
 
@@ -65,7 +67,13 @@ def ceilings(seconds: float) -> dict[str, float]:
 
 
 def kernels_of(batch: int) -> list[Kernel]:
-    """Return the kernels of the notes' CNN, on images that lie in memory as they do there."""
+    """Return the kernels of the notes' CNN, on images that lie in memory as they do there.
+
+    And average pooling, batch normalization and cross-entropy in the shapes that they would have in
+    it. The last two have no kernels of their own: they are measured with the autograd around them.
+    """
+    import tinygrad_adam as torch
+    import tinygrad_adam.nn.functional as F  # noqa: N812 (PyTorch's habit)
     from tinygrad_adam.backend import cpu
 
     random = np.random.default_rng(0)
@@ -74,9 +82,18 @@ def kernels_of(batch: int) -> list[Kernel]:
     def add(name: str, call: Callable[[], Any], operations: float, *inputs: np.ndarray) -> Any:
         result = call()
         read = sum(array.nbytes for array in inputs)
-        written = 0 if result is None else result.nbytes
+        written = result.nbytes if isinstance(result, np.ndarray) else 0
         found.append(Kernel(name, call, operations, read + written))
         return result
+
+    def add_recorded(name: str, function: Callable[..., Any], *inputs: np.ndarray) -> None:
+        tensors = [torch.from_numpy(array).requires_grad_() for array in inputs]
+        y = function(*tensors)
+        g = torch.ones_like(y)
+        add(f"{name} forward", lambda: function(*tensors).detach().numpy(), 0, *inputs)
+        call = partial(torch.autograd.grad, y, tensors, g, retain_graph=True)
+        # Reads the inputs and the gradient of y, and writes as much as the inputs.
+        add(f"{name} gradient", call, 0, *inputs, *inputs, g.numpy())
 
     def images(channels: int, size: int) -> np.ndarray:
         array = random.standard_normal((batch, size, size, channels), np.float32)
@@ -110,11 +127,19 @@ def kernels_of(batch: int) -> list[Kernel]:
     add("fc1 forward", partial(cpu.matmul, a, w.T), work, a, w)
     add("fc1 input gradient", partial(cpu.matmul, g, w), work, g, w)
     add("fc1 weight gradient", partial(cpu.matmul, g.T, a), work, g, a)
-    adam = np.abs(random.standard_normal((4, 421_642), np.float32))
-    options = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "correction1": 0.1, "correction2": 0.01}
-    # Reads w, g, m, v and writes w, m, v.
-    update = partial(cpu.adam_update, eps=1e-8, **options)
-    add("Adam", partial(update, *adam), 0, *adam, *adam[1:])
+    x = images(32, 28)
+    halves = ((2, 2), (2, 2), (0, 0), False, True, None)
+    p = add("average pool forward", partial(cpu.avg_pool2d, x, *halves), 0, x)
+    call = partial(cpu.avg_pool2d_input_gradient, p, x.shape, *halves)
+    add("average pool gradient", call, 0, p)
+    w, b = random.standard_normal((2, 32), np.float32)
+    normalize = partial(F.batch_norm, running_mean=None, running_var=None, training=True)
+    add_recorded("batch norm", lambda x, w, b: normalize(x, weight=w, bias=b), x, w, b)
+    labels = torch.from_numpy(random.integers(0, 10, batch))
+    scores = random.standard_normal((batch, 10), np.float32)
+    add_recorded("cross-entropy", lambda x: F.cross_entropy(x, labels), scores)
+    # Adam reads w, g, m, v and writes w, m, v.
+    add("Adam", models.adam(torch), 0, *(7 * models.cnn_weights()))
     return found
 
 
@@ -203,6 +228,7 @@ def draw_profile(times: dict[str, float], title: str, path: Path) -> None:
     figure = Figure(figsize=(8, 1 + 0.26 * len(times)), layout="constrained")
     axes = figure.subplots()
     colours = ["#a3306f" if name.endswith("backward") else "#0072b2" for name in times]
+    colours[-1] = "#777777"  # what is neither
     bars = axes.barh(list(times), list(times.values()), color=colours)
     axes.bar_label(bars, fmt=" %.2f", fontsize=8)
     axes.invert_yaxis()

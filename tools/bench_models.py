@@ -98,6 +98,15 @@ def mlp(torch: Any, batch_size: int) -> Work:
     return training(torch, nn.Sequential(*layers), (batch_size, 784))
 
 
+def adam(torch: Any) -> Work:
+    """One Adam step over parameters shaped like the CNN's, whose gradients are there already."""
+    parameters = []
+    for value, gradient in zip(cnn_weights(seed=1), cnn_weights(seed=2)):
+        parameters.append(torch.nn.Parameter(torch.from_numpy(value)))
+        parameters[-1].grad = torch.from_numpy(gradient)
+    return torch.optim.Adam(parameters, lr=1e-3).step
+
+
 # Others: the notes' CNN only.
 
 
