@@ -185,6 +185,11 @@ class _Module(types.ModuleType):
         return _Function(value)
 
 
+def _svd(x, full_matrices=True, compute_uv=True):
+    found = np.linalg.svd(x, full_matrices, compute_uv)
+    return tuple(found) if compute_uv else found  # not NumPy's named tuple
+
+
 def make():
     """Return the stand-in as a module."""
     cupy = _Module("cupy")
@@ -198,6 +203,7 @@ def make():
             sliding_window_view=_Function(np.lib.stride_tricks.sliding_window_view),
         )
     )
+    cupy.linalg = types.SimpleNamespace(svd=_Function(_svd))
     cupy.cuda = types.SimpleNamespace(
         is_available=lambda: True,
         Device=lambda index=0: nullcontext(),

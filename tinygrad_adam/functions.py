@@ -158,6 +158,7 @@ round = _as_function(Tensor.round)
 rsqrt = _as_function(Tensor.rsqrt)
 scatter = _as_function(Tensor.scatter)
 scatter_add = _as_function(Tensor.scatter_add)
+scatter_reduce = _as_function(Tensor.scatter_reduce)
 select = _as_function(Tensor.select)
 sigmoid = _as_function(Tensor.sigmoid)
 sign = _as_function(Tensor.sign)
@@ -381,6 +382,7 @@ __all__ = [
     "rsqrt",
     "scatter",
     "scatter_add",
+    "scatter_reduce",
     "select",
     "sigmoid",
     "sign",

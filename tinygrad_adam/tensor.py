@@ -956,8 +956,6 @@ class Tensor(Variable):
         source = src if isinstance(src, Tensor) else self.new_tensor(src)
         self._check_writable()
         source = source.to(self.device, self.dtype)
-        while source.ndim > self.ndim and source.shape[0] == 1:
-            source = source.squeeze(0)
         if source.shape != self.shape:
             if broadcast_shapes(self.shape, source.shape) != self.shape:
                 raise RuntimeError(
@@ -971,9 +969,27 @@ class Tensor(Variable):
         """Do :meth:`scatter_add` in place."""
         return self._in_place(lambda x: x.scatter_add(dim, index, src))
 
-    def scatter_(self, dim: int, index: Tensor, src: Any) -> Tensor:
+    def scatter_(
+        self,
+        dim: int,
+        index: Tensor,
+        src: Any = None,
+        *,
+        value: Any = None,
+        reduce: str | None = None,
+    ) -> Tensor:
         """Do :meth:`scatter` in place."""
-        return self._in_place(lambda x: x.scatter(dim, index, src))
+        return self._in_place(
+            lambda x: x.clone().scatter(dim, index, src, value=value, reduce=reduce)
+        )
+
+    def scatter_reduce_(
+        self, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+    ) -> Tensor:
+        """Do :meth:`scatter_reduce` in place."""
+        return self._in_place(
+            lambda x: x.clone().scatter_reduce(dim, index, src, reduce, include_self=include_self)
+        )
 
     def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers drawn uniformly from [low, high)."""
@@ -1773,18 +1789,21 @@ class Tensor(Variable):
         """Return (Σ |x|ᵖ)^(1/p) over all elements or along ``dim``.
 
         Args:
-            p: a number, inf, -inf, or "fro" (or None) for 2.
+            p: a number, inf, -inf, or "fro" (or None) for 2; "nuc" for the nuclear norm of a
+                matrix, the sum of its singular values.
             dim: a dimension, several, or None for all.
             keepdim: keep the reduced dimensions, with size 1.
             dtype: convert to it first.
 
         Raises:
-            ValueError: ``p`` is another word; the nuclear norm is not offered.
+            RuntimeError: ``p`` is another word, or names a norm that is not defined here.
         """
+        if p == "nuc":
+            return self._nuclear_norm(dim, keepdim, dtype)
         if p in ("fro", None):
             p = 2.0
-        if isinstance(p, str) and p not in ("inf", "-inf"):
-            raise ValueError(f"norm(): p must be a number, 'fro' or None, got {p!r}")
+        if isinstance(p, str):
+            raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
         if not backend.is_differentiable(self.dtype):
             raise RuntimeError(
                 "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
@@ -1802,6 +1821,27 @@ class Tensor(Variable):
                     )
         x = self if dtype is None else self.to(as_dtype(dtype))
         return reductions.Norm.apply(x, dims, keepdim, p)
+
+    def _nuclear_norm(self, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
+        x = self if dtype is None else self.to(as_dtype(dtype))
+        if not backend.is_differentiable(x.dtype):
+            raise RuntimeError(
+                "linalg.matrix_norm: Expected a floating point or complex tensor as input. Got "
+                f"{type_name(x.dtype)}"
+            )
+        if x.ndim < 2:
+            raise RuntimeError(
+                "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
+            )
+        dims = normalize_dims(dim, x.ndim)
+        if len(dims) != 2:
+            raise RuntimeError(
+                f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dims))}"
+            )
+        result = linalg.NuclearNorm.apply(x.movedim(dims, (-2, -1)))
+        if keepdim:
+            result = result.reshape([1 if d in dims else n for d, n in enumerate(x.shape)])
+        return result
 
     @_numpy_names
     def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
@@ -2757,21 +2797,69 @@ class Tensor(Variable):
         picks = indexing.along("gather", self.shape, dim, index)
         return indexing.Index.apply(self, (...,), index.shape[dim] == 1, *picks)
 
-    def scatter(self, dim: int, index: Tensor, src: Any = None, *, value: Any = None
-                ) -> Tensor:  # fmt: skip
+    def scatter(
+        self,
+        dim: int,
+        index: Tensor,
+        src: Any = None,
+        *,
+        value: Any = None,
+        reduce: str | None = None,
+    ) -> Tensor:
         """Return a copy y with y[i, index[i, j]] = src[i, j] for ``dim`` = 1, and so on.
 
         Args:
             dim: the dimension in which ``index`` counts.
             index: int64, with as many dimensions as this tensor.
             src: a tensor at least as large as ``index``, or a number (also as ``value``).
+            reduce: "add" or "multiply": add to what is there, or multiply it.
 
         Raises:
-            RuntimeError: the index does not fit.
+            RuntimeError: the index does not fit, or ``reduce`` is another word.
 
         Source: PyTorch, ``torch.scatter``.
         """
-        return self._scatter("scatter", dim, index, value if src is None else src, False)
+        src = value if src is None else src
+        if reduce is None:
+            return self._scatter("scatter", dim, index, src, False)
+        if reduce not in ("add", "multiply"):
+            raise RuntimeError("reduce argument must be either add or multiply.")
+        if not isinstance(src, Tensor):
+            src = self.new_full(index.shape, src)
+        return self.scatter_reduce(dim, index, src, "sum" if reduce == "add" else "prod")
+
+    def scatter_reduce(
+        self, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+    ) -> Tensor:
+        """Return a copy with the values of ``src`` that :meth:`scatter` puts at a place reduced.
+
+        Args:
+            dim: the dimension in which ``index`` counts.
+            index: int64, with as many dimensions as this tensor.
+            src: a tensor at least as large as ``index``.
+            reduce: "sum", "prod", "mean", "amax" or "amin".
+            include_self: whether the element that stood at the place counts, too.
+
+        Raises:
+            RuntimeError: the index does not fit, or ``reduce`` is another word.
+
+        Source: PyTorch, ``torch.scatter_reduce``.
+        """
+        if reduce not in ("sum", "prod", "mean", "amax", "amin"):
+            raise RuntimeError(
+                "reduce argument must be either sum, prod, mean, amax or amin, got " + reduce
+            )
+        _require_tensors("scatter_reduce", index=index, src=src)
+        if reduce not in ("sum", "mean"):
+            return self._scatter("scatter", dim, index, src, (reduce, include_self))
+        start = self if include_self else self.scatter(dim, index, 0)
+        total = start.scatter_add(dim, index, src)
+        if reduce == "sum":
+            return total
+        count = self.new_full(self.shape, int(include_self))
+        count = count.scatter_add(dim, index, self.new_ones(index.shape))
+        count = count.masked_fill(count == 0, 1)
+        return total / count if backend.is_differentiable(self.dtype) else total // count
 
     def scatter_add(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
         """Return a copy y with src[i, j] added to y[i, index[i, j]] for ``dim`` = 1, and so on.
@@ -2780,7 +2868,8 @@ class Tensor(Variable):
         """
         return self._scatter("scatter_add", dim, index, src, True)
 
-    def _scatter(self, name: str, dim: int, index: Tensor, src: Any, accumulate: bool) -> Tensor:
+    def _scatter(self, name: str, dim: int, index: Tensor, src: Any, accumulate: Any) -> Tensor:
+        """Put, add (``accumulate`` True) or reduce (its kind, and whether with self) ``src``."""
         dim = normalize_dim(dim, self.ndim)
         if self.ndim == 0 or index.ndim == 0:
             x = self.reshape(1) if self.ndim == 0 else self
@@ -2792,7 +2881,7 @@ class Tensor(Variable):
         source = None
         if isinstance(src, Tensor):
             if src.dtype != self.dtype:
-                raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
+                raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
             source = src.shape
         else:
             src = backend.convert_number(src, self.dtype)
@@ -2801,6 +2890,8 @@ class Tensor(Variable):
         picks = indexing.along(name, self.shape, dim, index, source)
         if source is not None and source != index.shape:
             src = src[tuple([slice(size) for size in index.shape])]
+        if isinstance(accumulate, tuple):
+            return indexing.ScatterReduce.apply(self, src, *accumulate, *picks)
         return indexing.IndexPut.apply(self, src, (...,), accumulate, False, *picks)
 
     # --- products --------------------------------------------------------------------------------

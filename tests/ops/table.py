@@ -217,6 +217,8 @@ def _reductions() -> list[Row]:
         rows.append(Row(f"a.norm({p})", ("holes 3 4",), smooth=False))
         rows.append(Row(f"a.norm({p})", ("zeros 3 4",), smooth=False))
     rows += [Row(f"a.norm({p})", ("normal 3 4",), smooth=False) for p in ("0", "0.5", "0, 1")]
+    rows += [Row("a.norm('nuc')", (f"normal {size}",)) for size in ("3 4", "4 3", "3 3", "0 3")]
+    rows.append(Row("a.norm('nuc', (2, 0), True)", ("normal 3 2 4",)))
     rows += [
         Row(f"a.{f}(-1)", (f"{kind} 3 4",), smooth=kind == "normal")
         for f in ("prod", "cumprod", "softmax", "log_softmax", "cumsum", "logsumexp")
@@ -338,6 +340,12 @@ def _indexing() -> list[Row]:
         "a.index_put((torch.tensor([0, 0]),), b[:2], accumulate=True)", "a.argwhere()",
         "torch.where(a > b, a, 0.5)", "a.where(a > 0, b)", "a.masked_fill(a > 0, b.sum())",
     )]  # fmt: skip
+    for dim, both in ((0, True), (1, False)):
+        for how in ("sum", "prod", "mean", "amax", "amin"):
+            expression = f"a.scatter_reduce({dim}, {i}, b[:2, :3], '{how}', include_self={both})"
+            rows.append(Row(expression, ("normal 3 4", "normal 3 4")))
+            if how == "prod":
+                rows.append(Row(expression, ("normal 3 4", "holes 3 4"), smooth=False))
     return rows
 
 

@@ -157,6 +157,22 @@ def test_bounds_of_clamp_and_its_input_decide_the_dtype_together():
     assert x.clamp(torch.tensor(0.5)).dtype == torch.float32
 
 
+def test_scattering_adds_or_multiplies_on_request():
+    x, index = torch.arange(4.0, requires_grad=True), torch.tensor([1, 3, 1])
+    y = x.scatter(0, index, torch.tensor([2.0, 3.0, 4.0]), reduce="multiply")
+    assert y.tolist() == [0.0, 8.0, 2.0, 9.0]
+    assert torch.autograd.grad(y.sum(), x)[0].tolist() == [1.0, 8.0, 1.0, 3.0]
+    assert x.scatter(0, index, 2, reduce="add").tolist() == [0.0, 5.0, 2.0, 5.0]
+    z = x.clone().scatter_(0, index, value=3, reduce="multiply")
+    assert z.tolist() == [0.0, 9.0, 2.0, 9.0]
+    assert torch.autograd.grad(z.sum(), x)[0].tolist() == [1.0, 9.0, 1.0, 3.0]
+    number = torch.tensor(2.0, requires_grad=True)
+    w = number.clone().scatter_reduce_(0, torch.tensor(0), torch.tensor(5.0), "prod")
+    assert torch.autograd.grad(w, number)[0].item() == 5
+    whole = torch.tensor([7, 1]).scatter_reduce(0, torch.tensor([0]), torch.tensor([2]), "mean")
+    assert whole.tolist() == [4, 1]
+
+
 def test_median_of_nothing():
     assert math.isnan(torch.zeros(0).median().item())
     assert torch.zeros(0, dtype=torch.int64).median().item() == -(2**63)

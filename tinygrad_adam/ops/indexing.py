@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam.autograd import Operation, Variable
-from tinygrad_adam.backend import Array, array_module, is_array
+from tinygrad_adam.backend import Array, array_module, is_array, to_numpy
 from tinygrad_adam.backend.dtypes import int64, type_name
 
 View = tuple[Any, ...]
@@ -258,6 +258,67 @@ class IndexPut(Operation):
             if lost > 0:
                 grad_value = grad_value.reshape((1,) * lost + grad_value.shape)
         return grad_x, grad_value
+
+
+class ScatterReduce(Operation):
+    """x, with the values s that are put at a place multiplied into it, or their extremum taken.
+
+    ``how`` is "prod", "amax" or "amin"; ``include_self`` says whether the element of x at such a
+    place counts, too.  Gradient of the product: g times the product of the other factors; of an
+    extremum: g in equal parts to all that equal it.  Saves x, s, the result and the picks.
+
+    Source: PyTorch, ``torch.Tensor.scatter_reduce``.
+    """
+
+    def forward(self, x: Array, s: Array, how: str, include_self: bool, *picks: Any) -> Array:
+        self.how, self.include_self = how, include_self
+        # In host memory: CuPy has no multiply.at.
+        y, values, places = to_numpy(x).copy(), to_numpy(s), tuple(map(to_numpy, picks))
+        if not include_self:
+            limits = np.iinfo(y.dtype) if y.dtype.kind in "iu" else None
+            low, high = (limits.min, limits.max) if limits else (-np.inf, np.inf)
+            y[places] = {"prod": 1, "amax": low, "amin": high}[how]
+        ufunc = {"prod": np.multiply, "amax": np.maximum, "amin": np.minimum}[how]
+        ufunc.at(y, places, values)
+        y = array_module(x).asarray(y)
+        self.save_for_backward(x, s, y, *picks)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        x, s, y, *picks = self.saved_tensors
+        compute = self._slopes_of_product if self.how == "prod" else self._slopes_of_extremum
+        grad_x, grad_s = compute(grad, x, s, y, picks)
+        if not self.include_self:
+            grad_x = IndexPut.apply(grad_x, 0, (...,), False, False, *picks)
+        return grad_x, grad_s
+
+    def _slopes_of_product(self, grad: Any, x: Any, s: Any, y: Any, picks: Any) -> Any:
+        options = (self.how, self.include_self, *picks)
+        nonzero = x.masked_fill(x == 0, 1)
+        grad_x = grad * ScatterReduce.apply(nonzero, s, *options) / nonzero
+        # A single zero at a place has the product of the others, which must leave it out.
+        zero = s == 0
+        zeros = _sum_at(zero.to(y.dtype), x.new_zeros(x.shape), picks)
+        only = zero & (_pick(zeros, picks) == 1)
+        others = ScatterReduce.apply(x, s.masked_fill(only, 1), *options)
+        grad_s = _pick(grad * y, picks) / s.masked_fill(zero, 1)
+        return grad_x, _pick(grad * others, picks).where(only, grad_s)
+
+    def _slopes_of_extremum(self, grad: Any, x: Any, s: Any, y: Any, picks: Any) -> Any:
+        mine = (x == y).to(y.dtype)
+        if not self.include_self:
+            mine = IndexPut.apply(mine, 0, (...,), False, False, *picks)
+        theirs = (s == _pick(y, picks)).to(y.dtype)
+        share = grad / _sum_at(theirs, mine, picks)
+        return share * mine, _pick(share, picks) * theirs
+
+
+def _pick(x: Any, picks: Any) -> Any:
+    return Index.apply(x, (...,), False, *picks)
+
+
+def _sum_at(values: Any, x: Any, picks: Any) -> Any:
+    return IndexPut.apply(x, values, (...,), True, False, *picks)
 
 
 def write(x: Array, value: Any, view: View, picks: Picks, accumulate: bool = False) -> None:

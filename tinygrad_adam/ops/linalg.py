@@ -98,6 +98,46 @@ class Linear(Operation):
         )
 
 
+class NuclearNorm(Operation):
+    """The sum of the singular values of the matrices in the last two dimensions.
+
+    Gradient: g U Vᵀ, for x = U S Vᵀ (:class:`PolarFactor`).  Saves x.
+    """
+
+    def forward(self, x: Array) -> Array:
+        self.save_for_backward(x)
+        return array_module(x).linalg.svd(x, compute_uv=False).sum(-1)
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved_tensors
+        return grad.unsqueeze(-1).unsqueeze(-1) * PolarFactor.apply(x)
+
+
+class PolarFactor(Operation):
+    """U Vᵀ, for matrices x = U S Vᵀ: the nearest matrix with orthonormal rows or columns.
+
+    With a = Uᵀ g V, the gradient is U ((a - aᵀ) / (s_i + s_j)) Vᵀ, and g S⁻¹ in the directions that
+    U (or V) leaves out.  It is not differentiable again.  Saves U, S and V.
+
+    Source: Higham, "Functions of Matrices" (2008), chapter 8.
+    """
+
+    def forward(self, x: Array) -> Array:
+        u, s, v = array_module(x).linalg.svd(x, full_matrices=False)
+        self.save_for_backward(u, s, v)
+        return u @ v
+
+    def backward(self, grad: Any) -> Any:
+        u, s, v = self.saved_tensors
+        a = u.mT @ grad @ v.mT
+        within = (a - a.mT) / (s.unsqueeze(-1) + s.unsqueeze(-2))
+        result = u @ within @ v
+        inverse = 1 / s.unsqueeze(-2)
+        # What lies outside the columns of U, or the rows of V; for a square matrix, nothing.
+        columns, rows = (grad - u @ (u.mT @ grad)) @ v.mT, u.mT @ (grad - (grad @ v.mT) @ v)
+        return result + (columns * inverse) @ v + u @ (rows * inverse.mT)
+
+
 class Einsum(Operation):
     """The sum of products that an equation names, as in ``ij,jk->ik``.
 
