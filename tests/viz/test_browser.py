@@ -48,6 +48,9 @@ def pages(tmp_path_factory):
     viz.animate_backward((c + a).tanh() * c, folder / "backward.html", names={"a": a, "b": b})
     viz.animate_backward(model(x).sum(), folder / "cnn.html")
     assert a.grad is None
+    names = {"</script><script>document.title = 'broken'</script>\u202e": a, "<img src=x>": c}
+    viz.draw(c, names=names, backward="compute").save(folder / "evil graph.html")
+    viz.animate_backward(c, folder / "evil backward.html", names=names)
     return folder
 
 
@@ -162,6 +165,24 @@ def test_a_whole_network_can_be_watched(load):
         "return [document.getElementById('freed').value, document.getElementById('freed').max]"
     )
     assert freed == kept > 100_000
+
+
+@pytest.mark.parametrize("page", ["evil graph.html", "evil backward.html"])
+def test_names_stay_texts(load, page):
+    browser = load(page)
+    assert browser.title != "broken"
+    words = find(browser, "#drawing").get_attribute("textContent")
+    assert "</script><script>" in words
+    assert "\u202e" not in words
+    press(browser, "\ue010")
+
+
+def test_the_name_of_a_module_is_no_node(load):
+    browser = load("graph.html")
+    name = find(browser, "g.node.name")
+    assert name.get_attribute("tabindex") is None
+    browser.execute_script("arguments[0].dispatchEvent(new Event('click'))", name)
+    assert not browser.find_elements("css selector", ".lit, .dim")
 
 
 @pytest.mark.parametrize("page", ["graph.html", "backward.html"])

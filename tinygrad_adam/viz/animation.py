@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_adam.autograd import Operation
+from tinygrad_adam.tensor import Tensor
 from tinygrad_adam.viz.assets import ANIMATION_SCRIPT, ANIMATION_STYLE
 from tinygrad_adam.viz.building import Builder, gradient_stats
-from tinygrad_adam.viz.drawing import is_scalar, lay_out
+from tinygrad_adam.viz.drawing import check_names, check_options, is_scalar, lay_out
 from tinygrad_adam.viz.labels import clean, title
 from tinygrad_adam.viz.measure import bytes_text, shape_text, stats_of
 from tinygrad_adam.viz.page import edges_of, inline, page
@@ -52,7 +53,7 @@ class _Film:
             {
                 "index": index,
                 "title": self._title(drawn),
-                "formula": drawn.formula,
+                "formula": "\n".join(clean(row, 300) for row in drawn.formula.split("\n")),
                 "received": "\n".join(
                     _gradient_text(gradient) for gradient in grads if gradient is not None
                 ),
@@ -152,10 +153,16 @@ def animate_backward(
         The path that was written.
 
     Raises:
+        TypeError: ``loss`` is no tensor.
+        ValueError: ``rankdir`` is none of the four.
         RuntimeError: ``loss`` has no history, or its graph was freed by an earlier backward.
         DotNotFoundError: Graphviz's ``dot`` program is not installed.
         ImportError: the ``graphviz`` package is not installed.
     """
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"animate_backward() takes a Tensor, not {type(loss).__name__}")
+    check_options(rankdir)
+    check_names(names)
     if loss.grad_fn is None:
         raise RuntimeError(
             "element 0 of tensors does not require grad and does not have a grad_fn\n"

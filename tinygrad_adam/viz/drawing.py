@@ -56,7 +56,7 @@ def draw(
         names: names of tensors, also of results: ``{"c": c}``, ``locals()``.
         collapse: paths or class names of modules to draw as one node, whatever ``depth``.
         fold: draw equal modules in a row as one, ``Block ×12``.
-        repeat: from how many on ``fold`` does so.
+        repeat: from how many on ``fold`` does so, 2 or more.
         highlight: ``"grad"`` colours vanishing and exploding gradients, ``"nan"`` fades all but the
             origin and the trail of a NaN or infinity, ``"time"`` and ``"memory"`` shade by share.
         max_nodes: draw no more than so many nodes of the computation: deeper modules are closed,
@@ -70,11 +70,13 @@ def draw(
     hook of a tensor, and keeps nothing alive.
 
     Raises:
-        TypeError: ``what`` is none of these.
+        TypeError: ``what`` is none of these, or ``names`` no dictionary.
         ValueError: an option has a value that it does not take.
         RuntimeError: ``backward="compute"``, and the graph was freed by an earlier backward.
     """
-    _check(rankdir, backward, highlight, theme, depth, max_nodes)
+    check_options(rankdir, backward, highlight, theme)
+    check_numbers(depth=(depth, 0), repeat=(repeat, 2), max_nodes=(max_nodes, 2))
+    check_names(names)
     wanted = _wanted(show)
     timed = "time" in (wanted or ()) or highlight == "time"
     if timed and not isinstance(what, Recorder) and not _is_call(what):
@@ -88,7 +90,7 @@ def draw(
         rankdir=rankdir,
         backward=bool(backward),
         show=wanted,
-        collapse=[collapse] if isinstance(collapse, str) else collapse,
+        collapse=[collapse] if isinstance(collapse, str) else list(collapse or ()),
         fold=fold,
         repeat=repeat,
         highlight=highlight,
@@ -128,14 +130,10 @@ def lay_out(
     return Graph(picture, frozenset(wanted), rankdir, theme, highlight)
 
 
-def _check(
-    rankdir: str | None,
-    backward: bool | str,
-    highlight: str | None,
-    theme: str,
-    depth: int | None,
-    max_nodes: int | None,
-) -> None:
+def check_options(
+    rankdir: str | None, backward: bool | str = False, highlight: str | None = None,
+    theme: str = "light",
+) -> None:  # fmt: skip
     """Raise for a value that an option does not take."""
     for name, value, allowed in (
         ("rankdir", rankdir, (None, "TB", "LR", "BT", "RL")),
@@ -145,20 +143,38 @@ def _check(
     ):
         if value not in allowed:
             raise ValueError(f"{name}={value!r}: use one of {', '.join(map(repr, allowed))}")
-    if depth is not None and depth < 0:
-        raise ValueError(f"depth={depth}: it counts levels of modules, 0 or more")
-    if max_nodes is not None and max_nodes < 2:
-        raise ValueError(f"max_nodes={max_nodes}: a drawing needs at least 2")
+
+
+def check_numbers(**options: tuple[Any, int]) -> None:
+    """Raise for a number that is none, or less than the second of its pair."""
+    for name, (value, least) in options.items():
+        if value is not None and (not isinstance(value, int) or value < least):
+            raise ValueError(f"{name}={value!r}: give a whole number, {least} or more")
+
+
+def check_names(names: Any) -> None:
+    """Raise for names that are no mapping."""
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(
+            f"names is a dictionary of names and tensors, such as locals(), not {_kind(names)}"
+        )
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__
 
 
 def _wanted(show: Collection[str] | str | None) -> set[str] | None:
     """Return ``show`` as a set of words; None as it is."""
     if show is None:
         return None
+    if not isinstance(show, Collection):
+        raise ValueError(f"show={show!r}: use any of {', '.join(SHOWABLE)}")
     words = set(show.replace(",", " ").split()) if isinstance(show, str) else set(show)
     unknown = words - set(SHOWABLE)
     if unknown:
-        raise ValueError(f"show={', '.join(sorted(unknown))}: use any of {', '.join(SHOWABLE)}")
+        wrong = ", ".join(sorted(map(str, unknown)))
+        raise ValueError(f"show={wrong}: use any of {', '.join(SHOWABLE)}")
     return words
 
 
@@ -194,7 +210,7 @@ def picture_of(what: Any, names: Mapping[str, Any] | None, with_gradients: bool)
     if not tensors or not all(isinstance(x, Variable) for _, x in tensors):
         raise TypeError(
             "draw() takes a Tensor, a list or dictionary of Tensors, (model, input), or what "
-            f"viz.record() recorded, not {type(what).__name__}"
+            f"viz.record() recorded, not {_kind(what)}"
         )
     builder = trace(tensors, names)
     if with_gradients:

@@ -174,8 +174,9 @@ class Recorder(Observer):
                 picture.nodes[found[0]].name = str(name)
         for _, tensor in outputs:
             found = builder.tensors.get(tensor)
-            if found is not None:
-                picture.nodes[found[0]].is_output = True
+            # What no operation has touched, such as an input that is returned, is a leaf.
+            index = self._source(tensor).node if found is None else found[0]
+            picture.nodes[index].is_output = True
         if not outputs:
             consumed = {link.source for link in picture.links}
             for index, node in enumerate(picture.nodes):
