@@ -183,7 +183,7 @@ class _Writer:
         if twins > 1 or link.kind != "data":
             look["id"] = edge_id(self.picture, number, twins)
         if label:
-            rows = [f"&#160;{_markup(row)}&#160;" for row in label.split("\n")]
+            rows = [f"&#160;&#160;{_markup(row)}&#160;" for row in label.split("\n")]
             look["label"] = f"<{_LEFT.join(rows) + _LEFT * (len(rows) > 1)}>"
         if label or link.shape:
             words = label.replace("\n", ", ") or shape_text(link.shape)
