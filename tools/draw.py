@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from model_file import UsageError, load_model, make_input
+from model_file import UsageError, in_one_line, load_model, make_input
 
 import tinygrad_adam as torch
 from tinygrad_adam import viz
@@ -67,7 +67,10 @@ def evaluate(expression: str, tensors: dict[str, torch.Tensor]) -> Any:
     if missing:
         raise UsageError(f"{', '.join(missing)} has no value: --set {missing[0]}=2")
     scope = {"__builtins__": {}, **functions, **tensors}
-    return eval(compile(tree, "<expression>", "eval"), scope)
+    try:
+        return eval(compile(tree, "<expression>", "eval"), scope)
+    except (AttributeError, IndexError, ArithmeticError) as error:
+        raise UsageError(f"{expression!r}: {in_one_line(error)}") from None
 
 
 def drawn(options: argparse.Namespace, tensors: dict[str, torch.Tensor]) -> Any:
@@ -100,7 +103,7 @@ def main() -> None:
                 rankdir=options.rankdir,
                 max_nodes=options.max_nodes,
             ).save(options.output)
-    except (UsageError, ImportError, RuntimeError, TypeError, ValueError) as error:
+    except (UsageError, ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         sys.exit(f"draw.py: {error}")
     print(path)
 

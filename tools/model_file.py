@@ -17,6 +17,12 @@ class UsageError(Exception):
     """Something on the command line is wrong; the message is one line."""
 
 
+def in_one_line(error: Exception) -> str:
+    """Return the kind of an error, and the first line of what it says."""
+    first = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
 def load_model(target: str) -> Any:
     """Return the model that ``file.py:name`` names: a Module class, function or object."""
     file, _, name = target.rpartition(":")
@@ -28,7 +34,10 @@ def load_model(target: str) -> Any:
         raise UsageError(f"{file} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.resolve().parent))
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UsageError(f"{file} cannot be loaded: {in_one_line(error)}") from None
     if not hasattr(module, name):
         models = [
             key
@@ -39,7 +48,13 @@ def load_model(target: str) -> Any:
         ]
         raise UsageError(f"{file} has no {name}; its models are: {', '.join(models) or 'none'}")
     model = getattr(module, name)
-    model = model if isinstance(model, nn.Module) else model()
+    if callable(model) and not isinstance(model, nn.Module):
+        try:
+            model = model()
+        except TypeError as error:
+            raise UsageError(
+                f"{name}() without arguments makes no model: {error}; name a function that does"
+            ) from None
     if not isinstance(model, nn.Module):
         raise UsageError(f"{target} is no Module, but {type(model).__name__}")
     return model
@@ -51,5 +66,8 @@ def make_input(text: str) -> torch.Tensor:
         shape = tuple(int(size) for size in text.replace("x", ",").split(","))
     except ValueError:
         raise UsageError(f"--input {text}: give a shape such as 1,1,28,28") from None
-    numbers = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+    try:
+        numbers = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+    except (MemoryError, ValueError) as error:
+        raise UsageError(f"--input {text}: {error}") from None
     return torch.from_numpy(numbers)

@@ -56,6 +56,11 @@ def test_draw_a_model(tmp_path):
         (["x*", "--set", "x=2"], "is no expression"),
         (["x", "--set", "x=two"], "--set x=two"),
         (["__import__('os')"], "__import__ has no value"),
+        (["x.love()", "--set", "x=2"], "AttributeError: 'Tensor' object has no attribute 'love'"),
+        (["x*2", "--set", "x=2", "-o", "graph.bmp"], "cannot write a graph as .bmp"),
+        (["x*2", "--set", "x=2", "-o", f"{__file__}/x.txt"], "File exists"),
+        ([MODEL, "--input", "1,1,99999999,99999999"], "--input 1,1,99999999,99999999: "),
+        ([MODEL, "--input", "1,1,28,28", "--depth", "-1"], "depth=-1"),
         ([MODEL], "needs --input"),
         ([MODEL, "--input", "a,b"], "give a shape"),
         ([MODEL.replace("CNN", "RNN"), "--input", "1"], "has no RNN; its models are: CNN"),
@@ -68,6 +73,24 @@ def test_draw_says_what_is_wrong_in_one_line(arguments, words):
     assert result.returncode == 1
     assert words in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import nothing_here", "cannot be loaded: ModuleNotFoundError: No module named 'nothing"),
+        ("x = (", "cannot be loaded: SyntaxError: '(' was never closed"),
+        ("X = 3", "is no Module, but int"),
+        ("def X(size): pass", "X() without arguments makes no model"),
+    ],
+)
+@pytest.mark.parametrize("tool", ["draw", "summary"])
+def test_a_file_that_holds_no_model(tool, text, words, tmp_path):
+    (tmp_path / "model.py").write_text(text)
+    result = run(f"tools/{tool}.py", f"{tmp_path / 'model.py'}:X", "--input", "1")
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_summary_of_a_model():
