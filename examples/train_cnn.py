@@ -18,10 +18,12 @@ what do the curves of the other two look like?
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import math
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -100,6 +102,19 @@ def evaluate(model, dataset, criterion, device) -> tuple[float, np.ndarray]:
         total += criterion(scores, labels.to(device)).item() * len(labels)
         predictions.append(scores.argmax(dim=1).cpu().numpy())
     return total / len(dataset), np.concatenate(predictions)
+
+
+@contextlib.contextmanager
+def ctrl_c_waits():
+    """Let a Ctrl-C take effect after the block, which is done in a moment."""
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def save_epoch(out: Path, metrics: dict, model: nn.Module) -> None:
@@ -217,16 +232,16 @@ def main(options: argparse.Namespace, metrics: dict) -> None:
         right = int((predictions == test.tensors[1].numpy()).sum())
         metrics["test_accuracy"] = right / len(test)
         seconds = time.perf_counter() - start
-        metrics["epochs"].append(
-            {
-                "epoch": epoch,
-                "train_loss": train_loss,
-                "test_loss": test_loss,
-                "test_accuracy": metrics["test_accuracy"],
-                "seconds": seconds,
-            }
-        )
-        save_epoch(options.out, metrics, model)
+        result = {
+            "epoch": epoch,
+            "train_loss": train_loss,
+            "test_loss": test_loss,
+            "test_accuracy": metrics["test_accuracy"],
+            "seconds": seconds,
+        }
+        with ctrl_c_waits():  # what is said to be finished is what the files have
+            metrics["epochs"].append(result)
+            save_epoch(options.out, metrics, model)
         say(
             f"{title}  train loss {train_loss:.4f}  test loss {test_loss:.4f}  "
             f"test accuracy {metrics['test_accuracy']:7.2%}  {seconds:.1f} s"
