@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import itertools
 import os
 import queue
 import threading
@@ -32,29 +33,23 @@ class _Job:
     def __init__(self, task: Callable[[int], object], count: int) -> None:
         self.task = task
         self.count = count
-        self.taken = 0
-        self.done = 0
         self.error: BaseException | None = None
-        self.lock = threading.Lock()
-        self.finished = threading.Event()
+        # No two threads get the same number from a counter, so that they need no lock.
+        self.take = itertools.count().__next__
+        self.finish = itertools.count(1).__next__
+        self.finished = threading.Lock()
+        self.finished.acquire()
 
     def work(self) -> None:
         """Take tasks until none is left. A thread that comes late finds nothing and returns."""
-        while True:
-            with self.lock:
-                index = self.taken
-                if index == self.count:
-                    return
-                self.taken += 1
+        while (index := self.take()) < self.count:
             try:
                 if self.error is None:
                     self.task(index)
             except BaseException as error:  # raised again in the thread that called run
                 self.error = error
-            with self.lock:
-                self.done += 1
-                if self.done == self.count:
-                    self.finished.set()
+            if self.finish() == self.count:
+                self.finished.release()
 
 
 class _Pool:
@@ -86,7 +81,7 @@ class _Pool:
             # NumPy's settings (np.errstate) live in the context: the helpers use the caller's.
             self.inbox.put(functools.partial(contextvars.copy_context().run, job.work))
         job.work()
-        job.finished.wait()
+        job.finished.acquire()
         # A helper may hold the job for a moment longer, but not the arrays: memory is used again
         # only when nobody refers to it.
         del job.task
