@@ -161,6 +161,39 @@ class TestVersions:
         assert x[0, 0].item() == 1
 
 
+class TestSize:
+    def test_it_is_a_tuple_that_prints_as_in_pytorch(self, x):
+        assert isinstance(x.shape, tuple)
+        assert x.shape == (3, 4)
+        assert repr(x.shape) == f"{x.size()}" == "torch.Size([3, 4])"
+        assert repr(torch.tensor(1).shape) == "torch.Size([])"
+        assert {x.shape: 1}[3, 4] == 1
+
+    def test_it_counts_the_elements(self, x):
+        assert x.shape.numel() == 12
+        assert torch.Size().numel() == 1
+
+    def test_parts_and_sums_are_sizes_too(self, x):
+        five = (5,)
+        for size, wanted in (
+            (x.shape[:1], (3,)), (x.shape + five, (3, 4, 5)), (five + x.shape, (5, 3, 4)),
+            (x.shape * 2, (3, 4, 3, 4)), (2 * x.shape[1:], (4, 4)),
+        ):  # fmt: skip
+            assert type(size) is torch.Size
+            assert size == wanted
+        assert type(x.shape[0]) is int
+
+    def test_it_is_made_of_integers(self):
+        assert torch.Size([torch.tensor(2), np.int64(3)]) == (2, 3)
+        with pytest.raises(TypeError, match=r"takes an iterable of 'int' \(item 1 is 'float'\)"):
+            torch.Size([1, 2.5])
+
+    def test_it_survives_copying(self, x):
+        for copied in (copy.deepcopy(x.shape), pickle.loads(pickle.dumps(x.shape))):
+            assert type(copied) is torch.Size
+            assert copied == (3, 4)
+
+
 class TestNames:
     def test_numpys_names_are_accepted(self, x):
         assert x.sum(axis=0, keepdims=True).shape == (1, 4)
@@ -177,6 +210,10 @@ class TestNames:
         assert x.repeat(repeats=(2, 1)).shape == (6, 4)
         assert len(torch.split(tensor=x, split_size_or_sections=1)) == 3
         assert torch.exp(input=x).shape == (3, 4)
+        assert torch.max(input=x, other=-x).equal(x.abs())
+        assert torch.min(x, other=-x).equal(-x.abs())
+        assert x.new_zeros(size=(2,)).tolist() == [0.0, 0.0]
+        assert x.gather(0, torch.tensor([[1]]), sparse_grad=False).item() == 4
 
     def test_results_have_named_fields(self, x):
         for result in (x.max(1), x.min(0), x.sort(1), x.topk(2), x.median(0)):

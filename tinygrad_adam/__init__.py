@@ -58,7 +58,7 @@ from tinygrad_adam.combining import *  # noqa: F403
 from tinygrad_adam.creation import *  # noqa: F403
 from tinygrad_adam.functions import *  # noqa: F403
 from tinygrad_adam.serialization import load, save
-from tinygrad_adam.tensor import Tensor
+from tinygrad_adam.tensor import Size, Tensor
 
 __version__ = "0.1.0"
 
@@ -74,6 +74,7 @@ bool, float, int = bool_, float32, int32
 
 __all__ = [
     "Generator",
+    "Size",
     "Tensor",
     "autograd",
     "bool",

@@ -40,8 +40,8 @@ def _made(array: Array, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
         if not is_differentiable(result.dtype):
             raise RuntimeError(
                 "Only Tensors of floating point and complex dtype can require gradients\n"
-                f"  This one would be {result.dtype} {result.shape}: write 1.0 for 1, or pass "
-                "dtype=float32"
+                f"  This one would be {result.dtype} {tuple(result.shape)}: write 1.0 for 1, or "
+                "pass dtype=float32"
             )
         result.requires_grad_()
     return result

@@ -50,6 +50,57 @@ class ValuesAndIndices(NamedTuple):
     indices: Any
 
 
+class Size(tuple[int, ...]):
+    """The shape of a tensor: a tuple of integers that also counts the elements.
+
+    Args:
+        sizes: integers, or 0-d integer tensors.
+
+    Raises:
+        TypeError: one of them is something else.
+
+    Source: PyTorch, ``torch.Size``.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, sizes: Any = ()) -> Size:
+        """Check that the sizes are integers."""
+        numbers = []
+        for i, size in enumerate(sizes):
+            if not hasattr(size, "__index__"):
+                raise TypeError(
+                    f"torch.Size() takes an iterable of 'int' (item {i} is {type(size).__name__!r})"
+                )
+            numbers.append(operator.index(size))
+        return _new_size(cls, numbers)
+
+    def numel(self) -> int:
+        """Return the number of elements of a tensor of this shape."""
+        return math.prod(self)
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+    def __getitem__(self, index: Any) -> Any:
+        found = _item_of(self, index)
+        return _new_size(Size, found) if type(index) is slice else found
+
+    def __add__(self, other: Any) -> Any:
+        return Size((*self, *other)) if isinstance(other, tuple) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, times: Any) -> Size:
+        return _new_size(Size, tuple(self) * times)
+
+    __rmul__ = __mul__
+
+
+_new_size, _item_of = tuple.__new__, tuple.__getitem__
+
+
 def _numpy_names(method: M) -> M:
     """Let a method take NumPy's ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``."""
 
@@ -213,9 +264,9 @@ class Tensor(Variable):
     # --- what it is ------------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """The size of each dimension."""
-        return self.array.shape  # type: ignore[no-any-return]
+        return _new_size(Size, self.array.shape)
 
     @property
     def dtype(self) -> Dtype:
@@ -329,7 +380,7 @@ class Tensor(Variable):
         if value and not backend.is_differentiable(self.dtype):
             raise RuntimeError(
                 "only Tensors of floating point and complex dtype can require gradients\n"
-                f"  This one is {self.dtype} {self.shape}; convert it first, as in x.float()"
+                f"  This one is {self.dtype} {tuple(self.shape)}; convert it first, as in x.float()"
             )
         self._requires_grad = bool(value)
 
@@ -338,7 +389,7 @@ class Tensor(Variable):
         if requires_grad and not backend.is_differentiable(self.dtype):
             raise RuntimeError(
                 "only Tensors of floating point dtype can require gradients\n"
-                f"  This one is {self.dtype} {self.shape}; convert it first, as in x.float()"
+                f"  This one is {self.dtype} {tuple(self.shape)}; convert it first, as in x.float()"
             )
         self.requires_grad = requires_grad
         return self
@@ -390,8 +441,8 @@ class Tensor(Variable):
                 )
             if value.shape != self.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {value.shape} for a tensor of "
-                    f"shape {self.shape}"
+                    f"assigned grad has data of a different size: {tuple(value.shape)} for a "
+                    f"tensor of shape {tuple(self.shape)}"
                 )
             if value.dtype != self.dtype:
                 raise RuntimeError(
@@ -557,7 +608,7 @@ class Tensor(Variable):
         if self.numel() != 1:
             raise ValueError(
                 "only one element tensors can be converted to Python scalars\n"
-                f"  This one has shape {self.shape}."
+                f"  This one has shape {tuple(self.shape)}."
             )
         return self.array.item()
 
@@ -661,17 +712,23 @@ class Tensor(Variable):
         result = Tensor._wrap(xp.full(_flat((size,)), value, dtype))
         return result.requires_grad_() if requires_grad else result
 
-    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_zeros(
+        self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """Return zeros of shape ``size``, with this one's dtype and device."""
-        return self.new_full(_flat(size), 0, dtype, requires_grad)
+        return self.new_full(_flat(sizes, size), 0, dtype, requires_grad)
 
-    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_ones(
+        self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """Return ones of shape ``size``, with this one's dtype and device."""
-        return self.new_full(_flat(size), 1, dtype, requires_grad)
+        return self.new_full(_flat(sizes, size), 1, dtype, requires_grad)
 
-    def new_empty(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_empty(
+        self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """Return a tensor of shape ``size`` to be filled, with this one's dtype and device."""
-        return self.new_full(_flat(size), 0, dtype, requires_grad)
+        return self.new_full(_flat(sizes, size), 0, dtype, requires_grad)
 
     # --- writing in place ------------------------------------------------------------------------
 
@@ -682,8 +739,8 @@ class Tensor(Variable):
             if base._requires_grad and base._edge is None:
                 raise RuntimeError(
                     (LEAF_IN_PLACE if base is self else VIEW_OF_LEAF_IN_PLACE)
-                    + f"\n  It is a parameter or input of shape {base.shape}: write to it inside "
-                    "no_grad(), or make a new tensor instead"
+                    + f"\n  It is a parameter or input of shape {tuple(base.shape)}: write to it "
+                    "inside no_grad(), or make a new tensor instead"
                 )
         if not getattr(self.array.flags, "writeable", True):
             raise RuntimeError(
@@ -1862,26 +1919,27 @@ class Tensor(Variable):
         return reductions.Amin.apply(self, self._dims_to_search("amin", dim), keepdim)
 
     @_numpy_names
-    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def max(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """Return the largest element; or with ``dim`` the pair ``(values, indices)`` along it.
 
-        With a tensor instead of ``dim`` it is :meth:`maximum`. Along a dimension the first of equal
-        elements is taken and gets the gradient; overall they share it. Errors as for :meth:`amax`.
+        With a tensor, ``other``, instead of ``dim`` it is :meth:`maximum`. Along a dimension the
+        first of equal elements is taken and gets the gradient; overall they share it. Errors as for
+        :meth:`amax`.
         """
-        if isinstance(dim, Tensor):
-            return self.maximum(dim)
+        if isinstance(dim, Tensor) or other is not None:
+            return self.maximum(dim if other is None else other)
         if dim is None:
             return reductions.Max.apply(self, self._dims_to_search("max", None), keepdim)
         return self._extremum_along("max", dim, keepdim)
 
     @_numpy_names
-    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """Return the smallest element; or with ``dim`` the pair ``(values, indices)`` along it.
 
         As :meth:`max`, with :meth:`minimum`.
         """
-        if isinstance(dim, Tensor):
-            return self.minimum(dim)
+        if isinstance(dim, Tensor) or other is not None:
+            return self.minimum(dim if other is None else other)
         if dim is None:
             return reductions.Min.apply(self, self._dims_to_search("min", None), keepdim)
         return self._extremum_along("min", dim, keepdim)
@@ -1913,7 +1971,7 @@ class Tensor(Variable):
                 if self.shape[d] == 0:
                     raise IndexError(
                         f"{name}(): Expected reduction dim {d} to have non-zero size.\n"
-                        f"  the tensor has shape {self.shape}"
+                        f"  the tensor has shape {tuple(self.shape)}"
                     )
         return normalize_dims(dim, self.ndim)
 
@@ -2058,7 +2116,8 @@ class Tensor(Variable):
         dim = normalize_dim(dim, self.ndim)
         if not 0 <= k <= (self.shape[dim] if self.ndim else 1):
             raise RuntimeError(
-                f"selected index k out of range\n  k is {k}, the tensor has shape {self.shape}"
+                f"selected index k out of range\n  k is {k}, the tensor has shape "
+                f"{tuple(self.shape)}"
             )
         if self.ndim == 0:
             return self.sort()
@@ -2184,7 +2243,8 @@ class Tensor(Variable):
             raise RuntimeError(
                 "view size is not compatible with input tensor's size and stride (at least one "
                 "dimension spans across two contiguous subspaces). Use .reshape(...) instead.\n"
-                f"  shape {self.shape}, strides {self.stride()}, wanted {result.shape}"
+                f"  shape {tuple(self.shape)}, strides {self.stride()}, wanted "
+                f"{tuple(result.shape)}"
             )
         return result
 
@@ -2774,19 +2834,23 @@ class Tensor(Variable):
             )
         return self._picks_along(dim, index)
 
-    def gather(self, dim: int, index: Tensor) -> Tensor:
+    def gather(self, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
         """Return y with y[i, j] = self[i, index[i, j]] for ``dim`` = 1, and so on.
 
         Args:
             dim: the dimension in which ``index`` counts.
             index: int64, with as many dimensions as this tensor and no larger in the others.
+            sparse_grad: must be False: gradients are dense here.
 
         Raises:
             RuntimeError: the index does not fit.
+            NotImplementedError: ``sparse_grad``.
 
         Source: PyTorch, ``torch.gather``.
         """
         _require_tensors("gather", index=index)
+        if sparse_grad:
+            raise NotImplementedError("gather: sparse gradients are not supported")
         dim = normalize_dim(dim, self.ndim)
         if self.ndim == 0 or index.ndim == 0:
             x = self.reshape(1) if self.ndim == 0 else self
