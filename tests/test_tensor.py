@@ -150,6 +150,12 @@ class TestVersions:
         (slope,) = torch.autograd.grad(y, w)
         assert slope.item() == 12
 
+    def test_what_is_repeated_once_is_a_copy_too(self):
+        x = torch.ones(2, 3)
+        for y in (x.repeat(1, 1), x.tile((1,)), x[0].repeat(1)):
+            y.zero_()
+        assert x.sum() == 6
+
     def test_leaves_are_protected(self, x):
         with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used"):
             x.add_(1)

@@ -2447,7 +2447,8 @@ class Tensor(Variable):
             )
         pairs = self.reshape([n for size in sizes for n in (1, size)])
         pairs = pairs.expand([max(n, 0) for pair in zip(counts, sizes) for n in pair])
-        return pairs.reshape(made)
+        result = pairs.reshape(made)
+        return result if result._base is None else result.clone()
 
     def tile(self, *counts: Any, dims: Any = None) -> Tensor:
         """Return the tensor repeated along each dimension; missing counts, in front, are 1."""
