@@ -197,6 +197,8 @@ class _Writer:
                 fontcolor=self.theme.gradient_line,
                 weight=_STRAIGHTER,
             )  # fmt: skip
+            if self.rankdir == "TB" and self.rows.apart(source, target):
+                look["tailport"] = "ne"  # an arc past the words on the edge that goes up
         elif link.detached:
             look.update(style="dotted", arrowhead="odot")
         elif link.broadcast:

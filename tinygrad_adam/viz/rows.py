@@ -47,6 +47,13 @@ class Rows:
         """Return whether two nodes stand in the same row."""
         return self.place.get(first.id, -1) == self.place.get(second.id, -2)
 
+    def apart(self, first: Node, second: Node) -> bool:
+        """Return whether others stand between two nodes of the same row."""
+        if not self.together(first, second):
+            return False
+        ids = self.rows[self.place[first.id]].ids
+        return abs(ids.index(first.id) - ids.index(second.id)) > 1
+
 
 def rows_of(picture: Picture) -> Rows:
     """Return the rows of a picture whose nodes have their ids."""
