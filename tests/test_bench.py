@@ -77,6 +77,7 @@ def test_the_table_and_what_has_changed(program, run, tmp_path):
     before.write_text(program, encoding="utf-8")
     shown = run(*FAST, "--no-memory", "--threads", "1", "--compare", before)
     assert "threads: tinygrad_adam 1" in shown
+    assert "-- milliseconds --" in shown
     table, _, changes = shown.partition("Compared with")
     for case in ("CNN step, batch 2", "wide CNN step, batch 2", "2 x y*w+b, 0-d", "Adam alone"):
         assert [line for line in table.splitlines() if line.startswith(case)]

@@ -7,7 +7,8 @@
     python tools/bench.py --profile --batch-sizes 64 --out profile.png
     python tools/bench.py --epoch path/to/mnist --seeds 0 1 2
     python tools/bench.py --frameworks tinygrad_adam jax mygrad --batch-sizes 64
-    python tools/bench.py --python chainer=old/bin/python --frameworks tinygrad_adam chainer
+    python tools/bench.py --python chainer=old/bin/python --python jax=jax/bin/python
+    taskset -c 0 python tools/bench.py --threads 1
 
 What is measured: a training step (forward, backward, Adam) of the notes' CNN at several batch
 sizes, of a wider network and of an MLP; 1,000 chained small operations, where the frameworks' own
@@ -209,7 +210,10 @@ def in_a_process(
     command += ["--batch-sizes", str(batch_size), "--seconds", str(options.seconds)]
     command += ["--threads", str(options.threads)] if options.threads else []
     command += ["--timed"] if python else []
-    done = subprocess.run(command, capture_output=True, text=True)
+    environment = dict(os.environ)
+    if options.threads:  # for those that take their number from there, and for NumPy's BLAS
+        environment["OMP_NUM_THREADS"] = str(options.threads)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         raise SystemExit(f"{name} failed in {python or sys.executable}:\n{done.stderr}")
     return json.loads(done.stdout)
@@ -354,10 +358,12 @@ class Table:
         """Print what the numbers depend on, and the heading."""
         self.names = names
         print_machine(about, names)
-        titles = [f"{name} {unit}" for unit in ("ms", "MiB") for name in (*self.names, "ratio")]
-        titles = ["ratio" if title.startswith("ratio") else title for title in titles]
-        self.widths = [len(title) + 3 for title in titles]
-        self.line("", titles)
+        titles = [*self.names, "ratio"]
+        widths = [max(len(title), 7) + 2 for title in titles]
+        self.widths = widths * 2
+        groups = (f"{unit:-^{sum(widths) - 2}}" for unit in (" milliseconds ", " peak MiB "))
+        print(" " * 25 + "".join(f"  {group}" for group in groups))
+        self.line("", titles * 2)
 
     def row(self, row: dict[str, Any]) -> None:
         """Print one row."""
@@ -371,7 +377,7 @@ class Table:
 
     def line(self, name: str, cells: list[str]) -> None:
         """Print cells under their titles."""
-        print(f"{name:22}" + "".join(f"{c:>{w}}" for c, w in zip(cells, self.widths)), flush=True)
+        print(f"{name:25}" + "".join(f"{c:>{w}}" for c, w in zip(cells, self.widths)), flush=True)
 
 
 def read_options() -> argparse.Namespace:
