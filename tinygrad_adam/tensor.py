@@ -437,16 +437,19 @@ class Tensor(Variable):
             if not isinstance(value, Tensor):
                 raise TypeError(
                     f"assigned grad expected to be a Tensor or None but got grad of type "
-                    f"{type(value).__name__!r}"
+                    f"{type(value).__name__}"
                 )
             if value.shape != self.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {tuple(value.shape)} for a "
-                    f"tensor of shape {tuple(self.shape)}"
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of "
+                    f"size '{list(self.shape)}'. Please ensure that the gradient and the tensor "
+                    "are the same size"
                 )
             if value.dtype != self.dtype:
                 raise RuntimeError(
-                    f"assigned grad has data of a different type: {value.dtype} for {self.dtype}"
+                    f"attempting to assign a gradient with dtype '{c_type_name(value.dtype)}' to a "
+                    f"tensor with grad_dtype '{type_name(self.dtype)}'.\n"
+                    "  The gradient must have the tensor's dtype: convert it with .to()"
                 )
         self._grad = value
 

@@ -184,7 +184,7 @@ class TestLeaves:
 
     def test_assigning_a_gradient_of_another_shape(self):
         x = leaf(1.0, 2.0)
-        with pytest.raises(RuntimeError, match="assigned grad has data of a different size"):
+        with pytest.raises(RuntimeError, match="attempting to assign a gradient of size"):
             x.grad = torch.ones(3, dtype=torch.float64)
 
 

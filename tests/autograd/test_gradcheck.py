@@ -189,8 +189,40 @@ class TestFunctional:
         assert not rows[1][1].numpy().any()
 
     def test_jacobian_strict(self):
-        with pytest.raises(RuntimeError, match="independent of input 0"):
-            autograd.functional.jacobian(lambda x: torch.ones(2), torch.ones(2), strict=True)
+        x = torch.ones(2)
+        with pytest.raises(RuntimeError, match=r"Output 0 .* does not require gradients"):
+            autograd.functional.jacobian(lambda x: torch.ones(2), x, strict=True)
+        with pytest.raises(RuntimeError, match=r"Output 0 .* independent of input 1"):
+            autograd.functional.jacobian(lambda x, y: x * 2, (x, x), strict=True)
+        with pytest.raises(RuntimeError, match=r"The jacobian .* is independent of input 0"):
+            autograd.functional.jacobian(lambda x: x * 2, x, create_graph=True, strict=True)
+        with pytest.raises(RuntimeError, match="are not supported together"):
+            autograd.functional.jacobian(lambda x: x * 2, x, vectorize=True, strict=True)
+
+    def test_strict_in_the_others(self):
+        x = torch.ones(2)
+        with pytest.raises(RuntimeError, match="with respect to input 0 is independent of the in"):
+            autograd.functional.hessian(lambda x: x.sum(), x, strict=True)
+        with pytest.raises(RuntimeError, match=r"The output .* independent of input 1"):
+            autograd.functional.jvp(lambda x, y: x * 2, (x, x), (x, x), strict=True)
+        with pytest.raises(RuntimeError, match=r"Output 0 .* does not require gradients"):
+            autograd.functional.vjp(lambda x: torch.ones(2), x, x, strict=True)
+
+    def test_strategy(self):
+        jacobian, x = autograd.functional.jacobian, torch.tensor([1.0, 2.0])
+        found = jacobian(lambda x: x * x, x, vectorize=True, strategy="forward-mode")
+        assert found.tolist() == [[2.0, 0.0], [0.0, 4.0]]
+        with pytest.raises(NotImplementedError, match="implemented for `vectorize=True`"):
+            jacobian(lambda x: x * x, x, strategy="forward-mode")
+        with pytest.raises(AssertionError, match="Expected strategy to be either"):
+            jacobian(lambda x: x * x, x, strategy="sideways")
+
+    def test_results_are_detached(self):
+        x, v = torch.ones(2), torch.ones(2, requires_grad=True)
+        for product in (autograd.functional.jvp, autograd.functional.vjp):
+            y, found = product(lambda x: x * 2, x, v)
+            assert not y.requires_grad
+            assert not found.requires_grad
 
     def test_hessian_of_a_quadratic_form(self):
         a = torch.randn(3, 3, dtype=torch.float64)
@@ -237,9 +269,15 @@ class TestFunctional:
     def test_the_vector_must_fit(self):
         with pytest.raises(RuntimeError, match="v has invalid size"):
             autograd.functional.vjp(lambda x: x * 2, torch.ones(2), torch.ones(3))
-        with pytest.raises(RuntimeError, match="The vector v can only be None"):
+        with pytest.raises(RuntimeError, match="The vector v can only be None if the user-prov"):
             autograd.functional.vjp(lambda x: x * 2, torch.ones(2))
+        with pytest.raises(RuntimeError, match="v is a tuple of invalid length: should be 2"):
+            autograd.functional.vjp(lambda x: (x, x), torch.ones(2), torch.ones(2))
+        with pytest.raises(RuntimeError, match=r"Entry 1 in v has invalid size: should be torch.Si"):
+            autograd.functional.jvp(
+                lambda x, y: x, (torch.ones(2), torch.ones(3)), (torch.ones(2), torch.ones(2))
+            )
 
     def test_inputs_must_be_tensors(self):
-        with pytest.raises(TypeError, match="the value at index 0 has type float"):
+        with pytest.raises(TypeError, match="the given inputs has type <class 'float'>"):
             autograd.functional.jacobian(lambda x: x, 1.0)

@@ -13,8 +13,10 @@ from tinygrad_adam.autograd.grad_mode import enable_grad
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import array_module
 
+OUTPUTS = "outputs of the user-provided function"
 
-def _as_tuple(value: Any, what: str) -> tuple[tuple[Any, ...], bool]:
+
+def _as_tuple(value: Any, what: str, function: str) -> tuple[tuple[Any, ...], bool]:
     """Return tensors as a tuple, and whether they were one already.
 
     Raises:
@@ -24,11 +26,23 @@ def _as_tuple(value: Any, what: str) -> tuple[tuple[Any, ...], bool]:
     values = tuple(value) if several else (value,)
     for i, x in enumerate(values):
         if not isinstance(x, Variable):
+            which = f"the value at index {i}" if several else f"the given {what}"
             raise TypeError(
-                f"The {what} given to the function must be either a Tensor or a tuple of Tensors "
-                f"but the value at index {i} has type {type(x).__name__}."
+                f"The {what} given to {function} must be either a Tensor or a tuple of Tensors but "
+                f"{which} has type {type(x)}."
             )
     return values, several
+
+
+def _check_recorded(outputs: tuple[Any, ...]) -> None:
+    """Raise for an output that depends on nothing, in strict mode."""
+    for i, y in enumerate(outputs):
+        if not y._requires_grad:
+            raise RuntimeError(
+                f"Output {i} of the user-provided function does not require gradients. The outputs "
+                "must be computed in a differentiable manner from the input when running in strict "
+                "mode."
+            )
 
 
 def _fresh(inputs: tuple[Any, ...], create_graph: bool) -> tuple[Any, ...]:
@@ -52,6 +66,7 @@ def jacobian(
     create_graph: bool = False,
     strict: bool = False,
     vectorize: bool = False,
+    strategy: str = "reverse-mode",
 ) -> Any:
     """Return the derivatives of every element of the outputs by every element of the inputs.
 
@@ -61,6 +76,7 @@ def jacobian(
         create_graph: record the computation, so that the result can be differentiated.
         strict: raise if an output does not depend on an input, instead of giving zeros.
         vectorize: accepted for PyTorch's sake; the result is the same.
+        strategy: "reverse-mode" or, with ``vectorize``, "forward-mode": likewise.
 
     Returns:
         A tensor of shape (output shape, input shape); a tuple of them for several inputs, and of
@@ -69,11 +85,47 @@ def jacobian(
     Raises:
         RuntimeError: with ``strict``, an output does not depend on an input.
         TypeError: an input or output is no tensor.
+        AssertionError: another strategy.
+        NotImplementedError: "forward-mode" without ``vectorize``.
     """
-    given, several_inputs = _as_tuple(inputs, "inputs")
+    _check_strategy(strategy, vectorize)
+    if strict and vectorize:
+        raise RuntimeError(
+            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not "
+            "supported together. Please either set `strict=False` or `vectorize=False`."
+        )
+    given, several_inputs = _as_tuple(inputs, "inputs", "jacobian")
+    return _jacobian(func, given, several_inputs, create_graph, strict, "jacobian")
+
+
+def _check_strategy(strategy: str, vectorize: bool) -> None:
+    if strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError(
+            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '
+            'function has more outputs than inputs, "forward-mode" tends to be more performant. '
+            'Otherwise, prefer to use "reverse-mode".'
+        )
+    if strategy == "forward-mode" and not vectorize:
+        raise NotImplementedError(
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly "
+            "implemented for `vectorize=True`."
+        )
+
+
+def _jacobian(
+    func: Callable[..., Any],
+    given: tuple[Any, ...],
+    several_inputs: bool,
+    create_graph: bool,
+    strict: bool,
+    name: str,
+) -> Any:
+    """Do :func:`jacobian` for it and for :func:`hessian`."""
     with enable_grad():
         given = _fresh(given, create_graph)
-        outputs, several_outputs = _as_tuple(func(*given), "outputs")
+        outputs, several_outputs = _as_tuple(func(*given), OUTPUTS, name)
+        if strict:
+            _check_recorded(outputs)
         rows = []
         for i, y in enumerate(outputs):
             columns: list[list[Any]] = [[] for _ in given]
@@ -90,6 +142,11 @@ def jacobian(
                         raise RuntimeError(
                             f"Output {i} of the user-provided function is independent of input {j}."
                             " This is not allowed in strict mode."
+                        )
+                    if strict and create_graph and not gradient._requires_grad:
+                        raise RuntimeError(
+                            "The jacobian of the user-provided function is independent of input "
+                            f"{j}. This is not allowed in strict mode when create_graph=True."
                         )
                     columns[j].append(_zeros(given[j]) if gradient is None else gradient)
             rows.append(tuple([_stacked(values, y.shape, x) for values, x in zip(columns, given)]))
@@ -111,10 +168,11 @@ def hessian(
     create_graph: bool = False,
     strict: bool = False,
     vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
     """Return the second derivatives of a function whose result has one element.
 
-    Arguments and errors as for :func:`jacobian`.
+    Arguments and errors as for :func:`jacobian`; ``outer_jacobian_strategy`` is its ``strategy``.
 
     Returns:
         A tensor of shape (input shape, input shape); for several inputs a tuple of tuples.
@@ -122,23 +180,37 @@ def hessian(
     Raises:
         RuntimeError: the result has more than one element.
     """
-    given, several = _as_tuple(inputs, "inputs")
+    _check_strategy(outer_jacobian_strategy, vectorize)
+    given, several = _as_tuple(inputs, "inputs", "hessian")
 
     def gradient(*arguments: Any) -> Any:
-        outputs, _ = _as_tuple(func(*arguments), "outputs")
-        if len(outputs) != 1 or outputs[0].numel() != 1:
+        outputs, several_outputs = _as_tuple(func(*arguments), OUTPUTS, "hessian")
+        if several_outputs:
+            raise RuntimeError("The function given to hessian should return a single Tensor")
+        if outputs[0].numel() != 1:
             raise RuntimeError(
                 "The Tensor returned by the function given to hessian should contain a single "
-                f"element; got {[tuple(y.shape) for y in outputs]}"
+                f"element\n  Its shape is {tuple(outputs[0].shape)}"
             )
+        if strict:
+            _check_recorded(outputs)
         if not outputs[0]._requires_grad:
             return tuple([_zeros(x) for x in arguments])
         grads = gradients.grad(
             outputs[0].reshape(()), arguments, create_graph=True, allow_unused=True
         )
+        for i, g in enumerate(grads if strict else ()):
+            if g is None or not g._requires_grad:
+                raise RuntimeError(
+                    "While computing the hessian, found that the jacobian of the user-provided "
+                    f"function with respect to input {i} is independent of the input. This is not "
+                    "allowed in strict mode. You should ensure that your function is twice "
+                    "differentiable and that the jacobian depends on the inputs (this would be "
+                    "violated by a linear function for example)."
+                )
         return tuple([_zeros(x) if g is None else g for x, g in zip(arguments, grads)])
 
-    rows = jacobian(gradient, given, create_graph, strict)
+    rows = _jacobian(gradient, given, True, create_graph, strict, "hessian")
     return rows if several else rows[0][0]
 
 
@@ -161,11 +233,13 @@ def vjp(
     Raises:
         RuntimeError: ``v`` is missing or has another shape; or, with ``strict``, no dependence.
     """
-    given, several = _as_tuple(inputs, "inputs")
+    given, several = _as_tuple(inputs, "inputs", "vjp")
     with enable_grad():
         given = _fresh(given, create_graph)
-        outputs, several_outputs = _as_tuple(func(*given), "outputs")
-        weights = _vector(v, outputs, "vjp", "outputs")
+        outputs, several_outputs = _as_tuple(func(*given), OUTPUTS, "vjp")
+        if strict:
+            _check_recorded(outputs)
+        weights = _vector(v, outputs, several_outputs, "vjp")
         reached = [(y, w) for y, w in zip(outputs, weights) if y._requires_grad]
         grads: tuple[Any, ...] = (None,) * len(given)
         if reached:
@@ -175,7 +249,7 @@ def vjp(
             )  # fmt: skip
         products = _or_zeros(grads, given, strict)
     if not create_graph:
-        outputs = tuple([y.detach() for y in outputs])
+        outputs, products = _detached(outputs), _detached(products)
     return (
         outputs if several_outputs else outputs[0],
         products if several else products[0],
@@ -203,11 +277,13 @@ def jvp(
     Raises:
         RuntimeError: ``v`` is missing or has another shape; or, with ``strict``, no dependence.
     """
-    given, _ = _as_tuple(inputs, "inputs")
+    given, several_inputs = _as_tuple(inputs, "inputs", "jvp")
     with enable_grad():
         given = _fresh(given, create_graph)
-        direction = _vector(v, given, "jvp", "inputs")
-        outputs, several = _as_tuple(func(*given), "outputs")
+        direction = _vector(v, given, several_inputs, "jvp")
+        outputs, several = _as_tuple(func(*given), OUTPUTS, "jvp")
+        if strict:
+            _check_recorded(outputs)
         dummies = tuple([_zeros(y).requires_grad_() for y in outputs])
         reached = [(y, u) for y, u in zip(outputs, dummies) if y._requires_grad]
         grads: tuple[Any, ...] = (None,) * len(given)
@@ -216,7 +292,8 @@ def jvp(
                 [y for y, _ in reached], given, [u for _, u in reached],
                 create_graph=True, allow_unused=True,
             )  # fmt: skip
-        pairs = [(g, w) for g, w in zip(grads, direction) if g is not None and g._requires_grad]
+        grads = _or_zeros(grads, given, strict)
+        pairs = [(g, w) for g, w in zip(grads, direction) if g._requires_grad]
         products: tuple[Any, ...] = (None,) * len(outputs)
         if pairs:
             products = gradients.grad(
@@ -225,8 +302,12 @@ def jvp(
             )  # fmt: skip
         results = _or_zeros(products, outputs, strict)
     if not create_graph:
-        outputs = tuple([y.detach() for y in outputs])
+        outputs, results = _detached(outputs), _detached(results)
     return (outputs, results) if several else (outputs[0], results[0])
+
+
+def _detached(tensors: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple([x.detach() for x in tensors])
 
 
 def _or_zeros(grads: tuple[Any, ...], like: tuple[Any, ...], strict: bool) -> tuple[Any, ...]:
@@ -239,7 +320,7 @@ def _or_zeros(grads: tuple[Any, ...], like: tuple[Any, ...], strict: bool) -> tu
     return tuple([_zeros(x) if g is None else g for x, g in zip(like, grads)])
 
 
-def _vector(v: Any, like: tuple[Any, ...], name: str, what: str) -> tuple[Any, ...]:
+def _vector(v: Any, like: tuple[Any, ...], several: bool, name: str) -> tuple[Any, ...]:
     """Return ``v`` as a tuple that fits ``like``; ones if it was left out and may be.
 
     Raises:
@@ -247,15 +328,25 @@ def _vector(v: Any, like: tuple[Any, ...], name: str, what: str) -> tuple[Any, .
     """
     if v is None:
         if len(like) != 1 or like[0].numel() != 1:
+            what = "input to the user-provided function is"
+            if name == "vjp":
+                what = "user-provided function returns"
             raise RuntimeError(
-                f"The vector v can only be None if the user-provided function {what} is a single "
-                f"Tensor with a single element; {name} got {[tuple(x.shape) for x in like]}"
+                f"The vector v can only be None if the {what} a single Tensor with a single "
+                f"element.\n  The shapes are {[tuple(x.shape) for x in like]}"
             )
         return (like[0]._wrap(array_module(like[0].array).ones_like(like[0].array)),)
-    vectors, _ = _as_tuple(v, "v")
-    if [tuple(x.shape) for x in vectors] != [tuple(x.shape) for x in like]:
+    vectors, _ = _as_tuple(v, "v", name)
+    if len(vectors) != len(like):
+        if not several:
+            raise RuntimeError("The given v should contain a single Tensor.")
         raise RuntimeError(
-            f"v has invalid size: should be {[tuple(x.shape) for x in like]} but got "
-            f"{[tuple(x.shape) for x in vectors]}."
+            f"v is a tuple of invalid length: should be {len(like)} but got {len(vectors)}."
         )
+    for i, (vector, x) in enumerate(zip(vectors, like)):
+        if vector.shape != x.shape:
+            entry = f"Entry {i} in v" if several else "v"
+            raise RuntimeError(
+                f"{entry} has invalid size: should be {x.shape} but got {vector.shape}."
+            )
     return vectors
