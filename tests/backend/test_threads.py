@@ -95,6 +95,29 @@ def test_blas_gets_its_threads_back(three_threads):
     assert library.get() == before
 
 
+def test_one_thread_means_one_for_blas_too():
+    """In a process of its own, since the number of BLAS's threads is read only once."""
+    if not blas.library().controllable or (os.cpu_count() or 1) < 2:
+        pytest.skip("no BLAS library with threads here")
+    program = (
+        "from tinygrad_adam.backend.cpu import blas, threads\n"
+        "threads.set_num_threads(1)\n"
+        "held = []\n"
+        "threads.run(lambda index: held.append(blas.library().get()), 2)\n"
+        "print(held, blas.library().has_threads, blas.library().get())\n"
+    )
+    for allowed in (1, 2):
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": str(allowed), "OMP_NUM_THREADS": "2"}
+        result = subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert result.stdout.strip() == f"[1, 1] {allowed > 1} {allowed}"
+
+
 def test_without_control_over_blas_tasks_run_in_turn(three_threads, monkeypatch):
     monkeypatch.setattr(blas.Blas, "_libraries", staticmethod(list))
     blas.library.cache_clear()

@@ -56,6 +56,7 @@ class Blas:
         self.set: Any = None
         self.path = ""
         self.kernels = ""
+        self.has_threads = False
         self._axpby: dict[str, Any] = {}
         for path in self._libraries():
             try:
@@ -66,6 +67,7 @@ class Blas:
                 if hasattr(library, get) and hasattr(library, put):
                     self.get, self.set = getattr(library, get), getattr(library, put)
                     self.path = path
+                    self.has_threads = self.get() > 1
                     self.kernels = self._kernels(library, get)
                     self._axpby = self._axpby_functions(library, get)
                     return

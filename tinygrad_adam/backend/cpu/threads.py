@@ -153,7 +153,9 @@ def blas_on_one_thread() -> AbstractContextManager[None]:
     away from the threads here. So a kernel that uses them keeps BLAS from its own even where its
     product is small.
     """
-    return _NOTHING if _started().size == 1 else blas.library()
+    _started()
+    library = blas.library()
+    return library if library.has_threads else _NOTHING
 
 
 _NOTHING: AbstractContextManager[None] = nullcontext()
