@@ -194,6 +194,11 @@ class TestSize:
         with pytest.raises(TypeError, match=r"takes an iterable of 'int' \(item 1 is 'float'\)"):
             torch.Size([1, 2.5])
 
+    def test_broadcasting_gives_one(self):
+        assert repr(torch.broadcast_shapes((3, 1), 4)) == "torch.Size([3, 4])"
+        with pytest.raises(RuntimeError, match="must match the size of tensor b"):
+            torch.broadcast_shapes((3,), (4,))
+
     def test_it_survives_copying(self, x):
         for copied in (copy.deepcopy(x.shape), pickle.loads(pickle.dumps(x.shape))):
             assert type(copied) is torch.Size

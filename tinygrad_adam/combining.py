@@ -9,9 +9,9 @@ from typing import Any
 
 from tinygrad_adam.backend import promote_types
 from tinygrad_adam.backend.dtypes import type_name
-from tinygrad_adam.ops import linalg, shapes
-from tinygrad_adam.ops.dims import broadcast_shapes, normalize_dim
-from tinygrad_adam.tensor import Tensor
+from tinygrad_adam.ops import dims, linalg, shapes
+from tinygrad_adam.ops.dims import normalize_dim
+from tinygrad_adam.tensor import Size, Tensor
 
 
 def _sequence(function: str, tensors: Any) -> list[Tensor]:
@@ -282,6 +282,17 @@ def _sum_out(x: Tensor, label: str, gone: list[str]) -> tuple[Tensor, str]:
         return x, label
     kept = "".join([c for c in label if c not in gone])
     return x.sum(tuple([label.index(c) for c in gone])), kept
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """Return the shape that tensors of these shapes have together; an int means a vector's.
+
+    Raises:
+        RuntimeError: two of them differ in a dimension where neither has size 1.
+
+    Source: PyTorch, ``torch.broadcast_shapes``.
+    """
+    return Size(dims.broadcast_shapes(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:

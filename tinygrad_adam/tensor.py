@@ -1240,6 +1240,8 @@ class Tensor(Variable):
                 "For integral input tensors, argument alpha must not be a floating point number."
             )
         alpha = backend.convert_number(alpha, dtype)
+        if dtype.kind == "b" and not isinstance(other, Tensor):
+            return other and alpha
         return (other.to(dtype) if isinstance(other, Tensor) else other) * alpha
 
     subtract = sub

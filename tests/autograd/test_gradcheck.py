@@ -273,7 +273,7 @@ class TestFunctional:
             autograd.functional.vjp(lambda x: x * 2, torch.ones(2))
         with pytest.raises(RuntimeError, match="v is a tuple of invalid length: should be 2"):
             autograd.functional.vjp(lambda x: (x, x), torch.ones(2), torch.ones(2))
-        with pytest.raises(RuntimeError, match=r"Entry 1 in v has invalid size: should be torch.Si"):
+        with pytest.raises(RuntimeError, match=r"Entry 1 in v has invalid size: should be"):
             autograd.functional.jvp(
                 lambda x, y: x, (torch.ones(2), torch.ones(3)), (torch.ones(2), torch.ones(2))
             )

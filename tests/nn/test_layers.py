@@ -90,6 +90,13 @@ def test_state(module, shapes):
     assert kinds <= {torch.float32}
 
 
+def test_convolutions_know_whether_they_are_transposed():
+    assert [m.transposed for m in (nn.Conv2d(1, 1, 1), nn.ConvTranspose2d(1, 1, 1))] == [
+        False,
+        True,
+    ]
+
+
 def test_dtype_argument():
     for module in (
         nn.Linear(1, 1, dtype=torch.float64),

@@ -284,6 +284,8 @@ def test_loads_into_place():
     weight = net.p
     state = {name: tensor.double() * 0 + 2 for name, tensor in net.state_dict().items()}
     assert repr(net.load_state_dict(state)) == "<All keys matched successfully>"
+    found = nn.Linear(2, 1).load_state_dict({"weight": torch.ones(1, 2)}, strict=False)
+    assert repr(found) == "_IncompatibleKeys(missing_keys=['bias'], unexpected_keys=[])"
     assert net.p is weight
     assert weight.dtype == torch.float32
     assert weight.tolist() == [[2, 2]] * 3

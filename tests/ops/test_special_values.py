@@ -183,3 +183,9 @@ def test_slope_of_a_variance_with_too_large_a_correction():
     with pytest.warns(UserWarning, match="degrees of freedom"):
         found = slopes(lambda x: x.var(0, correction=4), [1.0, 3.0])
     assert found == [1.0, -1.0]
+
+
+def test_bools_plus_a_multiple_of_a_bool_are_bools():
+    found = torch.tensor([True, False]).add(True, alpha=2)
+    assert found.dtype == torch.bool
+    assert found.tolist() == [True, True]

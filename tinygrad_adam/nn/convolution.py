@@ -75,6 +75,7 @@ class _Convolution(Module):
         self.dilation = _tuple(dilation, self._spatial)
         self.output_padding = _tuple(output_padding, self._spatial)
         self.groups = groups
+        self.transposed = isinstance(self, ConvTranspose2d)
         self.padding_mode = padding_mode
         if padding_mode != "zeros":
             # (left, right, top, bottom), as functional.pad wants it
