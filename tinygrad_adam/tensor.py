@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy import asarray, generic
 
 from tinygrad_adam import backend
 from tinygrad_adam.autograd import gradients
@@ -254,10 +255,8 @@ class Tensor(Variable):
     def _wrap(array: Array) -> Tensor:
         """Return a new tensor around ``array``, without history and without copying."""
         tensor = _new(Tensor)
-        if type(array) is np.ndarray or not isinstance(array, np.generic):
-            tensor.array = array
-        else:  # operations on 0-d arrays give numbers of NumPy's, which cannot be written to
-            tensor.array = np.asarray(array)
+        # Operations on 0-d arrays give numbers of NumPy's, which cannot be written to.
+        tensor.array = asarray(array) if isinstance(array, generic) else array
         tensor._version = [0]
         return tensor
 

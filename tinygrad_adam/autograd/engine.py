@@ -129,24 +129,27 @@ def _leading_to(targets: set[Node], nodes: dict[Node, int]) -> set[Node]:
 
 def _run(node: Operation, grads: list[Any], wanted: set[Node] | None) -> tuple[Any, ...]:
     """Return the gradients of a node's inputs, given those of its results."""
-    needs = node.needs_input_grad
-    if wanted is not None:
-        fewer = tuple([edge is not None and edge[0] in wanted for edge in node.edges])
-        if not any(fewer):
-            return ()
-        node.needs_input_grad = fewer
     if len(grads) > 1 and node.materialize_grads:
         like = next(gradient for gradient in grads if gradient is not None)
         for slot, (shape, dtype) in enumerate(node.outputs):
             if grads[slot] is None:
                 grads[slot] = like._wrap(array_module(like.array).zeros(shape, dtype))
-    try:
-        result = type(node).backward(node, *grads)  # with or without @staticmethod
-    finally:
-        node.needs_input_grad = needs
+    backward = type(node).backward  # with or without @staticmethod
+    if wanted is None:
+        result = backward(node, *grads)
+    else:
+        needs = node.needs_input_grad
+        fewer = tuple([edge is not None and edge[0] in wanted for edge in node.edges])
+        if not any(fewer):
+            return ()
+        node.needs_input_grad = fewer
+        try:
+            result = backward(node, *grads)
+        finally:
+            node.needs_input_grad = needs
     if type(result) is not tuple:
         result = tuple(result) if isinstance(result, list) else (result,)
-    if len(result) != len(needs):
+    if len(result) != len(node.edges):
         _check_count(node, result)
     return result
 
