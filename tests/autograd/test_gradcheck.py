@@ -220,7 +220,7 @@ class TestFunctional:
     def test_results_are_detached(self):
         x, v = torch.ones(2), torch.ones(2, requires_grad=True)
         for product in (autograd.functional.jvp, autograd.functional.vjp):
-            y, found = product(lambda x: x * 2, x, v)
+            y, found = product(lambda x: x, x, v)
             assert not y.requires_grad
             assert not found.requires_grad
 
