@@ -442,3 +442,56 @@ class TestHooks:
     def test_hook_on_a_tensor_without_gradient(self):
         with pytest.raises(RuntimeError, match="cannot register a hook on a tensor that doesn't"):
             torch.ones(2).register_hook(print)
+
+
+def batched(**options):
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    w = torch.tensor([4.0, 5.0, 6.0], requires_grad=True)
+    rows = torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 1.0]])
+    return x, w, rows, autograd.grad(x * w * w, (x, w), rows, is_grads_batched=True, **options)
+
+
+def test_a_batch_of_gradients_goes_back_together():
+    x, _, rows, (dx, dw) = batched()
+    np.testing.assert_allclose(dx.numpy(), [[16, 0, 0], [0, 50, 36]])
+    np.testing.assert_allclose(dw.numpy(), [[8, 0, 0], [0, 40, 36]])
+    assert not dx.requires_grad
+    (dx,) = autograd.grad(x * 2, x, rows[:0], is_grads_batched=True)
+    assert dx.shape == (0, 3)
+
+
+def test_a_batch_of_gradients_can_be_differentiated_again():
+    _, w, _, (dx, _) = batched(create_graph=True)
+    (second,) = autograd.grad(dx.sum(), w)
+    np.testing.assert_allclose(second.numpy(), [8, 20, 12])
+
+
+def test_a_batch_leaves_out_what_is_not_used():
+    x, z = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor(1.0, requires_grad=True)
+    eye = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    dx, dz = autograd.grad(x * x, (x, z), eye, allow_unused=True, is_grads_batched=True)
+    np.testing.assert_allclose(dx.numpy(), [[2, 0], [0, 4]])
+    assert dz is None
+    _, dz = autograd.grad(x * x, (x, z), eye, materialize_grads=True, is_grads_batched=True)
+    np.testing.assert_allclose(dz.numpy(), [0, 0])
+
+
+def test_what_grad_refuses():
+    x, z = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor(1.0, requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"^`inputs` argument to `grad\(\)` cannot be empty\.$"):
+        autograd.grad(x.sum(), [])
+    with pytest.raises(RuntimeError, match=r"^The differentiated Tensor at index 1 appears to not"):
+        autograd.grad(x.sum(), [x, z])
+    with pytest.raises(ValueError, match=r"but got: allow_unused=False\.$"):
+        autograd.grad(x.sum(), z, allow_unused=False, materialize_grads=True)
+    with pytest.raises(RuntimeError, match=r"shape of torch.Size\(\[3\]\) and output\[0\] has a"):
+        autograd.grad(x * 2, x, torch.tensor([1.0, 1.0, 1.0]))
+    for wrong in (torch.tensor(1.0), torch.tensor([1.0, 1.0]), torch.tensor([[1.0], [1.0]])):
+        with pytest.raises(RuntimeError, match="If `is_grads_batched=True`, we interpret"):
+            autograd.grad(x * 2, x, wrong, is_grads_batched=True)
+    with pytest.raises(RuntimeError, match="needs grad_outputs with one size of batch"):
+        autograd.grad((x * 2, x * 3), x, [x[None], x.expand(2, 2)], is_grads_batched=True)
+    with pytest.raises(RuntimeError, match="needs grad_outputs with one size of batch"):
+        autograd.grad(x.sum(), x, is_grads_batched=True)
+    with pytest.warns(FutureWarning, match="only_inputs argument is deprecated"):
+        autograd.grad(x.sum(), x, only_inputs=False)

@@ -20,7 +20,7 @@ FREED_GRAPH = (
 NO_GRADIENT = "element {} of tensors does not require grad and does not have a grad_fn"
 NOT_SCALAR = "grad can be implicitly created only for scalar outputs"
 UNUSED_INPUT = (
-    "One of the differentiated Tensors appears to not have been used in the graph. Set "
+    "The differentiated Tensor at index {} appears to not have been used in the graph. Set "
     "allow_unused=True if this is the desired behavior."
 )
 NO_TENSOR = "{}(): argument 'input' (position 1) must be Tensor, not {}"

@@ -149,17 +149,10 @@ def _jacobian(
                             f"{j}. This is not allowed in strict mode when create_graph=True."
                         )
                     columns[j].append(_zeros(given[j]) if gradient is None else gradient)
-            rows.append(tuple([_stacked(values, y.shape, x) for values, x in zip(columns, given)]))
+            blocks = [gradients.stacked(values, x) for values, x in zip(columns, given)]
+            rows.append(tuple([b.reshape(*y.shape, *x.shape) for b, x in zip(blocks, given)]))
     result = tuple([row if several_inputs else row[0] for row in rows])
     return result if several_outputs else result[0]
-
-
-def _stacked(values: list[Any], shape: tuple[int, ...], x: Any) -> Any:
-    """Return tensors shaped like ``x`` as one tensor with ``shape`` in front."""
-    total = x.new_zeros((len(values), *x.shape))
-    for k, value in enumerate(values):
-        total[k] = value
-    return total.reshape(*shape, *x.shape)
 
 
 def hessian(

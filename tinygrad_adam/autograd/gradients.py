@@ -6,6 +6,7 @@ the mode in which it runs.
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
             f"got {len(tensors)} tensors and {len(grad_tensors)} gradients; give one for each"
         )
     roots = []
+    gradient: Any
     for i, (tensor, gradient) in enumerate(zip(tensors, grad_tensors)):
         edge = gradient_edge(tensor)
         if edge is None:
@@ -54,8 +56,8 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
             gradient = tensor._wrap(array_module(tensor.array).ones_like(tensor.array))
         elif tuple(gradient.array.shape) != tuple(tensor.array.shape):
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{i}] has a shape of {tuple(gradient.array.shape)}"
-                f" and output[{i}] has a shape of {tuple(tensor.array.shape)}."
+                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and "
+                f"output[{i}] has a shape of {tensor.shape}."
             )
         roots.append((edge, gradient))
     return roots
@@ -134,7 +136,7 @@ def _prepare(
     if inputs is not None:
         inputs = _sequence(inputs)
         if not inputs:
-            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         sinks = {_edge_of_input(x, i): _storing(x) for i, x in enumerate(inputs)}
     roots = _roots(_sequence(tensors), grad_tensors)
     keep_graph = create_graph if retain_graph is None else retain_graph
@@ -161,7 +163,9 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """Return the gradient of ``outputs`` with respect to each of ``inputs``; store none.
@@ -172,33 +176,110 @@ def grad(
         grad_outputs: the gradient of each output; may be left out for those of one element.
         retain_graph: keep what the operations saved. Defaults to ``create_graph``.
         create_graph: record the walk itself, for gradients of gradients.
+        only_inputs: deprecated, as in PyTorch; without effect.
         allow_unused: give None for an input on which no output depends, instead of an error.
             Defaults to ``materialize_grads``.
-        materialize_grads: give zeros instead of that None.
+        is_grads_batched: each of ``grad_outputs`` has one more dimension, the first, along which
+            several gradients lie; each is carried back in a walk of its own, and the results are
+            stacked in the same way.
+        materialize_grads: give zeros instead of None for an input on which no output depends.
 
     Raises:
-        RuntimeError: as :func:`backward`; and for an input that is not used.
+        RuntimeError: as :func:`backward`; no inputs; an input that is not used.
+        ValueError: ``allow_unused=False`` together with ``materialize_grads=True``.
 
     Source: PyTorch, ``torch.autograd.grad``.
     """
-    inputs = _sequence(inputs)
+    inputs, outputs = _sequence(inputs), _sequence(outputs)
+    if not inputs:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
+            "allow_unused=False."
+        )
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To "
+            "accumulate gradient for other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
+    keep_graph = create_graph if retain_graph is None else retain_graph
+    if not is_grads_batched:
+        return _grad(
+            outputs, inputs, grad_outputs, keep_graph, create_graph, allow_unused, materialize_grads
+        )
+    batch = _unbatched(outputs, grad_outputs)
+    columns: list[list[Any]] = [[] for _ in inputs]
+    for number, row in enumerate(batch, 1):
+        keep = keep_graph or number < len(batch)
+        found = _grad(outputs, inputs, row, keep, create_graph, allow_unused, materialize_grads)
+        for column, gradient in zip(columns, found):
+            column.append(gradient)
+    return tuple(
+        [
+            None if column and column[0] is None else stacked(column, x)
+            for column, x in zip(columns, inputs)
+        ]
+    )
+
+
+def _grad(
+    outputs: Sequence[Any],
+    inputs: Sequence[Any],
+    grad_outputs: Any,
+    keep_graph: bool,
+    create_graph: bool,
+    allow_unused: bool | None,
+    materialize_grads: bool,
+) -> tuple[Any, ...]:
+    """One walk of :func:`grad`."""
     edges = [_edge_of_input(x, i) for i, x in enumerate(inputs)]
     found: dict[Edge, Any] = {}
     sinks = {edge: _finding(found, edge) for edge in edges}
-    roots = _roots(_sequence(outputs), grad_outputs)
-    keep_graph = create_graph if retain_graph is None else retain_graph
-    steps = walk(roots, keep_graph, sinks, current_mode().observer)
+    steps = walk(_roots(outputs, grad_outputs), keep_graph, sinks, current_mode().observer)
     with _walking(create_graph):
         deque(steps, maxlen=0)
-    result = []
-    for x, edge in zip(inputs, edges):
+    for i, (x, edge) in enumerate(zip(inputs, edges)):
         if edge not in found:
             if materialize_grads:
                 found[edge] = x._wrap(array_module(x.array).zeros_like(x.array))
             elif not allow_unused:
-                raise RuntimeError(UNUSED_INPUT)
-        result.append(found.get(edge))
-    return tuple(result)
+                raise RuntimeError(UNUSED_INPUT.format(i))
+    return tuple([found.get(edge) for edge in edges])
+
+
+def _unbatched(outputs: Sequence[Any], grad_outputs: Any) -> list[list[Any]]:
+    """Return, for each entry of a batch of gradients, the gradient of each output."""
+    batches = () if grad_outputs is None else _sequence(grad_outputs)
+    sizes = set()
+    for i, (output, batch) in enumerate(zip(outputs, batches)):
+        if batch is None:
+            continue
+        if batch.ndim == 0 or batch.array.shape[1:] != output.array.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
+                "as the batch dimension. The sizes of the remaining dimensions are expected to "
+                "match the shape of corresponding output, but a mismatch was detected: "
+                f"grad_output[{i}] has a shape of {batch.shape} and output[{i}] has a shape of "
+                f"{output.shape}. If you only want some tensors in `grad_output` to be considered "
+                "batched, consider using vmap."
+            )
+        sizes.add(len(batch))
+    if len(sizes) != 1:
+        raise RuntimeError(
+            f"is_grads_batched=True needs grad_outputs with one size of batch, got {sorted(sizes)}"
+        )
+    return [[None if batch is None else batch[k] for batch in batches] for k in range(sizes.pop())]
+
+
+def stacked(values: Sequence[Any], x: Any) -> Any:
+    """Return tensors of the shape of ``x`` as one, with a dimension for them in front."""
+    total = x.new_zeros((len(values), *x.shape))
+    for k, value in enumerate(values):
+        total[k] = value
+    return total
 
 
 def _finding(found: dict[Edge, Any], edge: Edge) -> Callable[[Any], None]:
