@@ -33,7 +33,6 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
             f"got {len(tensors)} tensors and {len(grad_tensors)} gradients; give one for each"
         )
     roots = []
-    gradient: Any
     for i, (tensor, gradient) in enumerate(zip(tensors, grad_tensors)):
         edge = gradient_edge(tensor)
         if edge is None:
@@ -55,9 +54,10 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
                 )
             gradient = tensor._wrap(array_module(tensor.array).ones_like(tensor.array))
         elif tuple(gradient.array.shape) != tuple(tensor.array.shape):
+            sizes: Any = gradient, tensor
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and "
-                f"output[{i}] has a shape of {tensor.shape}."
+                f"Mismatch in shape: grad_output[{i}] has a shape of {sizes[0].shape} and "
+                f"output[{i}] has a shape of {sizes[1].shape}."
             )
         roots.append((edge, gradient))
     return roots
