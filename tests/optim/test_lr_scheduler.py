@@ -214,6 +214,28 @@ def test_plateau():
     assert scheduler.min_lrs == [0, 0]
 
 
+def test_the_keys_of_the_states_are_pytorchs():
+    adam = optim.Adam([tensor([0.0], requires_grad=True)])
+    shared = {"_is_initial", "_last_lr", "_step_count", "base_lrs", "last_epoch"}
+    one_cycle = schedulers.OneCycleLR(adam, 0.1, 10).state_dict()
+    assert set(one_cycle) - shared == {
+        "_anneal_func_type", "_schedule_phases", "cycle_momentum", "total_steps", "use_beta1",
+    }  # fmt: skip
+    cyclic = schedulers.CyclicLR(adam, 0.1, 1.0).state_dict()
+    assert set(cyclic) - shared == {
+        "_scale_fn_custom", "base_momentums", "cycle_momentum", "gamma", "max_lrs",
+        "max_momentums", "mode", "scale_mode", "step_ratio", "total_size", "use_beta1",
+    }  # fmt: skip
+
+
+def test_the_number_of_an_epoch_is_discouraged_on_a_plateau_too():
+    scheduler = schedulers.ReduceLROnPlateau(sgd())
+    with pytest.warns(UserWarning, match=r"epoch parameter in `scheduler\.step\(\)`") as caught:
+        scheduler.step(1.0, epoch=7)
+    assert caught[0].filename == __file__  # it points at the caller
+    assert scheduler.last_epoch == 7
+
+
 def test_sequence_and_chain_save_what_they_hold():
     def make(optimizer):
         first = schedulers.LinearLR(optimizer, 0.1, total_iters=3)

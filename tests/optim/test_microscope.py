@@ -72,7 +72,7 @@ def test_adam_seen_through_the_microscope():
         (optim.AdamW, {}, {"m", "v", "m_hat", "v_hat", "effective_lr"}),
         (optim.Adamax, {}, {"m", "u", "m_hat", "effective_lr"}),
         (optim.NAdam, {}, {"m", "v", "v_hat", "effective_lr"}),
-        (optim.RAdam, {}, {"m", "v", "m_hat", "v_hat", "rectification"}),
+        (optim.RAdam, {}, {"m", "v", "m_hat", "v_hat", "effective_lr", "rectification"}),
     ],
 )
 def test_every_optimizer_can_be_looked_at(cls, options, quantities):
@@ -92,6 +92,30 @@ def test_every_optimizer_can_be_looked_at(cls, options, quantities):
     take_steps(other, unwatched, 8)
     np.testing.assert_array_equal(w.numpy(force=True), unwatched[0].numpy(force=True))
     assert len(scope.table("w").splitlines()) == 9
+
+
+@pytest.mark.parametrize(
+    ("cls", "averaged"),
+    [
+        (optim.RMSprop, "gradient"),
+        (optim.Adagrad, "gradient"),
+        (optim.Adam, "m_hat"),
+        (optim.AdamW, "m_hat"),
+        (optim.Adamax, "m_hat"),
+        (optim.RAdam, "m_hat"),  # whose first five steps are momentum's
+    ],
+)
+def test_the_effective_rate_leads_from_the_averaged_gradient_to_the_step(cls, averaged):
+    w, b = pair()
+    optimizer = cls([w, b], lr=tensor(0.125), weight_decay=0)
+    with optim.Microscope(optimizer, {"w": w}) as scope:
+        take_steps(optimizer, [w, b], 8)
+    seen = scope["w"]
+    assert seen["lr"].tolist() == [0.125] * 8
+    assert seen["effective_lr"].shape == (8, 2, 2)
+    np.testing.assert_allclose(
+        seen["effective_step"], -seen["effective_lr"] * seen[averaged], rtol=1e-9
+    )
 
 
 def test_ways_to_choose_parameters():
@@ -128,6 +152,11 @@ def test_some_elements_some_steps_and_missing_gradients():
     kept = record["m"].copy()
     optimizer.step()
     np.testing.assert_array_equal(record["m"], kept)  # a copy, not the optimizer's array
+
+
+def test_every_so_many_steps_is_at_least_one():
+    with pytest.raises(ValueError, match="every counts steps from 1, got 0"):
+        optim.Microscope(optim.SGD(pair()), every=0)
 
 
 def test_nothing_is_left_behind():

@@ -233,6 +233,8 @@ class TestErrors:
         [
             (optim.Adam, {"betas": (1.0, 0.9)}, "Invalid beta parameter at index 0: 1.0"),
             (optim.Adam, {"betas": (0.9, -0.1)}, "Invalid beta parameter at index 1: -0.1"),
+            (optim.Adam, {"betas": (0.9,)}, r"betas must be two numbers, but got \(0\.9,\)"),
+            (optim.NAdam, {"betas": (0.9, 0.99, 0.999)}, "betas must be two numbers"),
             (optim.Adamax, {"betas": (1.0, 0.9)}, "Invalid beta parameter at index 0: 1.0"),
             (optim.NAdam, {"betas": (0.9, 2.0)}, "Invalid beta parameter at index 1: 2.0"),
             (optim.RAdam, {"eps": -1e-8}, "Invalid epsilon value: -1e-08"),
@@ -451,6 +453,43 @@ class TestHooks:
         optimizer.register_step_pre_hook(lambda o, args, kwargs: "no")
         with pytest.raises(RuntimeError, match="must return None or a tuple"):
             optimizer.step()
+
+    def test_around_the_state_dict(self):
+        optimizer = optim.SGD([parameter()], lr=0.5)
+        calls = []
+
+        def add_note(optimizer, state_dict):
+            state_dict["note"] = "kept"
+
+        handles = [
+            optimizer.register_state_dict_pre_hook(lambda o: calls.append(o)),
+            optimizer.register_state_dict_post_hook(lambda o, s: {**s, "version": len(s)}),
+            optimizer.register_state_dict_post_hook(add_note, prepend=True),
+        ]
+        saved = optimizer.state_dict()
+        assert calls == [optimizer]
+        assert list(saved) == ["state", "param_groups", "note", "version"]
+        assert saved["version"] == 3  # the hook in front came first
+        for handle in handles:
+            handle.remove()
+        assert list(optimizer.state_dict()) == ["state", "param_groups"]
+
+    def test_around_load_state_dict(self):
+        optimizer, calls = optim.SGD([parameter()], lr=0.5), []
+        saved = {"old": optimizer.state_dict()}
+
+        def unpack(optimizer, state_dict):
+            calls.append("pre")
+            return state_dict.pop("old")
+
+        optimizer.register_load_state_dict_pre_hook(unpack)
+        optimizer.register_load_state_dict_post_hook(lambda o: calls.append("second"))
+        optimizer.register_load_state_dict_post_hook(lambda o: calls.append("first"), prepend=True)
+        optimizer.param_groups[0]["lr"] = 0.0
+        optimizer.load_state_dict(saved)
+        assert calls == ["pre", "first", "second"]
+        assert optimizer.param_groups[0]["lr"] == 0.5
+        assert list(saved) == ["old"]  # the hook had a copy
 
 
 def test_an_optimizer_of_ones_own():

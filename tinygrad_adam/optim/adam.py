@@ -147,7 +147,7 @@ class Adam(Optimizer):
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:
-        """Return the state, and what the step was made of, by the papers\' letters."""
+        """Return the state, and what the step was made of, by the papers' letters."""
         found = super().moments(parameter)
         if found:
             group = self.group_of(parameter)

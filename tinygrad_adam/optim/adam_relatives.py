@@ -98,7 +98,7 @@ class Adamax(Optimizer):
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:
-        """Return the state, and what the step was made of, by the papers\' letters."""
+        """Return the state, and what the step was made of, by the papers' letters."""
         found = super().moments(parameter)
         if found:
             group = self.group_of(parameter)
@@ -204,7 +204,7 @@ class NAdam(Optimizer):
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:
-        """Return the state, and what the step was made of, by the papers\' letters."""
+        """Return the state, and what the step was made of, by the papers' letters."""
         found = super().moments(parameter)
         if found:
             group = self.group_of(parameter)
@@ -303,7 +303,7 @@ class RAdam(Optimizer):
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:
-        """Return the state, and what the step was made of, by the papers\' letters."""
+        """Return the state, and what the step was made of, by the papers' letters."""
         found = super().moments(parameter)
         if found:
             group = self.group_of(parameter)
@@ -311,7 +311,10 @@ class RAdam(Optimizer):
             step = number(self.state[parameter]["step"])
             found["m_hat"] = found["m"] / (1 - beta1**step)
             found["v_hat"] = found["v"] / (1 - beta2**step)
-            found["rectification"] = rectification(step, beta2)
+            r = found["rectification"] = rectification(step, beta2)
+            adaptive = r * (1 - beta2**step) ** 0.5 / root(found["v"], group["eps"])
+            # As long as r is 0, the step is that of momentum: the rate alone.
+            found["effective_lr"] = number(group["lr"]) * (adaptive if r else adaptive + 1)
         return found
 
 

@@ -106,12 +106,7 @@ class LRScheduler:
             )
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(
-                "The epoch parameter in `scheduler.step()` was not necessary and is being "
-                "deprecated where possible. Please use `scheduler.step()` to step the scheduler.",
-                UserWarning,
-                stacklevel=2,
-            )
+            _discourage_epoch()
         self._update_lr(epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:
@@ -534,7 +529,10 @@ class _MomentumCycling(LRScheduler):
     cycle_momentum: bool
     use_beta1: bool
 
-    def _start_momentum(self, last_epoch: int, base_momentum: Any, max_momentum: Any) -> None:
+    def _start_momentum(
+        self, last_epoch: int, base_momentum: Any, max_momentum: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """Set each group's momentum to its highest; return the lowest and the highest of each."""
         defaults = self.optimizer.defaults
         if "momentum" not in defaults and "betas" not in defaults:
             raise ValueError(
@@ -542,15 +540,14 @@ class _MomentumCycling(LRScheduler):
                 f"  {type(self.optimizer).__name__} has neither: pass cycle_momentum=False."
             )
         self.use_beta1 = "betas" in defaults
-        self.base_momentums = for_each_group("base_momentum", self.optimizer, base_momentum)
-        self.max_momentums = for_each_group("max_momentum", self.optimizer, max_momentum)
+        lowest = for_each_group("base_momentum", self.optimizer, base_momentum)
+        highest = for_each_group("max_momentum", self.optimizer, max_momentum)
         if last_epoch == -1:
-            for group, low, high in zip(
-                self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True
-            ):
+            for group, low, high in zip(self.optimizer.param_groups, lowest, highest, strict=True):
                 self._set_momentum(group, high)
                 group["max_momentum"] = high
                 group["base_momentum"] = low
+        return lowest, highest
 
     def _set_momentum(self, group: Group, momentum: float) -> None:
         if self.use_beta1:
@@ -627,7 +624,9 @@ class CyclicLR(_MomentumCycling):
             self.scale_mode = "iterations" if mode == "exp_range" else "cycle"
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
-            self._start_momentum(last_epoch, base_momentum, max_momentum)
+            self.base_momentums, self.max_momentums = self._start_momentum(
+                last_epoch, base_momentum, max_momentum
+            )
         super().__init__(optimizer, last_epoch)
         self.base_lrs = lowest
 
@@ -849,9 +848,12 @@ class ReduceLROnPlateau(LRScheduler):
 
         Args:
             metrics: a number or a tensor of one element.
-            epoch: number of the epoch, instead of one more than the last.
+            epoch: number of the epoch, instead of one more than the last. PyTorch discourages it,
+                with a warning.
         """
         current = float(metrics)
+        if epoch is not None:
+            _discourage_epoch()
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current, self.best):
             self.best = current
@@ -1072,6 +1074,18 @@ def _check_schedulers(name: str, optimizer: Optimizer, schedulers: Sequence[LRSc
                 f"{type(scheduler).__name__} at index {i} has {scheduler.optimizer}, which is "
                 f"different from {type(optimizer).__name__}."
             )
+
+
+def _discourage_epoch() -> None:
+    """Warn the caller of a ``step`` that was given the number of the epoch."""
+    warnings.warn(
+        "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where "
+        "possible. Please use `scheduler.step()` to step the scheduler. During the deprecation, if "
+        "epoch is different from None, the closed form is used instead of the new chainable form, "
+        "where available.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _take_back_first_step(scheduler: LRScheduler) -> None:

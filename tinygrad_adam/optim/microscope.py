@@ -36,7 +36,7 @@ class Microscope:
             or one tensor; all that the optimizer has if not given. Without names, their number.
         index: which elements of each parameter to keep, such as ``(0, 0)`` or ``slice(3)``; all if
             not given.
-        every: record every so many steps.
+        every: record every so many steps, 1 or more.
 
     Attributes:
         records: for each name, a list of dictionaries, one for each recorded step:
@@ -56,6 +56,7 @@ class Microscope:
 
     Raises:
         KeyError: a parameter that the optimizer does not have.
+        ValueError: ``every`` is below 1.
     """
 
     def __init__(
@@ -66,6 +67,8 @@ class Microscope:
         index: Any = ...,
         every: int = 1,
     ) -> None:
+        if every < 1:
+            raise ValueError(f"every counts steps from 1, got {every}")
         self.optimizer = optimizer
         self.parameters = _named(optimizer, parameters)
         self.index = index
@@ -103,7 +106,8 @@ class Microscope:
             }
             state = optimizer.state.get(parameter, {})
             step = int(number(state["step"])) if "step" in state else self._steps
-            record: Record = {"step": step, "lr": number(optimizer.group_of(parameter)["lr"])}
+            lr = float(number(optimizer.group_of(parameter)["lr"]))
+            record: Record = {"step": step, "lr": lr}
             for quantity, array in arrays.items():
                 kept = np.ndim(array) == 0 and parameter.array.ndim > 0
                 record[quantity] = array if kept else _copy(array[self.index])

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeAlias
 
@@ -28,6 +28,7 @@ from tinygrad_adam.tensor import Tensor
 Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 State: TypeAlias = dict[str, Any]
 Group: TypeAlias = dict[str, Any]
+Hooks: TypeAlias = OrderedDict[int, Any]
 
 # Options that must not be negative, and what PyTorch calls them in the error.
 _NOT_NEGATIVE = {
@@ -85,8 +86,12 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
-        self._step_pre_hooks: dict[int, Any] = {}
-        self._step_post_hooks: dict[int, Any] = {}
+        self._step_pre_hooks: Hooks = OrderedDict()
+        self._step_post_hooks: Hooks = OrderedDict()
+        self._state_dict_pre_hooks: Hooks = OrderedDict()
+        self._state_dict_post_hooks: Hooks = OrderedDict()
+        self._load_state_dict_pre_hooks: Hooks = OrderedDict()
+        self._load_state_dict_post_hooks: Hooks = OrderedDict()
         self._opt_called = False
         self.check_options(defaults)
         groups: list[Any] = list(params)
@@ -146,7 +151,10 @@ class Optimizer:
                 raise ValueError(f"Tensor {name} must be 1-element\n  Its shape is {value.shape}.")
             if not number(value) >= 0.0:
                 raise ValueError(f"Invalid {words}: {value}\n  {name} must be 0 or more.")
-        for i, beta in enumerate(options.get("betas", ())):
+        betas = options.get("betas", (0.0, 0.0))
+        if len(betas) != 2:
+            raise ValueError(f"betas must be two numbers, but got {betas}")
+        for i, beta in enumerate(betas):
             if not 0.0 <= number(beta) < 1.0:
                 raise ValueError(
                     f"Invalid beta parameter at index {i}: {beta}\n"
@@ -304,6 +312,41 @@ class Optimizer:
         """Call ``hook(optimizer, args, kwargs)`` after each step."""
         return RemovableHandle(self._step_post_hooks, hook)
 
+    def register_state_dict_pre_hook(
+        self, hook: Callable[..., None], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer)`` before :meth:`state_dict` looks at anything.
+
+        Args:
+            hook: the function.
+            prepend: call it before the hooks registered so far, not after. So for all four.
+        """
+        return _hang_on(self._state_dict_pre_hooks, hook, prepend)
+
+    def register_state_dict_post_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` at the end of :meth:`state_dict`.
+
+        It may write into the dictionary, or return another one in its place.
+        """
+        return _hang_on(self._state_dict_post_hooks, hook, prepend)
+
+    def register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` before :meth:`load_state_dict` takes anything over.
+
+        It gets a shallow copy of the dictionary, and may return another one in its place.
+        """
+        return _hang_on(self._load_state_dict_pre_hooks, hook, prepend)
+
+    def register_load_state_dict_post_hook(
+        self, hook: Callable[..., None], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer)`` at the end of :meth:`load_state_dict`."""
+        return _hang_on(self._load_state_dict_post_hooks, hook, prepend)
+
     def state_dict(self) -> dict[str, Any]:
         """Return ``{"state": …, "param_groups": …}`` in PyTorch's layout.
 
@@ -311,6 +354,8 @@ class Optimizer:
         parameters' state (the tensors themselves, not copies); in each group, ``"params"`` lists
         the numbers and the rest are its options.
         """
+        for hook in list(self._state_dict_pre_hooks.values()):
+            hook(self)
         number: dict[int, int] = {}
         groups = []
         start = 0
@@ -325,7 +370,11 @@ class Optimizer:
             number.get(id(key), key) if isinstance(key, Tensor) else key: value
             for key, value in self.state.items()
         }
-        return {"state": state, "param_groups": groups}
+        found: dict[str, Any] = {"state": state, "param_groups": groups}
+        for hook in list(self._state_dict_post_hooks.values()):
+            changed = hook(self, found)
+            found = found if changed is None else changed
+        return found
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the state and the options that :meth:`state_dict` returned, here or in PyTorch.
@@ -337,6 +386,10 @@ class Optimizer:
         Raises:
             ValueError: the number of groups or of parameters in them differs.
         """
+        state_dict = dict(state_dict)
+        for hook in list(self._load_state_dict_pre_hooks.values()):
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
         saved = [
             {name: _copied(option) for name, option in group.items()}
             for group in state_dict["param_groups"]
@@ -370,6 +423,8 @@ class Optimizer:
             {**group, **new, "params": group["params"]}
             for new, group in zip(saved, self.param_groups, strict=True)
         ]
+        for hook in list(self._load_state_dict_post_hooks.values()):
+            hook(self)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -443,6 +498,13 @@ def _check_parameter(parameter: Any) -> None:
             f"  It is the result of {parameter.grad_fn}: optimize what it was computed from, or "
             "call detach().requires_grad_() on it."
         )
+
+
+def _hang_on(hooks: Hooks, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
+    """Add a hook, as the last one or as the first."""
+    handle = RemovableHandle(hooks, hook)
+    hooks.move_to_end(handle.id, last=not prepend)
+    return handle
 
 
 def _unordered() -> TypeError:

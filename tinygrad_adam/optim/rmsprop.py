@@ -119,7 +119,7 @@ class RMSprop(Optimizer):
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:
-        """Return the state, and what the step was made of, by the papers\' letters."""
+        """Return the state, and what the step was made of, by the papers' letters."""
         found = super().moments(parameter)
         if found:
             group = self.group_of(parameter)
@@ -216,7 +216,7 @@ class Adagrad(Optimizer):
         )
 
     def moments(self, parameter: Tensor) -> dict[str, Array]:
-        """Return the state, and what the step was made of, by the papers\' letters."""
+        """Return the state, and what the step was made of, by the papers' letters."""
         found = super().moments(parameter)
         if found:
             group = self.group_of(parameter)
