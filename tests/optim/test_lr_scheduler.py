@@ -228,6 +228,15 @@ def test_the_keys_of_the_states_are_pytorchs():
     }  # fmt: skip
 
 
+def test_milestones_may_come_back_as_a_plain_dictionary():
+    """As they do from files that know no Counter; PyTorch takes them, too."""
+    optimizer = sgd()
+    scheduler = schedulers.MultiStepLR(optimizer, [2])
+    state = scheduler.state_dict()
+    scheduler.load_state_dict({**state, "milestones": dict(state["milestones"])})
+    assert rates(optimizer, scheduler, 3) == pytest.approx([1.0, 1.0, 0.1, 0.1])
+
+
 def test_the_number_of_an_epoch_is_discouraged_on_a_plateau_too():
     scheduler = schedulers.ReduceLROnPlateau(sgd())
     with pytest.warns(UserWarning, match=r"epoch parameter in `scheduler\.step\(\)`") as caught:

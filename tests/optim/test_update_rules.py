@@ -1,6 +1,7 @@
 """The update rules on arrays: in pieces, in any memory layout, and as texts of CUDA kernels."""
 
 import inspect
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -198,6 +199,26 @@ def test_pieces_and_memory_layouts_do_not_change_the_numbers(name, layout, monke
     apply(cpu, name, arranged, g_arranged, NUMBERS[name])
     for key in whole:
         np.testing.assert_array_equal(arranged[key], whole[key], err_msg=key)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_step_asks_for_no_memory_of_the_parameters_size(name):
+    required, optional, options = signature(name)
+    names = [*required, *optional]
+    arrays, g = values(names, (2_000_000,), "float32")
+    kept = {key: array.__array_interface__["data"] for key, array in arrays.items()}
+    switches = {"weight_decay": 0.1, "maximize": True, "decoupled": 0.05, "nesterov": True}
+    chosen = {**NUMBERS[name], **{key: switches[key] for key in set(switches) & set(options)}}
+    apply(cpu, name, arrays, g, chosen)  # each thread asks for its scratch memory once
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            apply(cpu, name, arrays, g, chosen)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < g.nbytes / 4
+    assert {key: array.__array_interface__["data"] for key, array in arrays.items()} == kept
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

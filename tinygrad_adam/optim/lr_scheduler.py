@@ -249,7 +249,7 @@ class MultiStepLR(LRScheduler):
 
     def get_lr(self) -> list[Any]:
         """Return the rate of each group for this epoch."""
-        times = self.milestones[self.last_epoch]  # 0 where there is none
+        times = self.milestones.get(self.last_epoch, 0)
         return self._scaled(self.gamma**times) if times else self._present()
 
     def _get_closed_form_lr(self) -> list[Any]:
