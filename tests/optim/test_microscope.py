@@ -130,8 +130,19 @@ def test_ways_to_choose_parameters():
     scope = optim.Microscope(optim.SGD(model.parameters()), model)
     assert list(scope.records) == ["weight", "bias"]
     assert repr(scope) == "Microscope(SGD, parameters=['weight', 'bias'], recorded steps=0)"
+    assert list(optim.Microscope(named, "bias").records) == ["bias"]
+    by_name = optim.Microscope(named, ["bias", ("w", w)])
+    assert list(by_name.parameters) == ["bias", "w"]
+    assert by_name.parameters["bias"] is b
     with pytest.raises(KeyError, match="SGD does not optimize this tensor"):
         optim.Microscope(plain, model)
+    with pytest.raises(KeyError, match=r"SGD has no 'biases', only \['weight', 'bias'\]"):
+        optim.Microscope(named, ["biases"])
+    with pytest.raises(KeyError, match=r"SGD has no 'bias', only \[\]"):
+        optim.Microscope(plain, "bias")
+    complex_one = tensor([1 + 2j], requires_grad=True)
+    with pytest.raises(TypeError, match="parameter 0 is complex"):
+        optim.Microscope(optim.Adam([complex_one]))
 
 
 def test_some_elements_some_steps_and_missing_gradients():

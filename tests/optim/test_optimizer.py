@@ -173,6 +173,15 @@ class TestGroups:
         assert len(optimizer.state) == 1
         assert b in optimizer.state
 
+    def test_adagrads_sums_start_where_their_group_says(self):
+        groups = [{"params": [parameter()]}, {"params": [parameter()]}]
+        groups[1]["initial_accumulator_value"] = 0.5
+        optimizer = optim.Adagrad(groups, initial_accumulator_value=0.25)
+        optimizer.add_param_group({"params": [parameter()]})
+        assert [entry["sum"].tolist() for entry in optimizer.state.values()] == [
+            [0.25] * 3, [0.5] * 3, [0.25] * 3,
+        ]  # fmt: skip
+
     def test_options_can_be_changed_between_steps(self):
         p = parameter()
         optimizer = optim.SGD([p], lr=1.0)

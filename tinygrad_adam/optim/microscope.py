@@ -33,7 +33,9 @@ class Microscope:
     Args:
         optimizer: any optimizer of this package, or one that has its ``step``.
         parameters: which to look at: a module, a dictionary or pairs of names and tensors, tensors,
-            or one tensor; all that the optimizer has if not given. Without names, their number.
+            or one tensor; names, or one name, if the optimizer was made from
+            ``model.named_parameters()``; all that the optimizer has if not given. Without names,
+            their number.
         index: which elements of each parameter to keep, such as ``(0, 0)`` or ``slice(3)``; all if
             not given.
         every: record every so many steps, 1 or more.
@@ -56,6 +58,7 @@ class Microscope:
 
     Raises:
         KeyError: a parameter that the optimizer does not have.
+        TypeError: a complex parameter, of which real and imaginary part have moments of their own.
         ValueError: ``every`` is below 1.
     """
 
@@ -74,8 +77,12 @@ class Microscope:
         self.index = index
         self.every = every
         self.records: dict[str, list[Record]] = {name: [] for name in self.parameters}
-        for parameter in self.parameters.values():
+        for name, parameter in self.parameters.items():
             optimizer.group_of(parameter)
+            if parameter.array.dtype.kind == "c":
+                raise TypeError(
+                    f"parameter {name} is complex: look at view_as_real of it, optimized as such"
+                )
         self._steps = 0
         self._before: dict[str, np.ndarray] = {}
         self._handles = [
@@ -231,12 +238,14 @@ def worked_example(
 
 def _named(optimizer: Optimizer, parameters: Any) -> dict[str, Tensor]:
     """Return the chosen parameters by name."""
+    own: list[Any] = []
+    for group in optimizer.param_groups:
+        names = group.get("param_names")
+        own += group["params"] if names is None else zip(names, group["params"], strict=True)
+    found: list[Any]
     if parameters is None:
-        found: list[Any] = []
-        for group in optimizer.param_groups:
-            names = group.get("param_names")
-            found += group["params"] if names is None else zip(names, group["params"], strict=True)
-    elif isinstance(parameters, Tensor):
+        found = own
+    elif isinstance(parameters, (Tensor, str)):
         found = [parameters]
     elif hasattr(parameters, "named_parameters"):
         found = list(parameters.named_parameters())
@@ -245,6 +254,12 @@ def _named(optimizer: Optimizer, parameters: Any) -> dict[str, Tensor]:
             parameters.items() if isinstance(parameters, Mapping) else parameters
         )
         found = list(entries)
+    by_name: dict[str, Tensor] = dict(entry for entry in own if isinstance(entry, tuple))
+    for i, entry in enumerate(found):
+        if isinstance(entry, str):
+            if entry not in by_name:
+                raise KeyError(f"{type(optimizer).__name__} has no {entry!r}, only {[*by_name]}")
+            found[i] = entry, by_name[entry]
     return dict(
         entry if isinstance(entry, tuple) else (str(i), entry) for i, entry in enumerate(found)
     )

@@ -143,7 +143,8 @@ class Adagrad(Optimizer):
         lr: learning rate, a number or a 0-d tensor.
         lr_decay: lowers the rate with the number t of the step.
         weight_decay: factor of the L2 penalty.
-        initial_accumulator_value: v before the first step.
+        initial_accumulator_value: v before the first step. Here a group may have its own; PyTorch
+            starts all groups at the constructor's.
         eps: keeps the division finite.
         foreach, fused: accepted and without effect: the update is always one pass.
         maximize: go up instead of down.
@@ -187,7 +188,7 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults)
 
     def add_param_group(self, param_group: Group) -> None:
-        """Add a group; its sums start at once, as in PyTorch."""
+        """Add a group; its sums start at once."""
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         for parameter in group["params"]:
