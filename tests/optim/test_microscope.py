@@ -112,6 +112,7 @@ def test_the_effective_rate_leads_from_the_averaged_gradient_to_the_step(cls, av
         take_steps(optimizer, [w, b], 8)
     seen = scope["w"]
     assert seen["lr"].tolist() == [0.125] * 8
+    assert all(type(record["lr"]) is float for record in scope.records["w"])
     assert seen["effective_lr"].shape == (8, 2, 2)
     np.testing.assert_allclose(
         seen["effective_step"], -seen["effective_lr"] * seen[averaged], rtol=1e-9
