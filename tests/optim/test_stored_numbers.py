@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tinygrad_adam
 from tinygrad_adam import optim, tensor
 
 DATA = Path(__file__).parent / "data"
@@ -24,6 +25,7 @@ with np.load(DATA / "optimizers.npz") as _file:
     STORED = dict(_file)
 CASES = json.loads(str(STORED["cases"]))
 SCHEDULES = json.loads((DATA / "schedulers.json").read_text())
+IRIS = json.loads((DATA / "iris.json").read_text())
 RELATIVE = {"float32": 3e-5, "float64": 1e-10}
 # The state is looked at for its layout. A centered RMSprop with lr = 10 divides by differences of
 # nearly equal numbers, which shows in its momentum long before it shows in the parameters.
@@ -132,6 +134,13 @@ def test_schedules_agree_with_pytorch(case):
     optimizer = getattr(optim, case["optimizer"])(groups)
     rows = goldens.run_schedule(optim, optimizer, case)
     np.testing.assert_allclose(rows, case["rows"], rtol=1e-12, atol=1e-16)
+
+
+@pytest.mark.parametrize("i", range(5))
+def test_iris_ends_at_pytorchs_losses(i):
+    pytest.importorskip("sklearn")
+    losses = goldens.train_on_iris(tinygrad_adam, optim, *goldens.IRIS_OPTIMIZERS[i])
+    assert losses == pytest.approx(IRIS[i], rel=1e-9)
 
 
 def test_the_stored_numbers_are_small():
