@@ -25,6 +25,7 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -202,13 +203,15 @@ def main(options: argparse.Namespace, metrics: dict) -> None:
     torch.manual_seed(options.seed)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=options.out).close()  # can files be written there?
         model = CNN().to(options.device)
         if options.dataset == "mnist":
             train, test = data.mnist(options.data_dir, options.download, normalize=True)
         else:
             train, test = data.digits(normalize=True)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
-        sys.exit(f"train_cnn.py: error: {' '.join(str(error).split())}")  # on one line
+        text = " ".join(str(error).split())  # on one line, and in the words of the command line
+        sys.exit(f"train_cnn.py: error: {text.replace('download=True', '--download')}")
     loader = DataLoader(train, batch_size=options.batch_size, shuffle=True)
     criterion = nn.CrossEntropyLoss()
     optimizer = OPTIMIZERS[options.optimizer][0](model.parameters(), lr=options.lr)

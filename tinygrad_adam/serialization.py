@@ -22,6 +22,7 @@ import io
 import json
 import os
 import secrets
+import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -70,12 +71,13 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
         ValueError: the suffix is another one.
         TypeError: something in ``obj`` cannot be saved; the text names its key.
         FileNotFoundError: the folder does not exist.
+        IsADirectoryError: ``path`` is a folder.
         ImportError: safetensors is missing (for that suffix).
 
     Source: PyTorch, ``torch.save``.
     """
     target, file_format = _path_and_format(path, "save")
-    if callable(getattr(obj, "state_dict", None)):
+    if callable(getattr(obj, "state_dict", None)) and not isinstance(obj, type):
         obj = obj.state_dict()
     arrays: Arrays = {}
     structure = _take_apart(obj, arrays, keys=())
@@ -83,6 +85,8 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     target = Path(os.path.realpath(target))
     if not target.parent.is_dir():
         raise FileNotFoundError(f"save: the folder '{target.parent}' does not exist")
+    if target.is_dir():
+        raise IsADirectoryError(f"save: '{target}' is a folder")
     with _replacing(target) as file:
         file_format.write(file, arrays, structure)
 
@@ -258,6 +262,7 @@ def _read_npz(path: Path) -> tuple[Arrays, Json]:
         except Exception as error:
             raise _corrupt(path, error) from error
         with archive:
+            _check_entries(path, file, archive)
             for entry in archive.infolist():
                 name = entry.filename.removesuffix(".npy")
                 try:
@@ -279,6 +284,22 @@ def _read_npz(path: Path) -> tuple[Arrays, Json]:
     if _STRUCTURE not in arrays:
         return arrays, _structure_of(arrays)
     return arrays, _parse(path, arrays.pop(_STRUCTURE).tobytes())
+
+
+def _check_entries(path: Path, file: IO[bytes], archive: zipfile.ZipFile) -> None:
+    """Raise if the archive's directory says that it has more entries than could be found in it.
+
+    zipfile takes what it finds: one wrong length in the directory, which no checksum covers, would
+    hide the entries behind it.
+    """
+    record_size = 22
+    file.seek(-record_size, os.SEEK_END)
+    record = file.read(record_size)
+    (promised,) = struct.unpack_from("<H", record, 10)
+    found = len(archive.infolist())
+    # With a comment the record lies elsewhere; with very many entries it does not say how many.
+    if record.startswith(b"PK\5\6") and promised not in (found, 0xFFFF):
+        raise _corrupt(path, f"its directory promises {promised} entries and has {found}")
 
 
 def _write_safetensors(file: IO[bytes], arrays: Arrays, structure: Json) -> None:

@@ -174,6 +174,20 @@ def test_mnist_normalized_by_the_training_images(tmp_path):
         np.testing.assert_allclose(arrays(dataset)[0], expected, atol=1e-5)
 
 
+def test_mnist_of_one_grey_is_normalized_to_zeros(tmp_path):
+    contents = small_mnist()
+    contents[NAMES[0]] = idx(np.full((6, 28, 28), 7, np.uint8))
+    train, _ = mnist(write(tmp_path, contents), normalize=True)
+    assert (arrays(train)[0] == 0).all()
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    write(tmp_path / "digits", small_mnist())
+    assert len(mnist("~/digits")[0]) == 6
+
+
 def test_a_folder_named_like_its_file_does_not_hide_it(tmp_path):
     write(tmp_path, small_mnist(), lambda name: f"{name}.gz", gzip.compress)
     (tmp_path / NAMES[0]).mkdir()
@@ -196,6 +210,7 @@ def test_a_missing_folder_and_a_missing_file(tmp_path):
         (NAMES[1], small_mnist(train=5)[NAMES[1]], r"expected 6 labels, .*train-images.* found 5"),
         (NAMES[3], small_mnist(test=4)[NAMES[3]], r"expected 3 labels, .*t10k-images.* found 4"),
         (NAMES[0], small_mnist(side=27)[NAMES[0]], "expected images of 28x28 pixels, found 27x27"),
+        (NAMES[0], small_mnist(train=0)[NAMES[0]], "expected at least one image, found none"),
         (NAMES[1], idx(np.full(6, 10, np.uint8)), "expected labels from 0 to 9, found 10"),
         (NAMES[0], small_mnist()[NAMES[1]], "magic number 0x00000803 .* found 0x00000801"),
         (NAMES[1], small_mnist()[NAMES[0]], "magic number 0x00000801 .* found 0x00000803"),

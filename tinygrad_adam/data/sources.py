@@ -94,8 +94,8 @@ def mnist(
         root: the folder with the four IDX files (``train-images-idx3-ubyte`` and so on, also
             written ``train-images.idx3-ubyte``), plain or ``.gz``. Files are looked for in the
             folder itself and where torchvision puts them, in ``MNIST/raw`` below it. They are read
-            as they are, so that data sets in MNIST's clothes (Fashion-MNIST) work too. None: the
-            user's cache folder.
+            as they are, so that data sets in MNIST's clothes (Fashion-MNIST) work too. A leading
+            ``~`` is the home folder. None: the user's cache folder.
         download: fetch the files that the folder lacks, from the first mirror that has them with
             the published checksum.
         normalize: False: grey values from 0 (paper) to 1 (ink). True: shifted and scaled so that
@@ -106,14 +106,15 @@ def mnist(
 
     Raises:
         FileNotFoundError: the folder or one of the files is missing, and ``download`` is False.
-        ValueError: a file is truncated, corrupt or not what it should be, or images and labels do
-            not match in number. The text names the file, what was expected and what was found.
+        ValueError: a file is truncated, corrupt, empty or not what it should be, or images and
+            labels do not match in number. The text names the file, what was expected and what was
+            found.
         ConnectionError: no mirror gave the file. The text has each one's reason.
         ImportError: pooch is missing (for a download).
 
     Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits" (1998).
     """
-    folder = _cache_folder() if root is None else Path(root)
+    folder = _cache_folder() if root is None else Path(root).expanduser()
     paths = [_find(folder, name) or _fetch(folder, name, download) for name in MNIST_CHECKSUMS]
     train_images, train_labels = _read_pair(*paths[:2])
     test_images, test_labels = _read_pair(*paths[2:])
@@ -211,7 +212,7 @@ def _fetch(folder: Path, name: str, download: bool) -> Path:
             failures.append(f"\n  {mirror}: {error}")
     raise ConnectionError(
         f"{name}.gz: expected the published file from one of {len(MNIST_MIRRORS)} mirrors, found "
-        f"none:{''.join(failures)}\n  Put the four files into a folder and pass it as root."
+        f"none:{''.join(failures)}\n  Put the four files into a folder and pass that."
     )
 
 
@@ -220,12 +221,14 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[np.ndarray, np.nda
     if images.shape[1:] != (28, 28):
         rows, columns = images.shape[1:]
         raise ValueError(f"{images_path}: expected images of 28x28 pixels, found {rows}x{columns}")
+    if not len(images):
+        raise ValueError(f"{images_path}: expected at least one image, found none")
     if len(images) != len(labels):
         raise ValueError(
             f"{labels_path}: expected {len(images):,} labels, one for each image of "
             f"{images_path.name}, found {len(labels):,}"
         )
-    if labels.max(initial=0) > 9:
+    if labels.max() > 9:
         raise ValueError(f"{labels_path}: expected labels from 0 to 9, found {labels.max()}")
     return images, labels
 
@@ -237,7 +240,9 @@ def _mean_and_std(images: np.ndarray) -> tuple[float, float]:
     counts = sum(np.bincount(part.ravel(), minlength=256) for part in parts)
     values = np.arange(256)
     mean = np.average(values, weights=counts)
-    return float(mean), float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
+    std = float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
+    # Images that are all one grey cannot be scaled to a standard deviation of 1: they become 0.
+    return float(mean), std or 1.0
 
 
 def _scaled(images: np.ndarray, mean: float, std: float) -> np.ndarray:
