@@ -495,3 +495,27 @@ def test_what_grad_refuses():
         autograd.grad(x.sum(), x, is_grads_batched=True)
     with pytest.warns(FutureWarning, match="only_inputs argument is deprecated"):
         autograd.grad(x.sum(), x, only_inputs=False)
+
+
+def test_the_mode_inside_a_walk():
+    """Off, but for create_graph; numbers overflow without a warning; what a hook changes ends."""
+    for create_graph in (False, True):
+        seen = []
+
+        def hook(gradient, seen=seen):
+            seen.append(torch.is_grad_enabled())
+            with torch.no_grad():
+                seen.append(torch.is_grad_enabled())
+                infinite = gradient / 0
+            with torch.enable_grad():
+                seen.append(torch.is_grad_enabled())
+                seen.append((gradient * x).requires_grad)
+            seen.append(torch.is_grad_enabled())
+            return infinite * 1e30 * 1e30
+
+        x = torch.tensor([1.0, -1.0], requires_grad=True)
+        x.register_hook(hook)
+        (x * x).sum().backward(create_graph=create_graph)
+        assert seen == [create_graph, False, True, True, create_graph]
+        np.testing.assert_array_equal(x.grad.detach().numpy(), [np.inf, -np.inf])
+        assert torch.is_grad_enabled() is True

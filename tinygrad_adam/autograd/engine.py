@@ -129,27 +129,24 @@ def _leading_to(targets: set[Node], nodes: dict[Node, int]) -> set[Node]:
 
 def _run(node: Operation, grads: list[Any], wanted: set[Node] | None) -> tuple[Any, ...]:
     """Return the gradients of a node's inputs, given those of its results."""
+    needs = node.needs_input_grad
+    if wanted is not None:
+        fewer = tuple([edge is not None and edge[0] in wanted for edge in node.edges])
+        if not any(fewer):
+            return ()
+        node.needs_input_grad = fewer
     if len(grads) > 1 and node.materialize_grads:
         like = next(gradient for gradient in grads if gradient is not None)
         for slot, (shape, dtype) in enumerate(node.outputs):
             if grads[slot] is None:
                 grads[slot] = like._wrap(array_module(like.array).zeros(shape, dtype))
-    backward = type(node).backward  # with or without @staticmethod
-    if wanted is None:
-        result = backward(node, *grads)
-    else:
-        needs = node.needs_input_grad
-        fewer = tuple([edge is not None and edge[0] in wanted for edge in node.edges])
-        if not any(fewer):
-            return ()
-        node.needs_input_grad = fewer
-        try:
-            result = backward(node, *grads)
-        finally:
-            node.needs_input_grad = needs
+    try:
+        result = type(node).backward(node, *grads)  # with or without @staticmethod
+    finally:
+        node.needs_input_grad = needs
     if type(result) is not tuple:
         result = tuple(result) if isinstance(result, list) else (result,)
-    if len(result) != len(node.edges):
+    if len(result) != len(needs):
         _check_count(node, result)
     return result
 
@@ -185,11 +182,12 @@ def _add(table: Table, edge: Edge, gradient: Any) -> None:
         gradient = gradient.to(dtype)
     if row[slot] is None:
         row[slot] = gradient
-    elif not current_mode().grad and _is_owned(row, slot):
-        total = row[slot].array
-        total += gradient.array
-    else:
+    elif current_mode().grad:
         row[slot] = row[slot] + gradient
+    elif shape and _is_owned(row, slot):
+        row[slot].array += gradient.array
+    else:  # for numbers (), NumPy is faster so than in place
+        row[slot] = gradient._wrap(row[slot].array + gradient.array)
 
 
 def _is_owned(row: list[Any], slot: int) -> bool:
@@ -219,8 +217,7 @@ def store(leaf: Variable, grads: list[Any]) -> None:
     elif current_mode().grad or leaf._grad._requires_grad:
         leaf._grad = leaf._grad + grads[0]
     else:
-        total = leaf._grad.array
-        total += grads[0].array
+        leaf._grad.array += grads[0].array
         leaf._grad._version[0] += 1
 
 

@@ -145,7 +145,8 @@ class Operation:
         else:
             node.needs_input_grad = (False,) * len(edges)
         try:
-            output = _quietly.run(node.forward, *arrays)
+            quiet = now.grad is None  # in a walk
+            output = node.forward(*arrays) if quiet else _quietly.run(node.forward, *arrays)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             located = add_location(error, node, now.scope, arrays)
             if now.observer is not None:

@@ -21,8 +21,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Mode(NamedTuple):
     """The surroundings of an operation."""
 
-    grad: bool = True
-    """Whether operations are recorded for backward."""
+    grad: bool | None = True
+    """Whether operations are recorded for backward. None: they are not, being part of a walk that
+    has switched NumPy's warnings off already (see ``function._Quiet``)."""
     scope: Any = None
     """The call of a module inside which we are (``nn.module.Scope``), or None."""
     observer: Any = None
@@ -46,7 +47,7 @@ def mode(**changes: Any) -> Iterator[None]:
 
 def is_grad_enabled() -> bool:
     """Return whether operations are recorded here. True unless switched off."""
-    return _mode.get().grad
+    return bool(_mode.get().grad)
 
 
 class _SetGrad:
@@ -54,7 +55,9 @@ class _SetGrad:
 
     def __init__(self, enabled: bool) -> None:
         self.enabled = enabled
-        self._before: list[bool] = []  # a stack: one object may be entered again inside itself
+        self._before: list[
+            bool | None
+        ] = []  # a stack: one object may be entered again inside itself
 
     def __enter__(self) -> None:
         now = _mode.get()

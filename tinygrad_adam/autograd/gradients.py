@@ -103,7 +103,7 @@ def _walking(create_graph: bool) -> Iterator[None]:
     walk, not as operations of the program, unless they are recorded and it asks for them.
     """
     observer = for_walk(current_mode().observer) if create_graph else None
-    with mode(grad=create_graph, observer=observer), np.errstate(all="ignore"):
+    with mode(grad=create_graph or None, observer=observer), np.errstate(all="ignore"):
         yield
 
 
