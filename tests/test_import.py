@@ -52,6 +52,17 @@ def test_every_public_name_has_a_docstring():
     assert undocumented == []
 
 
+def test_docstrings_name_their_source():
+    rooms = {torch.nn: torch.nn.__all__, torch.data: torch.data.__all__, torch: ["load", "save"]}
+    without = [
+        f"{room.__name__}.{name}"
+        for room, names in rooms.items()
+        for name in names
+        if callable(getattr(room, name)) and "Source: " not in getattr(room, name).__doc__
+    ]
+    assert without == []
+
+
 @pytest.mark.parametrize(
     ("name", "dtype"),
     [

@@ -39,6 +39,8 @@ def read_idx(path: str | os.PathLike[str], ndim: int) -> np.ndarray:
         ValueError: the gzip stream is corrupt or truncated, the magic number is another one, or
             the file is shorter or longer than its header says. The text names the file, what was
             expected and what was found.
+
+    Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits", file formats.
     """
     content = _read_bytes(Path(path))
     magic = bytes([0, 0, _UNSIGNED_BYTE, ndim])
