@@ -17,6 +17,7 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.hookimpl(optionalhook=True)  # where pytest-xdist is missing, nobody asks
 def pytest_xdist_auto_num_workers(config):
     """Use a process for each CPU for the whole suite, and this one alone for a part of it.
 

@@ -167,6 +167,12 @@ def test_options_that_make_no_sense(options, message):
         DataLoader(range(3), **options)
 
 
+@pytest.mark.parametrize("dataset", [iter([1, 2]), {1, 2}, 3])
+def test_what_is_no_dataset(dataset):
+    with pytest.raises(TypeError, match=f"expected a dataset .* got a {type(dataset).__name__}"):
+        DataLoader(dataset)
+
+
 def test_positional_options_are_pytorchs():
     samples = []
     loader = DataLoader(range(5), 2, False, None, None, 0, samples.append, False, True)

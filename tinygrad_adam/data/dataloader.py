@@ -39,6 +39,7 @@ class DataLoader:
     images of 28x28 float32 in batches of 64 then cost little more than copying their 188 MB.
 
     Raises:
+        TypeError: ``dataset`` has no ``__getitem__``: PyTorch's iterable datasets are not there.
         ValueError: options that exclude each other, ``batch_size`` not positive, ``shuffle`` with
             an empty dataset, ``num_workers`` other than 0; assigning to ``batch_size`` or the like
             afterwards, which would have no effect.
@@ -69,6 +70,11 @@ class DataLoader:
             raise ValueError(
                 f"DataLoader reads data in its own process: num_workers must be 0, got "
                 f"{num_workers}\n  Leave num_workers out; a TensorDataset is read fast without."
+            )
+        if not hasattr(dataset, "__getitem__"):
+            raise TypeError(
+                "DataLoader expected a dataset with __getitem__ and __len__, got a "
+                f"{type(dataset).__name__}\n  Make a list of what can only be iterated over."
             )
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
