@@ -501,8 +501,9 @@ def test_the_mode_inside_a_walk():
     """Off, but for create_graph; numbers overflow without a warning; what a hook changes ends."""
     for create_graph in (False, True):
         seen = []
+        x = torch.tensor([1.0, -1.0], requires_grad=True)
 
-        def hook(gradient, seen=seen):
+        def hook(gradient, seen=seen, x=x):
             seen.append(torch.is_grad_enabled())
             with torch.no_grad():
                 seen.append(torch.is_grad_enabled())
@@ -513,7 +514,6 @@ def test_the_mode_inside_a_walk():
             seen.append(torch.is_grad_enabled())
             return infinite * 1e30 * 1e30
 
-        x = torch.tensor([1.0, -1.0], requires_grad=True)
         x.register_hook(hook)
         (x * x).sum().backward(create_graph=create_graph)
         assert seen == [create_graph, False, True, True, create_graph]
