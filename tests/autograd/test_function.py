@@ -8,6 +8,7 @@ import pytest
 import tinygrad_adam as torch
 from tinygrad_adam import autograd
 from tinygrad_adam.autograd import Function
+from tinygrad_adam.autograd.errors import invalid_gradient
 
 
 def scalar(value):
@@ -200,7 +201,7 @@ class TestFunction:
             def backward(ctx, grad):
                 return torch.ones(4, dtype=torch.float64)
 
-        with pytest.raises(RuntimeError, match="is not expandable to size"):
+        with pytest.raises(RuntimeError, match=r"got \[4\] but expected shape compatible"):
             Wrong.apply(torch.ones(3, dtype=torch.float64, requires_grad=True)).backward()
 
     def test_no_backward(self):
@@ -308,3 +309,71 @@ class TestGradMode:
             thread.start()
             thread.join()
         assert seen == [True]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "words"),
+    [
+        (2.0, TypeError, r"^expected Variable or None \(got float\)"),
+        (np.ones(2), TypeError, r"^expected Variable or None \(got ndarray\)"),
+        (
+            torch.ones(3),
+            RuntimeError,
+            r"^Function WrongBackward returned an invalid gradient at index 1 - got \[3\] but "
+            r"expected shape compatible with \[2\]\n  Wrong$",
+        ),
+        (torch.ones(()), RuntimeError, r"got \[\] but expected shape compatible with \[2\]"),
+    ],
+    ids=["number", "array", "shape", "too few dimensions"],
+)
+def test_what_is_no_gradient(wrong, kind, words):
+    class Wrong(autograd.Function):
+        @staticmethod
+        def forward(ctx, a, b):
+            return a * b
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad, wrong
+
+    a, b = (torch.ones(2, requires_grad=True) for _ in range(2))
+    with pytest.raises(kind, match=words):
+        Wrong.apply(a, b).sum().backward()
+
+
+def test_a_gradient_that_broadcasts_is_summed():
+    class Stretch(autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            return a.expand(3, 2)
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad
+
+    a = torch.ones(1, 2, requires_grad=True)
+    Stretch.apply(a).sum().backward()
+    np.testing.assert_array_equal(a.grad.numpy(), [[3, 3]])
+
+
+def test_an_error_that_a_right_gradient_meets_stays_as_it_is():
+    """As when adding gradients runs out of memory, or an observer refuses the sum."""
+    a = torch.ones(1, 2, requires_grad=True)
+    node = (a * 2).grad_fn
+    mine = RuntimeError("mine")
+    for fits in (torch.ones(1, 2), torch.ones(3, 2), torch.ones(4, 3, 2)):
+        assert invalid_gradient(node, node.edges[0], fits, mine) is mine
+    for odd in (torch.ones(1, 3), torch.ones(2), torch.ones(2, 1, 3)):
+        assert invalid_gradient(node, node.edges[0], odd, mine) is not mine
+
+
+def test_what_is_marked_dirty_must_be_returned():
+    class Dirty(autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.mark_dirty(a)
+            return a + 1
+
+    a = torch.ones(2, requires_grad=True) * 1
+    with pytest.raises(RuntimeError, match=r"^Some elements marked as dirty during the forward"):
+        Dirty.apply(a)

@@ -73,7 +73,8 @@ class Function(Operation):
         """Run the operation on tensors and options, and record it if a gradient may be wanted.
 
         Raises:
-            RuntimeError: ``forward`` changed a leaf that requires grad.
+            RuntimeError: ``forward`` changed a leaf that requires grad, or marked as dirty what it
+                does not return.
         """
         node = cls()
         now = current_mode()
@@ -88,6 +89,11 @@ class Function(Operation):
                 output = cls.forward(*inputs)
                 cls.setup_context(node, inputs, output)
         everything = output if isinstance(output, tuple) else (output,)
+        if not all(any(x is y for y in everything) for x in node._dirty):
+            raise RuntimeError(
+                "Some elements marked as dirty during the forward method were not returned as "
+                "output. The inputs that are modified inplace must all be outputs of the Function."
+            )
         everything = tuple([node._own(x, inputs) for x in everything])
         results = tuple([x for x in everything if isinstance(x, Variable)])
         if any(edges):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_adam.autograd.errors import location
+from tinygrad_adam.autograd.errors import invalid_gradient, location
 from tinygrad_adam.autograd.function import Operation
 from tinygrad_adam.autograd.grad_mode import current_mode
 from tinygrad_adam.autograd.variable import Edge, Variable
@@ -86,7 +86,10 @@ def walk(
             if edge is None or (wanted is not None and edge[0] not in wanted):
                 continue
             if gradient is not None:
-                _add(table, edge, gradient)
+                try:
+                    _add(table, edge, gradient)
+                except (AttributeError, RuntimeError) as error:
+                    raise invalid_gradient(node, edge, gradient, error) from error.__cause__
             parent = edge[0]
             left = pending[parent] = pending[parent] - 1
             if not left:

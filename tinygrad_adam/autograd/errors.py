@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import device_of, is_array
 from tinygrad_adam.backend.dtypes import type_name
 
@@ -63,6 +64,28 @@ def modified_in_place(node: Any, value: Any, version: int, slot: int | None) -> 
     if node.traceback is None:
         return text
     return f"{text} The operation was called here:\n{''.join(node.traceback)}"
+
+
+def invalid_gradient(node: Any, edge: Any, gradient: Any, error: Exception) -> Exception:
+    """Return the error for what a custom ``backward`` sent to ``edge``, if it can be no gradient.
+
+    If nothing is wrong with it, ``error`` itself: it came from elsewhere.
+    """
+    if not isinstance(gradient, Variable):
+        return TypeError(
+            f"expected Variable or None (got {type(gradient).__name__})\n"
+            f"  {location(node)}: backward must return a tensor for each tensor"
+        )
+    shape, got = edge[0].outputs[edge[1]][0], gradient.array.shape
+    # Broadcasting may have added dimensions in front and stretched those of length 1.
+    stretched = zip(reversed(shape), reversed(got))
+    if len(shape) <= len(got) and all(a in (1, b) for a, b in stretched):
+        return error
+    index = next(i for i, other in enumerate(node.edges) if other is edge)
+    return RuntimeError(
+        f"Function {node.name()} returned an invalid gradient at index {index} - "
+        f"got {list(got)} but expected shape compatible with {list(shape)}\n  {location(node)}"
+    )
 
 
 def broadcast_error(shapes: list[tuple[int, ...]]) -> str | None:
