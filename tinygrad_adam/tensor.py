@@ -226,6 +226,9 @@ def _numpy_dtype(data: Any) -> Any:
     return data.dtype if isinstance(data, (np.ndarray, np.generic)) else None
 
 
+_add, _mul = elementwise.Add.apply, elementwise.Mul.apply
+
+
 class Tensor(Variable):
     """An array of numbers with a gradient and a history.
 
@@ -1134,7 +1137,7 @@ class Tensor(Variable):
     def __add__(self, other: Any) -> Tensor:
         if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
             return NotImplemented
-        return elementwise.Add.apply(self, other)
+        return _add(self, other)
 
     def __radd__(self, other: Any) -> Tensor:
         other = _operand(other)
@@ -1152,7 +1155,7 @@ class Tensor(Variable):
     def __mul__(self, other: Any) -> Tensor:
         if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
             return NotImplemented
-        return elementwise.Mul.apply(self, other)
+        return _mul(self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
         other = _operand(other)

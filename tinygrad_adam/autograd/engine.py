@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_adam.autograd.errors import invalid_gradient, location
+from tinygrad_adam.autograd.errors import check_count, invalid_gradient
 from tinygrad_adam.autograd.function import Operation
 from tinygrad_adam.autograd.grad_mode import current_mode
 from tinygrad_adam.autograd.variable import Edge, Variable
@@ -150,19 +150,8 @@ def _run(node: Operation, grads: list[Any], wanted: set[Node] | None) -> tuple[A
     if type(result) is not tuple:
         result = tuple(result) if isinstance(result, list) else (result,)
     if len(result) != len(needs):
-        _check_count(node, result)
+        check_count(node, result)
     return result
-
-
-def _check_count(node: Operation, result: tuple[Any, ...]) -> None:
-    """Raise if an input misses its gradient, or there is one for no input."""
-    odd = node.edges[len(result) :] + result[len(node.edges) :]
-    if any(entry is not None for entry in odd):
-        raise RuntimeError(
-            f"function {node.name()} returned an incorrect number of gradients (expected "
-            f"{len(node.edges)}, got {len(result)})\n  {location(node)}: backward must return one "
-            "for each argument of forward, None for those that are no tensors"
-        )
 
 
 def _add(table: Table, edge: Edge, gradient: Any) -> None:

@@ -66,6 +66,17 @@ def modified_in_place(node: Any, value: Any, version: int, slot: int | None) -> 
     return f"{text} The operation was called here:\n{''.join(node.traceback)}"
 
 
+def check_count(node: Any, result: tuple[Any, ...]) -> None:
+    """Raise if an input misses its gradient, or there is one for no input."""
+    odd = node.edges[len(result) :] + result[len(node.edges) :]
+    if any(entry is not None for entry in odd):
+        raise RuntimeError(
+            f"function {node.name()} returned an incorrect number of gradients (expected "
+            f"{len(node.edges)}, got {len(result)})\n  {location(node)}: backward must return one "
+            "for each argument of forward, None for those that are no tensors"
+        )
+
+
 def invalid_gradient(node: Any, edge: Any, gradient: Any, error: Exception) -> Exception:
     """Return the error for what a custom ``backward`` sent to ``edge``, if it can be no gradient.
 

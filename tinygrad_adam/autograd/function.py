@@ -141,7 +141,8 @@ class Operation:
         recording = any(edges)
         if recording:
             node.edges = tuple(edges)
-            node.needs_input_grad = tuple(map(bool, edges))
+            needs = tuple(map(bool, edges))
+            node.needs_input_grad = _patterns.setdefault(needs, needs)
         else:
             node.needs_input_grad = (False,) * len(edges)
         try:
@@ -202,6 +203,8 @@ class _Quiet(threading.local):
 
 
 _quietly = _Quiet()
+# One tuple for each pattern of needs_input_grad: Python's cycle collector has less to look through.
+_patterns: dict[tuple[bool, ...], tuple[bool, ...]] = {}
 
 
 def _share_memory(source: Variable, views: tuple[Variable, ...]) -> None:
