@@ -28,6 +28,8 @@ Index = tuple[slice, slice, slice, slice]
 # Bytes of input in one slice. Slices of the size of the L2 cache compute a tenth faster, but lose
 # more than that on two threads: between many short calls Python's lock changes hands all the time.
 SLICE_BYTES = 1 << 21
+# Less is done before another thread has woken up.
+PARALLEL_BYTES = 1 << 19
 ROWS, COLUMNS = 2, 3  # axes of (N, C, H, W)
 
 
@@ -354,7 +356,7 @@ def _for_slices(images: np.ndarray, compute: Callable[[slice], None]) -> None:
     """Call compute(slice of the batch) for slices of SLICE_BYTES, spread over the threads."""
     batch = images.shape[0]
     slices = -(-images.nbytes // SLICE_BYTES)
-    if slices > 1:  # as many for each thread
+    if images.nbytes > PARALLEL_BYTES:  # as many for each thread
         slices = -(-slices // threads.get_num_threads()) * threads.get_num_threads()
     each = -(-batch // max(1, slices)) or 1
 
