@@ -463,8 +463,11 @@ def counter(parameter: Tensor, group: Group, value: float = 0.0) -> Tensor:
 def count_step(state: State) -> Any:
     """Add one to ``state["step"]`` and return it: a float, or a 0-d float64 array on the GPU."""
     step = state["step"].array
+    if type(step) is np.ndarray:
+        step.fill(step.item() + 1)  # several times faster than adding in place
+        return step.item()
     step += 1
-    return float(step) if type(step) is np.ndarray else step.astype(np.float64)
+    return step.astype(np.float64)
 
 
 def zeros_like(tensor: Tensor) -> Tensor:
