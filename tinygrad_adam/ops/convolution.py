@@ -50,8 +50,6 @@ def check_convolution(
     Raises:
         RuntimeError: shapes, dtypes or options do not fit.
     """
-    pre = f"transposed={int(transposed)}" if transposed else f"groups={groups}"
-    weight_sizes = _sizes(weight.shape, spatial)
     if groups < 1:
         raise RuntimeError("non-positive groups is not supported")
     if min(padding) < 0:
@@ -63,26 +61,28 @@ def check_convolution(
     if weight.shape[0] < groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
-            f"got weight of size {weight_sizes} instead"
+            f"got weight of size {_sizes(weight.shape, spatial)} instead"
         )
     if weight.shape[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
-            f"but got weight of size [{weight_sizes}] instead"
+            f"but got weight of size [{_sizes(weight.shape, spatial)}] instead"
         )
     channels = weight.shape[0] if transposed else weight.shape[1] * groups
     if x.shape[1] != channels:
+        given = f"transposed={int(transposed)}" if transposed else f"groups={groups}"
         raise RuntimeError(
-            f"Given {pre}, weight of size {weight_sizes}, expected input"
+            f"Given {given}, weight of size {_sizes(weight.shape, spatial)}, expected input"
             f"{_sizes(x.shape, spatial)} to have {channels} channels, but got {x.shape[1]} "
             "channels instead"
         )
     out_channels = weight.shape[1] * groups if transposed else weight.shape[0]
     if bias is not None and bias.shape != (out_channels,):
+        given = "transposed=1, " if transposed else ""
         raise RuntimeError(
-            f"Given {pre if transposed else ''}{', ' if transposed else ''}weight of size "
-            f"{weight_sizes}, expected bias to be 1-dimensional with {out_channels} elements, but "
-            f"got bias of size {list(bias.shape)} instead"
+            f"Given {given}weight of size {_sizes(weight.shape, spatial)}, expected bias to be "
+            f"1-dimensional with {out_channels} elements, but got bias of size {list(bias.shape)} "
+            "instead"
         )
     if bias is not None and x.dtype != bias.dtype:
         a, b = c_type_name(x.dtype), c_type_name(bias.dtype)
@@ -93,13 +93,17 @@ def check_convolution(
             "  Input and weight must have one dtype: convert one, as in x.float()"
         )
     if not transposed and x.shape[1]:
-        padded = [x.shape[2 + i] + 2 * padding[i] for i in (0, 1)][2 - spatial :]
-        reach = [dilation[i] * (weight.shape[2 + i] - 1) + 1 for i in (0, 1)][2 - spatial :]
-        if any(size < needed for size, needed in zip(padded, reach)):
+        padded = (x.shape[2] + 2 * padding[0], x.shape[3] + 2 * padding[1])
+        reach = (
+            dilation[0] * (weight.shape[2] - 1) + 1,
+            dilation[1] * (weight.shape[3] - 1) + 1,
+        )
+        if padded[0] < reach[0] or padded[1] < reach[1]:
             raise RuntimeError(
-                f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). "
-                f"Kernel size: ({' x '.join(map(str, reach))}). Kernel size can't be greater than "
-                "actual input size"
+                "Calculated padded input size per channel: "
+                f"({' x '.join(map(str, padded[2 - spatial :]))}). Kernel size: "
+                f"({' x '.join(map(str, reach[2 - spatial :]))}). Kernel size can't be greater "
+                "than actual input size"
             )
     if 0 in x.shape[2:]:
         raise RuntimeError(

@@ -5,6 +5,7 @@ Options are pairs of ints. ``g`` is the gradient of the result, ``G`` that of a 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from tinygrad_adam.autograd import Operation
@@ -14,10 +15,16 @@ from tinygrad_adam.backend.windows import output_size
 Pair = tuple[int, int]
 
 
-def _check_pooling(
-    x: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
+@functools.lru_cache
+def _pooled_shape(
+    shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    ceil_mode: bool,
 ) -> tuple[int, ...]:
-    """Return the shape of the result.
+    """Return the shape of the result, for images of ``shape``.
 
     Raises:
         RuntimeError: the options make no sense, or no window fits.
@@ -46,22 +53,22 @@ def _check_pooling(
                 "pad should be at most half of effective kernel size, but got "
                 f"pad={padding[i]}, kernel_size={kernel_size[i]} and dilation={dilation[i]}"
             )
-    if 0 in x.shape[1:]:
+    if 0 in shape[1:]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but "
-            f"got:{list(x.shape)}"
+            f"got:{list(shape)}"
         )
     rows, columns = (
-        output_size(x.shape[2 + i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
+        output_size(shape[2 + i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
         for i in (0, 1)
     )
     if rows < 1 or columns < 1:
-        _, channels, height, width = x.shape
+        _, channels, height, width = shape
         raise RuntimeError(
             f"Given input size: ({channels}x{height}x{width}). Calculated output size: "
             f"({channels}x{rows}x{columns}). Output size is too small"
         )
-    return (*x.shape[:2], rows, columns)
+    return (*shape[:2], rows, columns)
 
 
 class MaxPool2d(Operation):
@@ -79,7 +86,7 @@ class MaxPool2d(Operation):
         dilation: Pair,
         ceil_mode: bool,
     ) -> Array:
-        shape = _check_pooling(x, kernel_size, stride, padding, dilation, ceil_mode)
+        shape = _pooled_shape(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
         self.options = (kernel_size, stride, padding, dilation, ceil_mode)
         if x.dtype.kind == "b":
             raise NotImplementedError("\"max_pool2d\" not implemented for 'Bool'")
@@ -156,7 +163,7 @@ class AvgPool2d(Operation):
     ) -> Array:
         if divisor_override == 0:
             raise RuntimeError("divisor must be not zero")
-        shape = _check_pooling(x, kernel_size, stride, padding, (1, 1), ceil_mode)
+        shape = _pooled_shape(x.shape, kernel_size, stride, padding, (1, 1), ceil_mode)
         self.shape = x.shape
         self.options = (
             kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
