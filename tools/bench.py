@@ -28,6 +28,7 @@ start from the same weights; a warning says where the losses of the first steps 
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import importlib.util
 import json
@@ -159,8 +160,12 @@ def interleaved_medians(works: dict[str, Work], seconds: float) -> dict[str, flo
     """Return the median time of each work in milliseconds; they take turns for ``seconds``.
 
     A turn is as many calls as fill TURN_SECONDS, after a pause: the threads of some frameworks keep
-    a core busy for a few milliseconds after their work, at the cost of whoever comes next.
+    a core busy for a few milliseconds after their work, at the cost of whoever comes next. Python's
+    cycle collector is on, but does not look through what was there before: a program with one
+    framework does not have the modules of the others, which take it 80 ms here.
     """
+    gc.collect()
+    gc.freeze()
     calls = {}
     for name, work in works.items():
         for _ in range(3):  # the first calls allocate, start threads, choose kernels
@@ -179,6 +184,7 @@ def interleaved_medians(works: dict[str, Work], seconds: float) -> dict[str, flo
                 works[name]()
             times[name].append(1000 * (time.perf_counter() - start) / calls[name])
         order.reverse()  # nobody always runs in another one's wake
+    gc.unfreeze()
     return {name: statistics.median(found) for name, found in times.items()}
 
 
