@@ -147,8 +147,9 @@ def curves(history: Sequence[Mapping[str, Any]] | Mapping[str, Sequence[float]])
 def _mark_last(axes: Any, x: float, y: float, text: str) -> None:
     """Write the last value beside its point, inside the axes."""
     axes.annotate(
-        text, (x, y), xytext=(-4, -14), textcoords="offset points", ha="right", fontsize=9
-    )
+        text, (x, y), xytext=(-4, -14), textcoords="offset points", ha="right", fontsize=9,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # a steep line passes behind it
+    )  # fmt: skip
 
 
 def _class_names(classes: Any, count: int) -> list[str]:

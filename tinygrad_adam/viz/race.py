@@ -136,7 +136,7 @@ LANDSCAPES = {
             lambda x, y: (
                 (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
             ),
-            start=(1.0, 1.5), minimum=(3.0, 0.5), x=(-1.0, 4.0), y=(-1.0, 2.0), steps=200,
+            start=(1.0, 1.5), minimum=(3.0, 0.5), x=(-1.0, 4.0), y=(-2.0, 2.0), steps=200,
             rates={"sgd": 0.02, "momentum": 0.05, "adagrad": 1.0, "rmsprop": 0.05, "adam": 0.5},
         ),
         Landscape(
