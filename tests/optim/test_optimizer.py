@@ -516,3 +516,21 @@ def test_an_optimizer_of_ones_own():
     assert p.tolist() == [0.5, -1.5, 2.5]
     with pytest.raises(NotImplementedError, match="has no update rule"):
         optim.Optimizer([parameter()], {}).step()
+
+
+def test_an_update_built_on_anothers_sees_its_result():
+    """Updates are collected and run together, but not where a subclass goes on from one."""
+
+    class Clamped(optim.Adam):
+        def update(self, parameter, gradient, state, group):
+            super().update(parameter, gradient, state, group)
+            parameter.clamp_(-0.2, 0.2)
+
+    start = np.linspace(-1, 1, 5)
+    ours, plain = (tensor(start, requires_grad=True) for _ in range(2))
+    clamped, adam = Clamped([ours], lr=0.1), optim.Adam([plain], lr=0.1)
+    ours.grad, plain.grad = tensor(np.ones(5)), tensor(np.ones(5))
+    clamped.step()
+    adam.step()
+    np.testing.assert_array_equal(ours.numpy(force=True), plain.numpy(force=True).clip(-0.2, 0.2))
+    assert clamped.state[ours]["step"] == 1
