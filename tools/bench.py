@@ -53,7 +53,7 @@ from bench_models import Work
 CHAIN_LENGTH = 1000
 MEMORY_STEPS = 5
 CHECKED_STEPS, LOSS_TOLERANCE = 3, 1e-3  # Adam's eps stands elsewhere in some
-TURN_SECONDS, PAUSE_SECONDS = 0.05, 0.02
+TURN_SECONDS, PAUSE_SECONDS = 0.3, 0.02
 WIDE_BATCH, MLP_BATCH, EPOCH_BATCH = 64, 128, 64
 OURS, PYTORCH = "tinygrad_adam", "pytorch"
 EPOCH_FRAMEWORKS = (OURS, PYTORCH)
@@ -160,7 +160,8 @@ def interleaved_medians(works: dict[str, Work], seconds: float) -> dict[str, flo
     """Return the median time of each work in milliseconds; they take turns for ``seconds``.
 
     A turn is as many calls as fill TURN_SECONDS, after a pause: the threads of some frameworks keep
-    a core busy for a few milliseconds after their work, at the cost of whoever comes next. Python's
+    a core busy for a few milliseconds after their work, at the cost of whoever comes next. Turns
+    are long, since PyTorch's first steps after a pause are slower than those that follow. Python's
     cycle collector is on, but does not look through what was there before: a program with one
     framework does not have the modules of the others, which take it 80 ms here.
     """
