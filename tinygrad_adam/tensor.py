@@ -226,6 +226,7 @@ def _numpy_dtype(data: Any) -> Any:
     return data.dtype if isinstance(data, (np.ndarray, np.generic)) else None
 
 
+# Looked up once: graphs of numbers are made of + and *, where each look counts.
 _add, _mul = elementwise.Add.apply, elementwise.Mul.apply
 
 

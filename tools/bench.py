@@ -163,7 +163,7 @@ def interleaved_medians(works: dict[str, Work], seconds: float) -> dict[str, flo
     a core busy for a few milliseconds after their work, at the cost of whoever comes next. Turns
     are long, since PyTorch's first steps after a pause are slower than those that follow. Python's
     cycle collector is on, but does not look through what was there before: a program with one
-    framework does not have the modules of the others, which take it 80 ms here.
+    framework does not have the modules of the others, most of what there is to look through.
     """
     gc.collect()
     gc.freeze()

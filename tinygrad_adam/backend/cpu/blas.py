@@ -24,7 +24,7 @@ LEAST_AXPBY = 1 << 12
 
 def _address(array: np.ndarray) -> Any:
     """Where an array that is not empty begins, in a form that ctypes hands on."""
-    if array.flags.writeable:  # four times as fast
+    if array.flags.writeable:  # several times as fast
         memory: Any = array
         return ctypes.byref(ctypes.c_char.from_buffer(memory))
     return array.ctypes.data
@@ -125,13 +125,11 @@ class Blas:
         contiguous, or is neither float32 nor float64, if the library lacks the function, and for
         factors of zero, for which BLAS would not look at an array, even if there is a NaN in it.
         """
+        if y.size < LEAST_AXPBY or not (alpha and beta):
+            return False
         function = self._axpby.get(y.dtype.char)
-        if (
-            function is None
-            or y.size < LEAST_AXPBY
-            or x.dtype != y.dtype
-            or not (x.flags.c_contiguous and y.flags.c_contiguous and alpha and beta)
-        ):
+        contiguous = x.flags.c_contiguous and y.flags.c_contiguous
+        if function is None or x.dtype != y.dtype or not contiguous:
             return False
         source, target = _address(x), _address(y)
         function(y.size, alpha, source, 1, beta, target, 1)

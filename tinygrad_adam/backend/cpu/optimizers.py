@@ -55,9 +55,7 @@ def average_squares(mean: Array, new: Array, keep: float, t: Array) -> None:
 
 def _in_one_walk(alpha: float, x: Array, beta: float, y: Array) -> bool:
     """Write ``beta * y + alpha * x`` into y where BLAS can do it and is faster."""
-    if type(y) is not np.ndarray or y.size < blas.LEAST_AXPBY:
-        return False
-    return blas.library().axpby(alpha, x, beta, y)
+    return type(y) is np.ndarray and blas.library().axpby(alpha, x, beta, y)
 
 
 def root_plus(v: Array, eps: float, inside: bool, t: Array) -> Array:
