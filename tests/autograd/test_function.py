@@ -1,13 +1,16 @@
 """Operations that users write, and the grad mode."""
 
+import inspect
+import math
 import threading
+import typing
 
 import numpy as np
 import pytest
 
 import tinygrad_adam as torch
 from tinygrad_adam import autograd
-from tinygrad_adam.autograd import Function
+from tinygrad_adam.autograd import Function, Operation
 from tinygrad_adam.autograd.errors import invalid_gradient
 
 
@@ -377,3 +380,92 @@ def test_what_is_marked_dirty_must_be_returned():
     a = torch.ones(2, requires_grad=True) * 1
     with pytest.raises(RuntimeError, match=r"^Some elements marked as dirty during the forward"):
         Dirty.apply(a)
+
+
+def operations(kind=Operation):
+    found = kind.__subclasses__()
+    return found + [deeper for one in found for deeper in operations(one)]
+
+
+WITH_ARRAYS = sorted(
+    (one for one in operations() if one.backward_takes_arrays), key=lambda one: one.__name__
+)
+
+
+class TestBackwardOnArrays:
+    """A walk that nobody records may call backward with arrays: the numbers must be the same."""
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64], ids=str)
+    @pytest.mark.parametrize("shapes", [((), ()), ((2, 3), (3,)), ((0, 3), ()), ((), (2, 1))])
+    @pytest.mark.parametrize("operation", WITH_ARRAYS, ids=lambda one: one.__name__)
+    def test_recorded_or_not_the_gradients_are_the_same(self, operation, shapes, dtype):
+        count = len(inspect.signature(operation.forward).parameters) - 1
+        inputs = [
+            torch.linspace(0.2, 0.9 + i, max(1, math.prod(shape)), dtype=dtype)[: math.prod(shape)]
+            .reshape(shape)
+            .requires_grad_()
+            for i, shape in enumerate(shapes[:count])
+        ]
+        found = []
+        for create_graph in (True, False):
+            y = operation.apply(*inputs)
+            weights = torch.full(y.shape, 3, dtype=dtype)
+            found.append(autograd.grad(y, inputs, weights, create_graph=create_graph))
+        for x, recorded, plain in zip(inputs, *found):
+            assert type(plain) is torch.Tensor
+            assert plain.dtype == dtype
+            assert plain.shape == x.shape
+            assert not plain.requires_grad
+            np.testing.assert_array_equal(plain.numpy(), recorded.detach().numpy())
+
+    @pytest.mark.parametrize("other", [2, 2.5, True, np.float64(3)])
+    def test_with_numbers_the_dtype_stays(self, other):
+        x = torch.ones(3, requires_grad=True)
+        (other * x / other - x * other).sum().backward()
+        assert x.grad.dtype == torch.float32
+        np.testing.assert_array_equal(x.grad.numpy(), np.float32(1 - float(other)))
+
+    @pytest.mark.parametrize("other", ["int64", "bool", "float16", "float64"])
+    def test_with_other_dtypes_each_gets_its_own(self, other):
+        x = torch.ones(3, requires_grad=True)
+        number = torch.tensor(1).to(getattr(torch, other))
+        if number.is_floating_point():
+            number.requires_grad_()
+        (x * number / number).sum().backward()
+        assert x.grad.dtype == torch.float32
+        assert x.grad.tolist() == [1, 1, 1]
+        if number.requires_grad:
+            assert (number.grad.dtype, number.grad.item()) == (number.dtype, 0)
+
+    def test_what_it_is_given(self):
+        class Triple(Operation):
+            backward_takes_arrays = True
+            seen: typing.ClassVar[list] = []
+
+            def forward(self, x):
+                self.save_for_backward(x, 3, None)
+                return x * 3
+
+            def backward(self, grad):
+                self.seen.append([type(grad), *map(type, self.saved_tensors)])
+                return grad * 3
+
+        x = torch.ones(2, requires_grad=True)
+        Triple.apply(x).sum().backward(create_graph=True)
+        Triple.apply(x).sum().backward()
+        nothing = type(None)
+        assert Triple.seen == [
+            [torch.Tensor, torch.Tensor, int, nothing],
+            [np.ndarray, np.ndarray, int, nothing],
+        ]
+        assert x.grad.tolist() == [6, 6]
+
+    def test_a_value_changed_since_is_found(self):
+        x = torch.ones(2, requires_grad=True)
+        for operation in (torch.exp, torch.sqrt, lambda x: x * x.detach(), lambda x: 1 / x):
+            middle = x * 2
+            y = operation(middle)
+            middle.detach().add_(1)
+            y.detach().add_(1)
+            with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+                y.sum().backward()

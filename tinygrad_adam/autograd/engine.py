@@ -143,14 +143,18 @@ def _run(node: Operation, grads: list[Any], wanted: set[Node] | None) -> tuple[A
         for slot, (shape, dtype) in enumerate(node.outputs):
             if grads[slot] is None:
                 grads[slot] = like._wrap(array_module(like.array).zeros(shape, dtype))
-    try:
-        result = type(node).backward(node, *grads)  # with or without @staticmethod
+    on_arrays = node.backward_takes_arrays and current_mode().grad is None
+    try:  # called on the class: with or without @staticmethod
+        result = type(node).backward(node, *([grads[0].array] if on_arrays else grads))
     finally:
         node.needs_input_grad = needs
     if type(result) is not tuple:
         result = tuple(result) if isinstance(result, list) else (result,)
     if len(result) != len(needs):
         check_count(node, result)
+    if on_arrays:
+        wrap = grads[0]._wrap
+        result = tuple([None if array is None else wrap(array) for array in result])
     return result
 
 

@@ -18,8 +18,9 @@ made for one call, keeps what ``backward`` will need, and knows where the gradie
     y = Mul.apply(x, 3.0)
 
 ``forward`` works on arrays. ``backward`` works on tensors, so that it is recorded itself when
-somebody wants the gradient of a gradient. Neither mentions broadcasting: the engine sums a gradient
-back to the shape of the input that it belongs to.
+somebody wants the gradient of a gradient. Where nobody does, a ``backward`` that consists of
+operators alone may be given arrays instead, which understand them too. Neither mentions
+broadcasting: the engine sums a gradient back to the shape of the input that it belongs to.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ from tinygrad_adam.autograd.variable import Edge, Variable
 class Operation:
     """A differentiable operation on arrays; subclasses define ``forward`` and ``backward``."""
 
+    backward_takes_arrays: bool = False
+    """Whether ``backward`` consists of operators alone: a walk that is not recorded then calls it
+    with arrays, gradient and ``saved_tensors`` alike, which costs a third. One result only."""
     returns_view: bool = False
     """Whether the result shares its memory with the first input."""
     edges: tuple[Edge | None, ...] = ()
@@ -96,13 +100,16 @@ class Operation:
     def saved_tensors(self) -> tuple[Any, ...]:
         """What ``save_for_backward`` got, arrays as tensors with their history.
 
+        For a ``backward`` that is called with arrays, arrays.
+
         Raises:
             RuntimeError: the values were freed by an earlier backward, or one of them was changed
                 in place since.
         """
         if self._saved is None:
             raise RuntimeError(FREED_GRAPH)
-        return restore(self, self._saved)
+        as_arrays = self.backward_takes_arrays and current_mode().grad is None
+        return restore(self, self._saved, as_arrays)
 
     def release(self) -> None:
         """Let go of what was saved. A node that saved nothing may be passed again."""

@@ -31,8 +31,10 @@ def keep(
     return value, None, None
 
 
-def restore(node: Any, entries: tuple[Any, ...]) -> tuple[Any, ...]:
+def restore(node: Any, entries: tuple[Any, ...], as_arrays: bool = False) -> tuple[Any, ...]:
     """Return the values of the entries that :func:`keep` made for ``node``.
+
+    Tensors have their history, or are plain arrays on request.
 
     Raises:
         RuntimeError: one of them was changed in place since.
@@ -45,7 +47,9 @@ def restore(node: Any, entries: tuple[Any, ...]) -> tuple[Any, ...]:
         value, version, slot = entry
         if version is not None and value._version[0] != version:
             raise RuntimeError(modified_in_place(node, value, version, slot))
-        if slot is not None:
+        if as_arrays:
+            value = getattr(value, "array", value)
+        elif slot is not None:
             # A result, kept as an array alone: give it back its history, this node.
             value = value.detach()
             value._edge, value._requires_grad = (node, slot), True

@@ -74,6 +74,8 @@ class Add(Operation):
 class Sub(Operation):
     """a - b.  Gradient: da = g, db = -g.  Saves nothing."""
 
+    backward_takes_arrays = True
+
     def forward(self, a: Array, b: Array) -> Array:
         x, y = promote(a, b)
         if x is not a or y is not b or getattr(x, "dtype", None) is bool_:
@@ -86,6 +88,8 @@ class Sub(Operation):
 
 class Mul(Operation):
     """a b.  Gradient: da = g b, db = g a.  Saves what these name."""
+
+    backward_takes_arrays = True
 
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
@@ -101,6 +105,8 @@ class Mul(Operation):
 
 class Div(Operation):
     """a / b.  Gradient: da = g / b, db = -g (a / b) / b.  Saves what these name."""
+
+    backward_takes_arrays = True
 
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
@@ -175,6 +181,8 @@ class Pow(Operation):
 class Neg(Operation):
     """-x.  Gradient: -g.  Saves nothing."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array) -> Array:
         if x.dtype.kind == "b":
             raise RuntimeError(
@@ -240,6 +248,8 @@ def _check_division(name: str, a: Any, b: Any) -> None:
 class Exp(Operation):
     """exp(x).  Gradient: g exp(x).  Saves the result."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array) -> Array:
         y = array_module(x).exp(floating(x))
         self.save_for_backward(y)
@@ -278,6 +288,8 @@ class Exp2(Operation):
 
 class Log(Operation):
     """log(x), the natural logarithm.  Gradient: g / x.  Saves x."""
+
+    backward_takes_arrays = True
 
     def forward(self, x: Array) -> Array:
         self.save_for_backward(x)
@@ -327,6 +339,8 @@ class Log1p(Operation):
 class Sqrt(Operation):
     """The square root.  Gradient: g / (2 y), infinite at 0.  Saves the result y."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array) -> Array:
         y = array_module(x).sqrt(floating(x))
         self.save_for_backward(y)
@@ -352,6 +366,8 @@ class Rsqrt(Operation):
 
 class Reciprocal(Operation):
     """1 / x.  Gradient: -g y**2.  Saves the result y."""
+
+    backward_takes_arrays = True
 
     def forward(self, x: Array) -> Array:
         y = 1 / floating(x)
@@ -466,6 +482,8 @@ class Cosh(Operation):
 class Tanh(Operation):
     """tanh(x).  Gradient: g (1 - y**2).  Saves the result y."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array) -> Array:
         y = array_module(x).tanh(floating(x))
         self.save_for_backward(y)
@@ -568,6 +586,8 @@ class LogAddExp(Operation):
 
 class Sigmoid(Operation):
     """1 / (1 + exp(-x)).  Gradient: g y (1 - y).  Saves the result y."""
+
+    backward_takes_arrays = True
 
     def forward(self, x: Array) -> Array:
         y = sigmoid(floating(x))
