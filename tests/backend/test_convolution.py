@@ -87,7 +87,7 @@ def cases(draw):
 def many_slices(monkeypatch):
     """Slices of a few rows, and threads however small the work is."""
     monkeypatch.setattr(im2col, "SLICE_BYTES", 500)
-    monkeypatch.setattr(im2col, "PARALLEL_MULTIPLICATIONS", 0)
+    monkeypatch.setattr(threads, "HEAD_START", 0)
 
 
 def check(kernels, x, weight, bias, options, order="contiguous"):
@@ -124,7 +124,7 @@ def test_equals_loops_for_any_options(kernels, case, order):
 def test_equals_loops_however_it_is_sliced(by_winograd, case, slice_bytes, order):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(im2col, "SLICE_BYTES", slice_bytes)
-        patch.setattr(im2col, "PARALLEL_MULTIPLICATIONS", 0)
+        patch.setattr(threads, "HEAD_START", 0)
         patch.setattr(winograd, "LEAST_CHANNELS", 0 if by_winograd else 1000)
         patch.setattr(winograd, "LEAST_MULTIPLICATIONS", 0)
         check(cpu, *case, order)
@@ -286,3 +286,31 @@ def test_same_bits_from_run_to_run_and_close_with_another_number_of_threads():
                 np.testing.assert_allclose(several, one, rtol=1e-4, atol=1e-3)
     finally:
         threads.set_num_threads(number)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("slice_bytes", [1, 100, 1000, 10**6])
+@pytest.mark.parametrize("rows", [1, 2, 7, 8])
+@pytest.mark.parametrize("batch", [0, 1, 2, 5, 8, 30])
+def test_shares_cover_every_row_once(batch, rows, slice_bytes, workers, monkeypatch):
+    monkeypatch.setattr(im2col, "SLICE_BYTES", slice_bytes)
+    monkeypatch.setattr(threads, "HEAD_START", 0)
+    before = threads.get_num_threads()
+    threads.set_num_threads(workers)
+    try:
+        shares = im2col.shares(batch, rows, 10, 10**6)
+    finally:
+        threads.set_num_threads(before)
+    assert len(shares) <= workers
+    found = []
+    for share in shares:
+        for images, lines in share:
+            count = (images.stop - images.start) * (lines.stop - lines.start)
+            one_image = images.stop - images.start == 1
+            assert count * 10 <= max(slice_bytes, 20)
+            assert lines == slice(0, rows) or one_image
+            pixels = itertools.product(
+                range(images.start, images.stop), range(lines.start, lines.stop)
+            )
+            found += pixels
+    assert found == list(itertools.product(range(batch), range(rows)))

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_adam.backend import cpu, cuda
-from tinygrad_adam.backend.cpu import pooling
+from tinygrad_adam.backend.cpu import pooling, threads
 
 both_modules = pytest.mark.parametrize("kernels", [cpu, cuda], ids=["cpu", "cuda"])
 
@@ -108,6 +108,7 @@ def test_max_pooling_equals_loops(kernels, case, nans, slice_bytes):
     expected, places = loop_max_pool2d(x, *options)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pooling, "SLICE_BYTES", slice_bytes)
+        patch.setattr(threads, "HEAD_START", 0)
         y = kernels.max_pool2d(x, *options)
         grad = in_memory_order(rng.integers(1, 9, y.shape).astype(np.float32), rng.choice(ORDERS))
         grad[rng.random(y.shape) < 0.1] = np.inf
@@ -152,6 +153,7 @@ def test_average_pooling_equals_loops(
     x = in_memory_order(rng.standard_normal(shape), order)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pooling, "SLICE_BYTES", slice_bytes)
+        patch.setattr(threads, "HEAD_START", 0)
         y = kernels.avg_pool2d(x, *options)
         grad = in_memory_order(rng.standard_normal(y.shape), rng.choice(ORDERS))
         dx = kernels.avg_pool2d_input_gradient(grad, shape, *options)

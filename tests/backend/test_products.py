@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_adam.backend import cpu, cuda
-from tinygrad_adam.backend.cpu import products, threads
+from tinygrad_adam.backend.cpu import threads
 
 
 @pytest.mark.parametrize("kernels", [cpu, cuda], ids=["cpu", "cuda"])
@@ -27,7 +27,7 @@ def test_equals_numpy_however_it_is_split(kernels, workers, shape, turned, dtype
     threads.set_num_threads(workers)
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(products, "PARALLEL_MULTIPLICATIONS", 0)
+            patch.setattr(threads, "HEAD_START", 0)
             y = kernels.matmul(a, b)
     finally:
         threads.set_num_threads(before)

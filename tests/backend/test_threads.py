@@ -1,5 +1,6 @@
 """The thread pool of the kernels: order of nothing matters, errors and settings do carry over."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -185,3 +186,42 @@ def test_a_forked_child_starts_threads_of_its_own():
     )
     assert result.returncode == 7
     assert time.monotonic() - started < 30
+
+
+class TestCuts:
+    @pytest.mark.parametrize("workers", [1, 2, 3, 7])
+    @pytest.mark.parametrize("count", [0, 1, 2, 3, 10, 1000])
+    @pytest.mark.parametrize("seconds", [0, 1e-6, 2.1e-4, 1e-3, 10])
+    def test_runs_follow_each_other_and_the_first_is_longest(self, workers, count, seconds):
+        before = threads.get_num_threads()
+        threads.set_num_threads(workers)
+        try:
+            bounds = threads.cuts(count, seconds)
+        finally:
+            threads.set_num_threads(before)
+        assert (bounds[0], bounds[-1]) == (0, count)
+        lengths = [stop - start for start, stop in itertools.pairwise(bounds)]
+        assert 1 <= len(lengths) <= max(1, min(workers, count))
+        assert all(length >= 0 for length in lengths)
+        assert max(lengths) <= lengths[0] + 1  # by rounding
+
+    def test_the_caller_does_more_by_its_head_start(self, three_threads):
+        each = (1 - threads.HEAD_START / 1e-3) / 3
+        first = 1 - 2 * each
+        expected = (0, round(3000 * first), round(3000 * (first + each)), 3000)
+        assert threads.cuts(3000, 1e-3) == expected
+
+    def test_what_is_done_soon_is_not_cut(self, three_threads):
+        assert threads.cuts(3000, 2 * threads.HEAD_START) == (0, 3000)
+        assert len(threads.cuts(3000, 3 * threads.HEAD_START)) == 4
+
+
+@pytest.mark.parametrize("most", [None, 1, 3, 7, 1000])
+@pytest.mark.parametrize("count", [0, 1, 2, 10, 100])
+def test_slices_cover_everything_once_and_none_is_longer_than_allowed(count, most, three_threads):
+    found = []
+    threads.for_slices(found.append, count, 1.0, most)
+    found.sort(key=lambda part: part.start)
+    assert [i for part in found for i in range(part.start, part.stop)] == list(range(count))
+    lengths = [part.stop - part.start for part in found]
+    assert all(1 <= length <= (most or count) for length in lengths)

@@ -194,7 +194,8 @@ def test_pieces_and_memory_layouts_do_not_change_the_numbers(name, layout, monke
     g_arranged = LAYOUTS[layout](g)
     g_arranged.flags.writeable = False
     apply(cpu, name, whole, g, NUMBERS[name])
-    monkeypatch.setattr(updates, "PIECE_BYTES", 1 << 10)
+    monkeypatch.setattr(updates, "PIECE", 1 << 8)
+    monkeypatch.setattr(updates.threads, "HEAD_START", 0)
     monkeypatch.setattr(updates, "SMALL_BYTES", 1 << 8)
     apply(cpu, name, arranged, g_arranged, NUMBERS[name])
     for key in whole:

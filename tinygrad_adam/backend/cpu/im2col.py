@@ -19,9 +19,8 @@ Pair = tuple[int, int]
 
 # Bytes of columns and results in one slice: about a core's L2 cache (1 to 2 MB on today's CPUs).
 SLICE_BYTES = 1 << 21
-# Below this number of multiplications the work is done by one thread, in one slice if it fits:
-# waking another thread takes about as long as computing it.
-PARALLEL_MULTIPLICATIONS = 1 << 22
+# A thread's rates, roughly, for saying how long a convolution will take.
+MULTIPLICATIONS_PER_SECOND, BYTES_PER_SECOND = 4.5e10, 1e10
 
 
 class Windows(NamedTuple):
@@ -47,35 +46,51 @@ class Slice(NamedTuple):
 
 
 def shares(batch: int, rows: int, row_bytes: int, multiplications: int) -> list[list[Slice]]:
-    """Cut a batch into slices, and deal the slices into one run for each thread worth waking.
+    """Cut a batch into runs, one for each thread worth waking (`threads.cuts`), and into slices.
 
-    Slices are whole images, as many as fill SLICE_BYTES, or rows where one image is larger. The
-    cut depends on the sizes and the number of threads only, never on chance.
+    Runs end at an image or, where those are few, at a row. A slice is some whole images or, where
+    one is too large, some rows.
     """
-    workers = threads.get_num_threads() if multiplications >= PARALLEL_MULTIPLICATIONS else 1
-    return _shares(batch, rows, row_bytes, workers, SLICE_BYTES)
+    if batch * rows == 0:
+        return []
+    seconds = multiplications / MULTIPLICATIONS_PER_SECOND
+    seconds += batch * rows * row_bytes / BYTES_PER_SECOND
+    # An even number of rows, since two at a time are what Winograd's trick wants.
+    unit = rows if batch >= 4 * threads.get_num_threads() else 2 - rows % 2
+    cuts = threads.cuts(batch * rows // unit, seconds)
+    return _shares(cuts, unit, rows, row_bytes, SLICE_BYTES)
 
 
 @functools.lru_cache
 def _shares(
-    batch: int, rows: int, row_bytes: int, workers: int, slice_bytes: int
+    cuts: tuple[int, ...], unit: int, rows: int, row_bytes: int, slice_bytes: int
 ) -> list[list[Slice]]:
     """`shares`, the same lists each time: cutting takes as long as a small image's convolution."""
-    if batch * rows == 0:
-        return []
-    each = max(1, slice_bytes // max(1, rows * row_bytes))
-    # An even number, as two rows at a time are what Winograd's trick wants.
-    rows_each = max(2, slice_bytes // max(1, row_bytes) // 2 * 2) if each == 1 else rows
-    if workers > 1 and rows_each >= rows:
-        each = min(each, -(-batch // workers))
-    slices = [
-        Slice(slice(image, min(image + each, batch)), slice(row, min(row + rows_each, rows)))
-        for image in range(0, batch, each)
-        for row in range(0, rows, rows_each)
+    images = max(1, slice_bytes // max(1, rows * row_bytes))
+    lines = max(2, slice_bytes // max(1, row_bytes) // 2 * 2)
+    return [
+        _slices(start * unit, stop * unit, rows, images, lines) for start, stop in pairwise(cuts)
     ]
-    workers = min(workers, len(slices))
-    cuts = [len(slices) * worker // workers for worker in range(workers + 1)]
-    return [slices[start:stop] for start, stop in pairwise(cuts)]
+
+
+def _slices(start: int, stop: int, rows: int, images: int, lines: int) -> list[Slice]:
+    """Cut the rows from `start` to `stop`, counted through all images, into slices.
+
+    At most `images` images are in one, as many in each as can be, or at most `lines` rows.
+    """
+    found = []
+    while start < stop:
+        image, row = divmod(start, rows)
+        whole = (stop - start) // rows
+        if row or not whole or rows > lines:
+            end = min(row + lines, row + stop - start, rows)
+            found.append(Slice(slice(image, image + 1), slice(row, end)))
+            start += end - row
+        else:
+            each = -(-whole // -(-whole // images))
+            found.append(Slice(slice(image, image + each), slice(0, rows)))
+            start += each * rows
+    return found
 
 
 def pixels(images: np.ndarray, groups: int, dtype: np.dtype) -> np.ndarray:

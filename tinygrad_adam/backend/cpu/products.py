@@ -12,15 +12,17 @@ from tinygrad_adam.backend.cpu import threads
 
 # OpenBLAS takes one thread for products, matrices with vectors too, of fewer multiplications.
 SERIAL_IN_BLAS = 9216
-# Fewer multiplications than this are done before another thread has woken up.
-PARALLEL_MULTIPLICATIONS = 1 << 22
+# Rows or columns that BLAS computes together: an odd end costs it extra.
+UNIT = 16
+# A thread's rate, roughly, for saying how long a product will take.
+MULTIPLICATIONS_PER_SECOND = 4.5e10
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b, as np.matmul; a large product of two float matrices is split over the threads.
 
-    The longer side of the result is cut into as many parts as there are threads. Each part is a
-    product of its own, written in place; every number is summed by one thread. A column times a row
+    The longer side of the result is cut into a part for each thread. Each part is a product of its
+    own, written in place; every number is summed by one thread. A column times a row
     (the gradient of a layer's weights for one example) has nothing to sum, so that NumPy's product
     of elements does it, at the speed of memory: five times faster than BLAS's general product.
     """
@@ -32,20 +34,15 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.matmul(a, b)  # or NumPy's error
     if inner == 1:
         return np.multiply(a, b)
-    workers = threads.get_num_threads()
-    if workers == 1 or multiplications < PARALLEL_MULTIPLICATIONS:
-        with threads.blas_on_one_thread():
-            return np.matmul(a, b)
     product = np.empty((rows, columns), a.dtype)
-    length = max(rows, columns)
-    parts = [slice(length * i // workers, length * (i + 1) // workers) for i in range(workers)]
 
-    def multiply(index: int) -> None:
-        part = parts[index]
+    def multiply(part: slice) -> None:
+        part = slice(part.start * UNIT, part.stop * UNIT)
         if rows > columns:
             np.matmul(a[part], b, out=product[part])
         else:
             np.matmul(a, b[:, part], out=product[:, part])
 
-    threads.run(multiply, workers)
+    units = -(-max(rows, columns) // UNIT)
+    threads.for_slices(multiply, units, multiplications / MULTIPLICATIONS_PER_SECOND)
     return product

@@ -27,6 +27,11 @@ import numpy as np
 
 from tinygrad_adam.backend.cpu import blas
 
+# By how much the caller of `run` is ahead of the threads that help: they have to wake up, and where
+# one of them ends last, the caller has to wake up, too. Seconds; less would do outside of virtual
+# machines, where waking takes longest.
+HEAD_START = 8e-5
+
 
 class _Job:
     """One call of `run`: tasks 0 to count - 1, taken one by one by whichever thread is free."""
@@ -176,6 +181,36 @@ def run(task: Callable[[int], object], count: int) -> None:
                 task(index)
         else:
             pool.run(task, count)
+
+
+def cuts(count: int, seconds: float) -> tuple[int, ...]:
+    """Where to cut `count` pieces of equal work, so that a run for each thread lies between two.
+
+    seconds: what all the work takes one thread, roughly. The first run, the caller's, is longer by
+    what it does while the others wake up. There are no others for what is done by then, or soon
+    after. The cuts depend on the numbers given and on that of the threads only, never on chance.
+    """
+    workers = min(get_num_threads(), count)
+    if workers < 2 or seconds <= 2 * HEAD_START:
+        return (0, count)
+    ahead = HEAD_START / seconds
+    each = (1 - ahead) / workers
+    return (0, *(round(count * (ahead + each * number)) for number in range(1, workers + 1)))
+
+
+def for_slices(
+    compute: Callable[[slice], object], count: int, seconds: float, most: int | None = None
+) -> None:
+    """Call `compute` with slices of range(count), spread over the threads.
+
+    They are the runs between `cuts`, or equal parts of these where they are longer than `most`.
+    """
+    slices = []
+    for start, stop in itertools.pairwise(cuts(count, seconds)):
+        parts = -(-(stop - start) // (most or count or 1))
+        bounds = [start + (stop - start) * i // max(1, parts) for i in range(parts + 1)]
+        slices += [slice(*pair) for pair in itertools.pairwise(bounds)]
+    run(lambda index: compute(slices[index]), len(slices))
 
 
 _local = threading.local()

@@ -1,15 +1,15 @@
 """How the update rules of `optimizers` are run: many parameters at once, in pieces, on threads.
 
 A rule goes through its arrays several times, so large ones are cut into pieces that stay in the
-cache meanwhile. The pieces of all parameters are spread over the threads together, so that all
-are busy to the end; small parameters, such as biases, are one piece of work between them.
+cache meanwhile. The large parameters are spread over the threads together, as if they were one, so
+that all are busy to the end. Small ones, such as biases, come first, while nobody else runs: their
+many short calls would hold Python's lock whenever another thread comes back from a long one.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,10 +18,12 @@ import numpy as np
 from tinygrad_adam.backend.arrays import Array
 from tinygrad_adam.backend.cpu import threads
 
-# Pieces of at most 1 MiB: Adam's four arrays and a temporary fit into a processor's last cache.
-# Smaller pieces would fit into a nearer one but cost more calls, between which the threads wait for
-# each other (Python's global lock).
-PIECE_BYTES = 1 << 20
+# Elements of a piece at most: Adam's four arrays of float32 and a temporary fit into a processor's
+# last cache. Smaller pieces would fit into a nearer one but cost more calls, between which the
+# threads wait for each other (Python's global lock).
+PIECE = 1 << 18
+# What an element takes a thread, roughly.
+SECONDS = 1e-9
 # Smaller parameters are not worth a thread of their own.
 SMALL_BYTES = 1 << 17
 
@@ -63,25 +65,20 @@ def run_updates(updates: list[Update]) -> None:
 
 def _run(updates: list[Update]) -> None:
     """Run updates that can be run in any order, and at the same time."""
-    pieces: list[Callable[[], object]] = []
-    whole: list[Callable[[], object]] = []
-    for wrapped, arrays, options in updates:
-        update = Update(wrapped.__wrapped__, arrays, options)  # type: ignore[attr-defined]
-        w: Any = arrays[0]
-        if type(w) is not np.ndarray or w.nbytes <= SMALL_BYTES:
-            whole.append(functools.partial(update.rule, *arrays, **options))
-        elif all(array is None or array.flags.c_contiguous for array in arrays):
-            pieces += _pieces(update)
-        else:
-            whole.append(functools.partial(_run_in_memory_order, update))
-
-    def run_whole() -> None:
-        for task in whole:
-            task()
-
-    # Last, while the other threads are still busy with a large piece.
-    tasks = [*pieces, run_whole] if whole else pieces
-    threads.run(lambda index: tasks[index](), len(tasks))
+    large = []
+    with threads.blas_on_one_thread():
+        for wrapped, arrays, options in updates:
+            rule = wrapped.__wrapped__  # type: ignore[attr-defined]
+            w: Any = arrays[0]
+            if type(w) is not np.ndarray or w.nbytes <= SMALL_BYTES:
+                rule(*arrays, **options)
+            elif all(array is None or array.flags.c_contiguous for array in arrays):
+                flat: Any = [None if array is None else array.reshape(-1) for array in arrays]
+                large.append(Update(rule, flat, options))
+            else:
+                _run_in_memory_order(Update(rule, arrays, options))
+        if large:
+            _run_in_pieces(large)
 
 
 def _overlap(arrays: list[Any]) -> bool:
@@ -94,22 +91,19 @@ def _overlap(arrays: list[Any]) -> bool:
     return any(end > start for (_, end), (start, _) in itertools.pairwise(bounds))
 
 
-def _pieces(update: Update) -> list[Callable[[], None]]:
-    """Cut an update of contiguous arrays into equal pieces, as many for each thread."""
-    rule, arrays, options = update
-    flat: list[Any] = [None if array is None else array.reshape(-1) for array in arrays]
-    w = flat[0]
-    count = math.ceil(w.nbytes / PIECE_BYTES)
-    if count > 1:
-        workers = threads.get_num_threads()
-        count = workers * math.ceil(count / workers)
-    length = math.ceil(w.size / count)
+def _run_in_pieces(updates: list[Update]) -> None:
+    """Run updates of one-dimensional arrays, cut and spread over the threads as if all were one."""
+    sizes: list[int] = [update.arrays[0].size for update in updates]  # type: ignore[union-attr]
+    stops = list(itertools.accumulate(sizes))
 
-    def update_piece(start: int) -> None:
-        piece = slice(start, start + length)
-        rule(*(None if array is None else array[piece] for array in flat), **options)
+    def update_piece(part: slice) -> None:
+        for (rule, arrays, options), size, stop in zip(updates, sizes, stops):
+            start = stop - size
+            piece = slice(max(part.start - start, 0), min(part.stop - start, size))
+            if piece.start < piece.stop:
+                rule(*(None if array is None else array[piece] for array in arrays), **options)
 
-    return [functools.partial(update_piece, start) for start in range(0, w.size, length)]
+    threads.for_slices(update_piece, stops[-1], stops[-1] * SECONDS, PIECE)
 
 
 def _run_in_memory_order(update: Update) -> None:
@@ -125,7 +119,7 @@ def _run_in_memory_order(update: Update) -> None:
         present,
         flags=["external_loop", "buffered", "zerosize_ok"],
         op_flags=access,
-        buffersize=PIECE_BYTES // present[0].itemsize,
+        buffersize=PIECE,
     )
     with pieces:
         for piece in pieces:
