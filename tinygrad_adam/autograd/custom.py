@@ -97,7 +97,7 @@ class Function(Operation):
         everything = tuple([node._own(x, inputs) for x in everything])
         results = tuple([x for x in everything if isinstance(x, Variable)])
         if any(edges):
-            node._record(now, inputs, tuple([x.array for x in results]), results)
+            node._record(now.scope, inputs, tuple([x.array for x in results]), results)
             marked = [x.array for x in node._not_differentiable]
             for result in results:
                 if any(result.array is array for array in marked):

@@ -36,7 +36,7 @@ from tinygrad_adam.autograd.errors import (
     NO_TENSOR,
     add_location,
 )
-from tinygrad_adam.autograd.grad_mode import Mode, current_mode
+from tinygrad_adam.autograd.grad_mode import current_mode
 from tinygrad_adam.autograd.saved import keep, restore
 from tinygrad_adam.autograd.variable import Edge, Variable
 
@@ -124,8 +124,7 @@ class Operation:
             TypeError: no input is a tensor.
         """
         node = cls()
-        now = current_mode()
-        recording = now.grad
+        grad, scope, observer = current_mode()
         like: Any = None
         arrays: list[Any] = []
         edges: list[Edge | None] = []
@@ -135,7 +134,7 @@ class Operation:
                 if like is None:
                     like = x
                 arrays.append(x.array)
-                if recording:
+                if grad:
                     if x._base is not None and x._view_version != x._version[0]:
                         x._refresh_view()
                     if x._requires_grad:
@@ -153,34 +152,34 @@ class Operation:
         else:
             node.needs_input_grad = (False,) * len(edges)
         try:
-            quiet = now.grad is None  # in a walk
+            quiet = grad is None  # in a walk
             output = node.forward(*arrays) if quiet else _quietly.run(node.forward, *arrays)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            located = add_location(error, node, now.scope, arrays)
-            if now.observer is not None:
-                now.observer.failed(node, inputs, located)
+            located = add_location(error, node, scope, arrays)
+            if observer is not None:
+                observer.failed(node, inputs, located)
             raise located from error.__cause__
 
         if type(output) is tuple:
             value = results = tuple([like._wrap(array) for array in output])
         else:
             value = like._wrap(output)
-            if not recording and not node.returns_view and now.observer is None:
+            if not recording and not node.returns_view and observer is None:
                 return value
             output, results = (output,), (value,)
         if node.returns_view:
             _share_memory(like, results)
         if recording:
-            node._record(now, inputs, output, results)
-        if now.observer is not None:
-            now.observer.after_forward(node, inputs, results)
+            node._record(scope, inputs, output, results)
+        if observer is not None:
+            observer.after_forward(node, inputs, results)
         return value
 
     def _record(
-        self, now: Mode, inputs: tuple[Any, ...], output: tuple[Any, ...], results: tuple[Any, ...]
+        self, scope: Any, inputs: tuple[Any, ...], output: tuple[Any, ...], results: tuple[Any, ...]
     ) -> None:
         """Make this node the history of ``results``, the tensors around the arrays ``output``."""
-        self.scope = now.scope
+        self.scope = scope
         outputs = []
         for slot, result in enumerate(results):
             dtype = result.array.dtype
