@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
-from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import float16, float32, type_name
 
 Dims = tuple[int, ...]
@@ -54,6 +54,9 @@ class _Normalization(Operation):
     Saves x, w, the mean and 1 / sqrt(var + ε).
     """
 
+    constant_weight: bool = False
+    """Whether the weight is constant over what is averaged: sums then serve two gradients."""
+
     def normalize(
         self,
         x: Array,
@@ -63,8 +66,8 @@ class _Normalization(Operation):
         weight_shape: Dims,
         dims: Dims,
         eps: float,
-    ) -> tuple[Array, Array, Array]:
-        """Return the result, the mean and the variance (the biased one).
+    ) -> Array:
+        """Return the result.
 
         Args:
             x: in any shape of as many elements as ``shape``, in which it is seen.
@@ -83,19 +86,13 @@ class _Normalization(Operation):
         variance = xp.square(y).mean(dims, keepdims=True)
         inverse = 1 / xp.sqrt(variance + eps)
         self.save_for_backward(x, weight, mean, inverse)
-        # The weight is constant over what is averaged, in batch normalization and where there is
-        # none: one product less here, and sums that serve two gradients in backward.
-        self.constant_weight = weight is None or weight_shape == inverse.shape
-        scale = inverse
-        if weight is not None and self.constant_weight:
-            scale = inverse * weight.reshape(weight_shape)
-        y *= scale
-        if not self.constant_weight:
-            y *= weight.reshape(weight_shape)  # type: ignore[union-attr]
+        y *= inverse
+        if weight is not None:
+            y *= weight.reshape(weight_shape)
         if bias is not None:
             self.bias_shape = bias.shape
             y += bias.reshape(weight_shape)
-        return y.reshape(x.shape), mean, variance
+        return y.reshape(x.shape)
 
     def backward(self, grad: Any) -> Any:
         x, weight, mean, inverse = self.saved_tensors
@@ -129,8 +126,11 @@ class _Normalization(Operation):
 class BatchNorm(_Normalization):
     """Normalization of each channel over the batch; x (N, C, …), w and b (C,) or None.
 
-    The running mean and variance, if given, are moved towards the batch's, in place.
+    The running mean and variance, if given, are moved towards the batch's, in place. The gradient
+    is a kernel, too; the formula on tensors is for gradients of it.
     """
+
+    constant_weight = True
 
     def forward(
         self,
@@ -142,16 +142,38 @@ class BatchNorm(_Normalization):
         momentum: float,
         eps: float,
     ) -> Array:
-        per_channel = (1, x.shape[1], *[1] * (x.ndim - 2))
-        dims = (0, *range(2, x.ndim))
-        y, mean, variance = self.normalize(x, weight, bias, x.shape, per_channel, dims, eps)
+        check_parameter_dtypes(x, weight=weight, bias=bias)
+        y, mean, variance = kernels(x).batch_norm(x, weight, bias, eps)
+        self.shape, self.dims, self.eps = x.shape, (0, *range(2, x.ndim)), eps
+        self.weight_shape = per_channel = (1, x.shape[1], *[1] * (x.ndim - 2))
+        self.bias_shape = None if bias is None else bias.shape
+        inverse = 1 / array_module(x).sqrt(variance + eps)
+        self.save_for_backward(x, weight, mean.reshape(per_channel), inverse.reshape(per_channel))
         if running_mean is not None:
-            running_mean += momentum * (mean.reshape(-1) - running_mean)
+            running_mean += momentum * (mean - running_mean)
         if running_var is not None:
             count = x.size // max(1, x.shape[1])
-            unbiased = variance.reshape(-1) * (count / max(1, count - 1))
-            running_var += momentum * (unbiased - running_var)
+            running_var += momentum * (variance * (count / max(1, count - 1)) - running_var)
         return y
+
+    def backward(self, grad: Any) -> Any:
+        x, weight, mean, inverse = self.saved_tensors
+        if is_grad_enabled() or x.array.dtype == float16:  # whose sums need more digits
+            return super().backward(grad)
+        need_x, need_weight, need_bias = self.needs_input_grad[:3]
+        for_x, for_weight, for_bias = kernels(x.array).batch_norm_gradient(
+            grad.array,
+            x.array,
+            None if weight is None else weight.array,
+            mean.array.reshape(-1),
+            inverse.array.reshape(-1),
+            need_x,
+        )
+        return (
+            grad._wrap(for_x) if need_x else None,
+            grad._wrap(for_weight.reshape(weight.array.shape)) if need_weight else None,
+            grad._wrap(for_bias.reshape(self.bias_shape)) if need_bias else None,
+        )
 
 
 class LayerNorm(_Normalization):
@@ -166,7 +188,7 @@ class LayerNorm(_Normalization):
         eps: float,
     ) -> Array:
         dims = tuple(range(x.ndim - len(normalized_shape), x.ndim))
-        return self.normalize(x, weight, bias, x.shape, normalized_shape, dims, eps)[0]
+        return self.normalize(x, weight, bias, x.shape, normalized_shape, dims, eps)
 
 
 class GroupNorm(_Normalization):
@@ -179,4 +201,4 @@ class GroupNorm(_Normalization):
         shape = (x.shape[0], groups, each, *x.shape[2:])
         per_channel = (1, groups, each, *[1] * (x.ndim - 2))
         dims = tuple(range(2, len(shape)))
-        return self.normalize(x, weight, bias, shape, per_channel, dims, eps)[0]
+        return self.normalize(x, weight, bias, shape, per_channel, dims, eps)

@@ -7,6 +7,7 @@ from tinygrad_adam.backend.cpu.convolution import (
     conv2d_input_gradient,
     conv2d_weight_gradient,
 )
+from tinygrad_adam.backend.cpu.normalization import batch_norm, batch_norm_gradient
 from tinygrad_adam.backend.cpu.optimizers import (
     adadelta_update,
     adagrad_update,
@@ -39,6 +40,8 @@ __all__ = [
     "adaptive_avg_pool2d_input_gradient",
     "avg_pool2d",
     "avg_pool2d_input_gradient",
+    "batch_norm",
+    "batch_norm_gradient",
     "conv2d",
     "conv2d_bias_gradient",
     "conv2d_input_gradient",

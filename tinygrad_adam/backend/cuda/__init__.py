@@ -33,6 +33,7 @@ from tinygrad_adam.backend.cuda.pooling import (
     max_pool2d_input_gradient,
 )
 from tinygrad_adam.backend.cuda.products import matmul
+from tinygrad_adam.backend.normalization import batch_norm, batch_norm_gradient
 
 __all__ = [
     "adadelta_update",
@@ -43,6 +44,8 @@ __all__ = [
     "adaptive_avg_pool2d_input_gradient",
     "avg_pool2d",
     "avg_pool2d_input_gradient",
+    "batch_norm",
+    "batch_norm_gradient",
     "conv2d",
     "conv2d_bias_gradient",
     "conv2d_input_gradient",
