@@ -189,3 +189,14 @@ def test_bools_plus_a_multiple_of_a_bool_are_bools():
     found = torch.tensor([True, False]).add(True, alpha=2)
     assert found.dtype == torch.bool
     assert found.tolist() == [True, True]
+
+
+def test_logaddexp_of_infinities():
+    """The gradients are PyTorch's: of two equal infinities neither is said to be the larger."""
+    a = torch.tensor([inf, -inf, inf, -inf, 1.0, 100.0, 0.0], requires_grad=True)
+    b = torch.tensor([inf, -inf, 1.0, 1.0, nan, -100.0, 0.0], requires_grad=True)
+    y = torch.logaddexp(a, b)
+    y.sum().backward()
+    np.testing.assert_allclose(y.detach(), [inf, -inf, inf, 1, nan, 100, np.log(2)], rtol=1e-6)
+    np.testing.assert_array_equal(a.grad, [nan, nan, 1, 0, nan, 1, 0.5])
+    np.testing.assert_allclose(b.grad, [nan, nan, 0, 1, nan, 0, 0.5], atol=1e-30)

@@ -565,22 +565,21 @@ class Hypot(Operation):
 
 
 class LogAddExp(Operation):
-    """log(exp(a) + exp(b)), without overflow.  Saves a, b and the result y.
+    """log(exp(a) + exp(b)), without overflow.  Saves a and b.
 
-    Gradient: da = g exp(a - y), db = g exp(b - y).
+    Gradient: da = g sigmoid(a - b), db = g sigmoid(b - a).
     """
 
     def forward(self, a: Array, b: Array) -> Array:
         x, z = promote(a, b)
-        y = array_module(a).logaddexp(x, z)
-        self.save_for_backward(a, b, y)
-        return y
+        self.save_for_backward(a, b)
+        return array_module(a).logaddexp(x, z)
 
     def backward(self, grad: Any) -> Any:
-        a, b, y = self.saved_tensors
+        a, b = self.saved_tensors
         need_a, need_b = self.needs_input_grad
-        grad_a = grad * (a - y).exp().masked_fill(a == y, 1) if need_a else None
-        grad_b = grad * (b - y).exp().masked_fill(b == y, 1) if need_b else None
+        grad_a = grad * (a - b).sigmoid() if need_a else None
+        grad_b = grad * (b - a).sigmoid() if need_b else None
         return grad_a, grad_b
 
 

@@ -20,7 +20,7 @@ Pair = tuple[int, int]
 # Bytes of columns and results in one slice: about a core's L2 cache (1 to 2 MB on today's CPUs).
 SLICE_BYTES = 1 << 21
 # A thread's rates, roughly, for saying how long a convolution will take.
-MULTIPLICATIONS_PER_SECOND, BYTES_PER_SECOND = 4.5e10, 1e10
+MULTIPLICATIONS_PER_SECOND, BYTES_PER_SECOND = 4.5e10, 2e10
 
 
 class Windows(NamedTuple):
