@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,11 +23,20 @@ def load(name):
     return module
 
 
-def run(name, out, monkeypatch, capsys):
-    """Run an example inside this process, where a warning is an error; return what it printed."""
-    monkeypatch.setattr(sys, "argv", [name, "--fast", "--out", str(out)])
-    load(name).main()
-    return capsys.readouterr().out
+def run(name, folder):
+    """Run an example as a program, where a warning is an error; return what it printed."""
+    path = next(EXAMPLES.glob(f"{name}*.py"))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", path, "--fast", "--out", folder / "out"],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        cwd=folder,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {entry.name for entry in folder.iterdir()} == {"out"}, "a file outside --out"
+    return done.stdout
 
 
 def checks(text):
@@ -40,8 +50,8 @@ def files(out):
     return {path.name for path in out.iterdir()}
 
 
-def test_07_ends_where_pytorch_does(tmp_path, monkeypatch, capsys):
-    text = run("07", tmp_path, monkeypatch, capsys)
+def test_07_ends_where_pytorch_does(tmp_path):
+    text = run("07", tmp_path)
     assert [float(x) for x in re.findall(r" x +(-?\d\.\d{13}) ", text)] == [
         -0.3503929957523,
         0.8964138584937,
@@ -52,13 +62,13 @@ def test_07_ends_where_pytorch_does(tmp_path, monkeypatch, capsys):
     ]
     assert len(checks(text)) == 3
     assert "diverged at step" in text
-    assert files(tmp_path) == {
+    assert files(tmp_path / "out") == {
         "bowl.png", "beale.png", "rosenbrock.png", "saddle.png", "values.png", "race.html"
     }  # fmt: skip
 
 
-def test_08_prints_the_golden_numbers(tmp_path, monkeypatch, capsys):
-    text = run("08", tmp_path, monkeypatch, capsys)
+def test_08_prints_the_golden_numbers(tmp_path):
+    text = run("08", tmp_path)
     assert len(checks(text)) == 6
     assert "w     = 1 - 0.001 * 0.1 / (sqrt(0.01) + 1e-08) = 0.9990000001" in text
     assert "0.9990415789203565, 0.9992506364268252, 0.9990750922806008" in text
@@ -67,7 +77,7 @@ def test_08_prints_the_golden_numbers(tmp_path, monkeypatch, capsys):
     adam, amsgrad = re.search(r"Adam is at (\S+), AMSGrad at (\S+)", text).groups()
     assert float(adam) > 0.5
     assert float(amsgrad) < -0.8
-    assert files(tmp_path) == {"anatomy.png"}
+    assert files(tmp_path / "out") == {"anatomy.png"}
 
 
 def test_08_notices_a_wrong_number(monkeypatch):
@@ -78,8 +88,8 @@ def test_08_notices_a_wrong_number(monkeypatch):
         example.eps_in_three_places(None)
 
 
-def test_09_measures_the_claim(tmp_path, monkeypatch, capsys):
-    text = run("09", tmp_path, monkeypatch, capsys)
+def test_09_measures_the_claim(tmp_path):
+    text = run("09", tmp_path)
     assert len(checks(text)) == 2
     table = {
         line.split("  ")[1]: line.split()[-2:]
@@ -93,7 +103,7 @@ def test_09_measures_the_claim(tmp_path, monkeypatch, capsys):
         # Equal after rounding may be either.
         order = 30 >= int(rmsprop) >= int(adam)
         assert order or verdict == "does not hold"
-    assert files(tmp_path) == {"losses.png", "boundaries.png", "claim.png"}
+    assert files(tmp_path / "out") == {"losses.png", "boundaries.png", "claim.png"}
 
 
 def test_09_says_that_an_optimizer_did_not_arrive():

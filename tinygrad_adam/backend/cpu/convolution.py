@@ -12,7 +12,7 @@ The steps for one slice, for kernels of K = kH * kW * C numbers and M output pix
 3. multiply: (M, K) @ (K, out_channels), which writes straight into the result. The bias is one more
    weight, for a column of ones.
 
-A slice is chosen so that its columns and results fit into a core's L2 cache: step 3 then reads
+A slice is chosen so that its columns and results stay in the processor's caches: step 3 then reads
 there what step 2 wrote, instead of sending kH * kW times the input's bytes through main memory and
 back. The columns are not kept for the backward pass; copying them again costs less than keeping kH
 * kW times the input. The slices are spread over a few threads (`threads.run`).
