@@ -46,7 +46,7 @@ class Operation:
 
     backward_takes_arrays: bool = False
     """Whether ``backward`` consists of operators alone: a walk that is not recorded then calls it
-    with arrays, gradient and ``saved_tensors`` alike, which costs a third. One result only."""
+    with arrays, gradient and ``saved_tensors`` alike: cheaper for small ones. One result only."""
     returns_view: bool = False
     """Whether the result shares its memory with the first input."""
     edges: tuple[Edge | None, ...] = ()
