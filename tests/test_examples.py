@@ -1,11 +1,11 @@
 """Every numbered example runs, says that its check went well, and leaves its pictures."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.programs import run_example
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("[0-9]*.py"))
 RUN_ELSEWHERE = ("07", "08", "09")  # test_optimizer_examples.py
@@ -15,17 +15,8 @@ needs_no_picture = {"14_to_pytorch_and_back.py"}
 
 @pytest.mark.parametrize("path", TO_RUN, ids=lambda path: path.name)
 def test_an_example_checks_itself(path, tmp_path):
-    done = subprocess.run(
-        [sys.executable, path, "--fast", "--out", tmp_path / "out"],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        cwd=tmp_path,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    assert any(line.startswith("CHECK ok: ") for line in done.stdout.splitlines()), done.stdout
-    assert {entry.name for entry in tmp_path.iterdir()} <= {"out"}, "a file outside --out"
+    text = run_example(path, tmp_path)
+    assert any(line.startswith("CHECK ok: ") for line in text.splitlines()), text
     if path.name not in needs_no_picture:
         assert list((tmp_path / "out").iterdir())
 

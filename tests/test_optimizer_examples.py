@@ -2,12 +2,12 @@
 
 import importlib.util
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.programs import run_example
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
@@ -24,19 +24,8 @@ def load(name):
 
 
 def run(name, folder):
-    """Run an example as a program, where a warning is an error; return what it printed."""
-    path = next(EXAMPLES.glob(f"{name}*.py"))
-    done = subprocess.run(
-        [sys.executable, "-W", "error", path, "--fast", "--out", folder / "out"],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        cwd=folder,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    assert {entry.name for entry in folder.iterdir()} == {"out"}, "a file outside --out"
-    return done.stdout
+    """Run the example with that number; return what it printed."""
+    return run_example(next(EXAMPLES.glob(f"{name}*.py")), folder)
 
 
 def checks(text):

@@ -1,4 +1,4 @@
-"""DataLoader: batches, order, options that exclude each other, speed, gradients."""
+"""DataLoader: batches, order, options that exclude each other, whole reads, gradients."""
 
 import numpy as np
 import pytest

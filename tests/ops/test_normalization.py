@@ -86,3 +86,17 @@ def test_constant_input_gives_finite_gradients():
     x = torch.ones(4, 2, requires_grad=True)
     F.batch_norm(x, None, None, training=True).sum().backward()
     assert np.isfinite(x.grad.array).all()
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (0, 3, 4, 4), (2, 3, 0), (2, 0, 3)])
+def test_of_nothing_nothing_is_learned(shape):
+    """As in PyTorch, which raises for no channels: empty results, and running values as before."""
+    x = torch.ones(*shape, requires_grad=True)
+    weight, bias = (torch.ones(shape[1], requires_grad=True) for _ in range(2))
+    mean, variance = torch.full((shape[1],), 2.0), torch.full((shape[1],), 3.0)
+    y = F.batch_norm(x, mean, variance, weight, bias, training=True)
+    y.sum().backward()
+    assert y.shape == x.grad.shape == shape
+    assert weight.grad.tolist() == bias.grad.tolist() == [0] * shape[1]
+    assert mean.tolist() == [2] * shape[1]
+    assert variance.tolist() == [3] * shape[1]

@@ -17,9 +17,11 @@ def batch_norm(
 ) -> tuple[Array, Array, Array]:
     """x (N, C, …) normalized over all but its channels, and their mean and variance, (C,) each.
 
-    weight, bias: (C,) or None. The variance is the biased one, the mean of the squared deviations.
+    weight, bias: C elements, or None. The variance is the biased one, a mean of squared deviations.
     """
     xp = array_module(x)
+    if x.size == 0:  # nothing to take a mean of
+        return x.copy(), xp.zeros(x.shape[1], x.dtype), xp.zeros(x.shape[1], x.dtype)
     dims = (0, *range(2, x.ndim))
     mean = x.mean(dims, keepdims=True)
     y = x - mean
@@ -36,7 +38,8 @@ def batch_norm_gradient(
 ) -> tuple[Array | None, Array, Array]:
     """The gradients of `batch_norm` for x (None if not needed), for weight and for bias.
 
-    grad: that of the result, of x's shape; inverse: 1 / sqrt(variance + eps), (C,), as mean.
+    grad: that of the result, of x's shape; mean, and inverse, 1 / sqrt(variance + eps): C elements.
+    Those for weight and bias are (C,).
     """
     dims = (0, *range(2, x.ndim))
     normalized = x - _along_channels(mean, x)
@@ -44,11 +47,12 @@ def batch_norm_gradient(
     for_weight, for_bias = (grad * normalized).sum(dims), grad.sum(dims)
     if not need_x:
         return None, for_weight, for_bias
-    count = x.size // x.shape[1]
+    count = max(1, x.size // max(1, x.shape[1]))
     normalized *= _along_channels(for_weight / count, x)
     dx = grad - _along_channels(for_bias / count, x)
     dx -= normalized
-    dx *= _along_channels(inverse if weight is None else inverse * weight.reshape(-1), x)
+    scale = inverse if weight is None else inverse.reshape(-1) * weight.reshape(-1)
+    dx *= _along_channels(scale, x)
     return dx, for_weight, for_bias
 
 

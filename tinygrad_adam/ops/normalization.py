@@ -149,30 +149,23 @@ class BatchNorm(_Normalization):
         self.bias_shape = None if bias is None else bias.shape
         inverse = 1 / array_module(x).sqrt(variance + eps)
         self.save_for_backward(x, weight, mean.reshape(per_channel), inverse.reshape(per_channel))
-        if running_mean is not None:
+        count = x.size // max(1, x.shape[1])
+        if running_mean is not None and count:
             running_mean += momentum * (mean - running_mean)
-        if running_var is not None:
-            count = x.size // max(1, x.shape[1])
+        if running_var is not None and count:
             running_var += momentum * (variance * (count / max(1, count - 1)) - running_var)
         return y
 
     def backward(self, grad: Any) -> Any:
-        x, weight, mean, inverse = self.saved_tensors
-        if is_grad_enabled() or x.array.dtype == float16:  # whose sums need more digits
+        if is_grad_enabled() or grad.array.dtype == float16:  # whose sums need more digits
             return super().backward(grad)
-        need_x, need_weight, need_bias = self.needs_input_grad[:3]
-        for_x, for_weight, for_bias = kernels(x.array).batch_norm_gradient(
-            grad.array,
-            x.array,
-            None if weight is None else weight.array,
-            mean.array.reshape(-1),
-            inverse.array.reshape(-1),
-            need_x,
-        )
-        return (
-            grad._wrap(for_x) if need_x else None,
-            grad._wrap(for_weight.reshape(weight.array.shape)) if need_weight else None,
-            grad._wrap(for_bias.reshape(self.bias_shape)) if need_bias else None,
+        saved: list[Any] = [None if kept is None else kept.array for kept in self.saved_tensors]
+        x, weight, *moments = saved
+        needs = self.needs_input_grad
+        found = kernels(x).batch_norm_gradient(grad.array, x, weight, *moments, needs[0])
+        shapes = (x.shape, weight is not None and weight.shape, self.bias_shape)
+        return tuple(
+            [grad._wrap(g.reshape(s)) if need else None for g, s, need in zip(found, shapes, needs)]
         )
 
 

@@ -21,8 +21,8 @@ Pair = tuple[int, int]
 # from the cache behind it. Less computes faster alone, but not on two threads: between more and
 # shorter calls they wait for Python's lock.
 SLICE_BYTES = 1 << 22
-# A thread's rates, roughly, for saying how long a convolution will take.
-MULTIPLICATIONS_PER_SECOND, BYTES_PER_SECOND = 4.5e10, 2e10
+# What a thread copies, roughly, for saying how long a convolution will take.
+BYTES_PER_SECOND = 2e10
 
 
 class Windows(NamedTuple):
@@ -55,7 +55,7 @@ def shares(batch: int, rows: int, row_bytes: int, multiplications: int) -> list[
     """
     if batch * rows == 0:
         return []
-    seconds = multiplications / MULTIPLICATIONS_PER_SECOND
+    seconds = multiplications / threads.MULTIPLICATIONS_PER_SECOND
     seconds += batch * rows * row_bytes / BYTES_PER_SECOND
     # An even number of rows, since two at a time are what Winograd's trick wants.
     unit = rows if batch >= 4 * threads.get_num_threads() else 2 - rows % 2

@@ -19,6 +19,7 @@ Variances" (1979).
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,8 @@ def batch_norm_gradient(
         return normalization.batch_norm_gradient(grad, x, weight, mean, inverse, need_x)
     rows = _Rows(x)
     source, gradient = rows.of(x), rows.of(memory.in_order_of(x, grad))
-    centre = rows.repeat(mean)
+    inverse = inverse.reshape(-1)
+    centre = rows.repeat(mean.reshape(-1))
     found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def add_up(part: slice) -> None:
@@ -159,7 +161,7 @@ class _Rows:
         along = np.dot(np.ones(len(piece), self.dtype), piece)
         return along.reshape(self.pixels, self.channels).sum(axis=0, dtype=np.float64)
 
-    def for_slices(self, compute: Any) -> None:
+    def for_slices(self, compute: Callable[[slice], None]) -> None:
         """Call compute(slice of the rows) for all of them."""
         count, length = self.shape
         most = max(1, SLICE // length)

@@ -355,7 +355,7 @@ def _summing(dtype: np.dtype) -> np.dtype:
 def _for_slices(images: np.ndarray, compute: Callable[[slice], None]) -> None:
     """Call compute(slice of the batch) for slices of SLICE_BYTES, spread over the threads."""
     batch, size = images.shape[0], images.nbytes
-    if batch == 1:
+    if batch == 1:  # cannot be cut, and a small image takes no longer than asking the threads
         compute(slice(0, 1))
     else:
         most = max(1, batch * SLICE_BYTES // max(1, size))

@@ -14,17 +14,15 @@ from tinygrad_adam.backend.cpu import threads
 SERIAL_IN_BLAS = 9216
 # Rows or columns that BLAS computes together: an odd end costs it extra.
 UNIT = 16
-# A thread's rate, roughly, for saying how long a product will take.
-MULTIPLICATIONS_PER_SECOND = 4.5e10
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b, as np.matmul; a large product of two float matrices is split over the threads.
 
     The longer side of the result is cut into a part for each thread. Each part is a product of its
-    own, written in place; every number is summed by one thread. A column times a row
-    (the gradient of a layer's weights for one example) has nothing to sum, so that NumPy's product
-    of elements does it, at the speed of memory: five times faster than BLAS's general product.
+    own, written in place; every number is summed by one thread. A column times a row (the gradient
+    of a layer's weights for one example) has nothing to sum, so that NumPy's product of elements
+    does it, at the speed of memory: five times faster than BLAS's general product.
     """
     if a.ndim != 2 or b.ndim != 2 or a.dtype != b.dtype or a.dtype.char not in "fd":
         return np.matmul(a, b)
@@ -44,5 +42,5 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             np.matmul(a, b[:, part], out=product[:, part])
 
     units = -(-max(rows, columns) // UNIT)
-    threads.for_slices(multiply, units, multiplications / MULTIPLICATIONS_PER_SECOND)
+    threads.for_slices(multiply, units, multiplications / threads.MULTIPLICATIONS_PER_SECOND)
     return product

@@ -31,6 +31,8 @@ from tinygrad_adam.backend.cpu import blas
 # one of them ends last, the caller has to wake up, too. Seconds; less would do outside of virtual
 # machines, where waking takes longest.
 HEAD_START = 8e-5
+# What a thread multiplies in matrix products, roughly, for saying how long one will take.
+MULTIPLICATIONS_PER_SECOND = 4.5e10
 
 
 class _Job:
