@@ -268,6 +268,12 @@ def test_overlapping_parameters_are_found():
     assert updates._overlap([memory[::2], np.zeros(3), memory[1::2]])  # interleaved: to be safe
     assert not updates._overlap([memory[:50], memory[50:], np.zeros(3)])
     assert not updates._overlap([np.zeros(3), np.zeros(3)])
+    assert not updates._overlap([np.zeros((2, 3)).T, np.zeros(6).reshape(2, 3)])
+    assert updates._overlap([memory, np.zeros(3), memory[50:]])
+    borrowed = bytearray(80)
+    assert updates._overlap([np.frombuffer(memoryview(borrowed), np.float64) for _ in range(2)])
+    halves = memoryview(borrowed)[:40], memoryview(borrowed)[40:]
+    assert not updates._overlap([np.frombuffer(half, np.float64) for half in halves])
 
 
 @pytest.mark.parametrize("name", NUMBERS)
