@@ -151,12 +151,15 @@ def conv2d_weight_gradient(
                 total[index, group] += np.dot(matrix[group].T, flat[group], out=product)
 
     threads.run(add_up, len(shares))
-    dw = total.sum(axis=0)
+    dw = total[0] if len(shares) == 1 else total.sum(axis=0)
     if fast:
         with threads.blas_on_one_thread():
             dw[0] += winograd.weight_gradient_from(total_fast.sum(axis=0))
-    dw = dw.reshape(groups, k_h, k_w, channels, out_channels // groups).transpose(0, 4, 3, 1, 2)
-    return np.ascontiguousarray(dw, dtype).reshape(weight_shape)
+    each = out_channels // groups
+    dw = dw.reshape(groups, k_h, k_w, channels, each).transpose(0, 4, 3, 1, 2)
+    result = np.empty(weight_shape, dtype)  # in PyTorch's order
+    result.reshape(groups, each, channels, k_h, k_w)[...] = dw
+    return result
 
 
 def conv2d_bias_gradient(grad: np.ndarray) -> np.ndarray:
