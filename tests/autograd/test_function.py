@@ -390,6 +390,36 @@ def operations(kind=Operation):
 WITH_ARRAYS = sorted(
     (one for one in operations() if one.backward_takes_arrays), key=lambda one: one.__name__
 )
+ONES, NO_PADDING = (1, 1), (0, 0)
+# Operations of tensors with certain shapes, and with options.
+SHAPES_AND_OPTIONS = {
+    "Conv2d": [
+        ([(2, 4, 5, 6), (6, 2, 3, 2), (6,)], ((2, 1), (1, 0), (1, 2), 2)),
+        ([(1, 2, 4, 4), (3, 2, 3, 3), None], (ONES, ONES, ONES, 1)),
+        ([(0, 2, 4, 4), (3, 2, 3, 3), (3,)], (ONES, ONES, ONES, 1)),
+    ],
+    "CrossEntropy": [
+        ([(3, 4)], (np.array([0, 3, 1]), None, -100, reduction, smoothing))
+        for reduction in ("none", "mean", "sum")
+        for smoothing in (0.0, 0.2)
+    ]
+    + [
+        ([(4,)], (np.array(2), None, -100, "none", 0.0)),
+        ([(2, 4, 3)], (np.array([[0, 1, 3], [2, -1, 0]]), None, -1, "none", 0.0)),
+    ],
+    "Linear": [
+        ([(2, 3), (4, 3), (4,)], ()),
+        ([(1, 3), (4, 3), None], ()),
+        ([(0, 3), (4, 3)], (None,)),
+    ],
+    "MatMul": [([(2, 3), (3, 4)], ()), ([(5, 2, 3), (3, 4)], ()), ([(2, 3), (5, 3, 1)], ())],
+    "MaxPool2d": [
+        ([(2, 3, 4, 6)], ((2, 2), (2, 2), NO_PADDING, ONES, False)),
+        ([(2, 3, 5, 5)], ((3, 2), ONES, ONES, (2, 1), True)),
+    ],
+    "Reshape": [([(2, 3)], ((3, 2),)), ([(0, 3)], ((0,),)), ([()], ((1, 1),))],
+}
+ELEMENTWISE = [one for one in WITH_ARRAYS if one.__name__ not in SHAPES_AND_OPTIONS]
 
 
 class TestBackwardOnArrays:
@@ -397,7 +427,7 @@ class TestBackwardOnArrays:
 
     @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64], ids=str)
     @pytest.mark.parametrize("shapes", [((), ()), ((2, 3), (3,)), ((0, 3), ()), ((), (2, 1))])
-    @pytest.mark.parametrize("operation", WITH_ARRAYS, ids=lambda one: one.__name__)
+    @pytest.mark.parametrize("operation", ELEMENTWISE, ids=lambda one: one.__name__)
     def test_recorded_or_not_the_gradients_are_the_same(self, operation, shapes, dtype):
         count = len(inspect.signature(operation.forward).parameters) - 1
         inputs = [
@@ -417,6 +447,49 @@ class TestBackwardOnArrays:
             assert plain.shape == x.shape
             assert not plain.requires_grad
             np.testing.assert_array_equal(plain.numpy(), recorded.detach().numpy())
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64], ids=str)
+    @pytest.mark.parametrize(
+        ("name", "shapes", "options"),
+        [(name, *case) for name, cases in SHAPES_AND_OPTIONS.items() for case in cases],
+    )
+    def test_so_they_are_for_each_input_alone(self, name, shapes, options, dtype):
+        (operation,) = (one for one in WITH_ARRAYS if one.__name__ == name)
+        generator = np.random.default_rng(0)
+        values = [None if shape is None else generator.normal(size=shape) for shape in shapes]
+        for wanted in range(len(shapes)):
+            if values[wanted] is None:
+                continue
+            inputs = [
+                None if value is None else torch.tensor(value, dtype=dtype) for value in values
+            ]
+            inputs[wanted].requires_grad_()
+            found = []
+            for create_graph in (True, False):
+                y = operation.apply(*inputs, *options)
+                weights = torch.tensor(np.resize([1.0, -2.0, 0.5], y.shape), dtype=dtype)
+                (gradient,) = autograd.grad(y, inputs[wanted], weights, create_graph=create_graph)
+                found.append(gradient)
+            recorded, plain = found
+            assert type(plain) is torch.Tensor
+            assert plain.dtype == dtype
+            assert plain.shape == inputs[wanted].shape
+            assert not plain.requires_grad
+            np.testing.assert_array_equal(plain.numpy(), recorded.detach().numpy())
+
+    def test_operations_on_arrays_are_for_such_a_backward_only(self):
+        with pytest.raises(TypeError, match="must be Tensor, not ndarray"):
+            torch.ops.elementwise.Exp.apply(np.ones(2))
+
+        class Wrong(Operation):
+            def forward(self, x):
+                return x * 1
+
+            def backward(self, grad):
+                return Wrong.apply(3.0)
+
+        with pytest.raises(TypeError, match="must be Tensor, not float"):
+            Wrong.apply(torch.ones(2, requires_grad=True)).sum().backward()
 
     @pytest.mark.parametrize("other", [2, 2.5, True, np.float64(3)])
     def test_with_numbers_the_dtype_stays(self, other):

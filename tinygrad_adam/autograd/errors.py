@@ -69,7 +69,7 @@ def modified_in_place(node: Any, value: Any, version: int, slot: int | None) -> 
 def check_count(node: Any, result: tuple[Any, ...]) -> None:
     """Raise if an input misses its gradient, or there is one for no input."""
     odd = node.edges[len(result) :] + result[len(node.edges) :]
-    if any(entry is not None for entry in odd):
+    if {*map(type, odd)} != {type(None)}:
         raise RuntimeError(
             f"function {node.name()} returned an incorrect number of gradients (expected "
             f"{len(node.edges)}, got {len(result)})\n  {location(node)}: backward must return one "

@@ -18,8 +18,8 @@ made for one call, keeps what ``backward`` will need, and knows where the gradie
     y = Mul.apply(x, 3.0)
 
 ``forward`` works on arrays. ``backward`` works on tensors, so that it is recorded itself when
-somebody wants the gradient of a gradient. Where nobody does, a ``backward`` that consists of
-operators alone may be given arrays instead, which understand them too. Neither mentions
+somebody wants the gradient of a gradient. Where nobody does, it may be given arrays instead, if it
+consists of what they understand too: operators, and other operations. Neither mentions
 broadcasting: the engine sums a gradient back to the shape of the input that it belongs to.
 """
 
@@ -31,22 +31,20 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_adam.autograd.errors import (
-    FREED_GRAPH,
-    NO_TENSOR,
-    add_location,
-)
+from tinygrad_adam.autograd.errors import FREED_GRAPH, NO_TENSOR, add_location
 from tinygrad_adam.autograd.grad_mode import current_mode
 from tinygrad_adam.autograd.saved import keep, restore
 from tinygrad_adam.autograd.variable import Edge, Variable
+from tinygrad_adam.backend import is_array
 
 
 class Operation:
     """A differentiable operation on arrays; subclasses define ``forward`` and ``backward``."""
 
     backward_takes_arrays: bool = False
-    """Whether ``backward`` consists of operators alone: a walk that is not recorded then calls it
-    with arrays, gradient and ``saved_tensors`` alike: cheaper for small ones. One result only."""
+    """Whether ``backward`` consists of what arrays understand as tensors do: operators, ``sum``,
+    ``reshape``, ``apply`` of other operations. A walk that is not recorded then calls it with
+    arrays, gradient and ``saved_tensors`` alike: cheaper for small ones. One result only."""
     returns_view: bool = False
     """Whether the result shares its memory with the first input."""
     edges: tuple[Edge | None, ...] = ()
@@ -120,40 +118,47 @@ class Operation:
     def apply(cls, *inputs: Any) -> Any:
         """Run the operation on tensors and options, and record it if a gradient may be wanted.
 
+        A ``backward`` that was given arrays applies operations to arrays, and gets arrays: these
+        only run ``forward``.
+
         Raises:
             TypeError: no input is a tensor.
         """
         node = cls()
+        node.needs_input_grad = (False,) * len(inputs)
         grad, scope, observer = current_mode()
         like: Any = None
         arrays: list[Any] = []
         edges: list[Edge | None] = []
-        for x in inputs:
-            edge = None
-            if isinstance(x, Variable):
-                if like is None:
-                    like = x
-                arrays.append(x.array)
-                if grad:
+        if grad:
+            for x in inputs:
+                edge = None
+                if isinstance(x, Variable):
                     if x._base is not None and x._view_version != x._version[0]:
                         x._refresh_view()
                     if x._requires_grad:
                         edge = x._edge or (x, 0)
-            else:
+                    like = x
+                    x = x.array
                 arrays.append(x)
-            edges.append(edge)
+                edges.append(edge)
+        else:
+            for x in inputs:
+                if isinstance(x, Variable):
+                    like = x
+                    x = x.array
+                arrays.append(x)
         if like is None:
+            if grad is None and is_array(inputs[0]):  # from a `backward` that was given arrays
+                return node.forward(*arrays)
             raise TypeError(NO_TENSOR.format(cls.__name__.lower(), type(inputs[0]).__name__))
         recording = any(edges)
         if recording:
             node.edges = tuple(edges)
             needs = tuple(map(bool, edges))
             node.needs_input_grad = _patterns.setdefault(needs, needs)
-        else:
-            node.needs_input_grad = (False,) * len(edges)
-        try:
-            quiet = grad is None  # in a walk
-            output = node.forward(*arrays) if quiet else _quietly.run(node.forward, *arrays)
+        try:  # a walk that is not recorded is quiet already
+            output = node.forward(*arrays) if grad is None else _quietly.run(node.forward, *arrays)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             located = add_location(error, node, scope, arrays)
             if observer is not None:
@@ -168,7 +173,7 @@ class Operation:
                 return value
             output, results = (output,), (value,)
         if node.returns_view:
-            _share_memory(like, results)
+            _share_memory(inputs[0], results)
         if recording:
             node._record(scope, inputs, output, results)
         if observer is not None:

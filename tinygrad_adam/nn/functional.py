@@ -90,7 +90,7 @@ def _pair(value: IntOrPair, name: str, function: str = "") -> Pair:
     """
     if isinstance(value, int):
         return (value, value)
-    values = [int(v) for v in value]
+    values = list(map(int, value))
     if len(values) == 1:
         values *= 2
     if len(values) != 2:
@@ -109,7 +109,7 @@ def _single(value: IntOrPair, name: str) -> int:
     """Return an int or a sequence of one int as an int."""
     if isinstance(value, int):
         return value
-    values = [int(v) for v in value]
+    values = list(map(int, value))
     if len(values) != 1:
         raise RuntimeError(
             f"expected {name} to be a single integer value or a list of 1 values to match the "
@@ -132,15 +132,15 @@ def _require_tensor(function: str, *arguments: object) -> None:
     Raises:
         TypeError: one is something else, such as a NumPy array.
     """
-    names = ("input", "weight") if function.startswith(("conv", "linear")) else ("input", "target")
-    for position, (name, argument) in enumerate(zip(names, arguments)):
+    for position, argument in enumerate(arguments):
         if not isinstance(argument, Tensor):
+            second = "weight" if function.startswith(("conv", "linear")) else "target"
             kind = type(argument)
             module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
             raise TypeError(
-                f"{function}(): argument '{name}' (position {position + 1}) must be Tensor, not "
-                f"{module}{kind.__name__}\n  tinygrad_adam.tensor(…) makes one of numbers, "
-                "from_numpy(…) of an array"
+                f"{function}(): argument '{second if position else 'input'}' (position "
+                f"{position + 1}) must be Tensor, not {module}{kind.__name__}\n  "
+                "tinygrad_adam.tensor(…) makes one of numbers, from_numpy(…) of an array"
             )
 
 

@@ -119,6 +119,8 @@ class Conv2d(Operation):
     they need of x and w.
     """
 
+    backward_takes_arrays = True
+
     def forward(
         self,
         x: Array,

@@ -836,6 +836,8 @@ class NanToNum(Operation):
 class Relu(Operation):
     """max(x, 0).  Gradient: g where the result is positive.  Saves the result."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array) -> Array:
         y = kernels(x).relu(x)
         self.save_for_backward(y)

@@ -17,6 +17,8 @@ class MatMul(Operation):
     Gradient: da = g bᵀ, db = aᵀ g.  Saves what these name.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
         self.save_for_backward(a if need_b else None, b if need_a else None)
@@ -24,15 +26,16 @@ class MatMul(Operation):
             raise RuntimeError(_cannot_multiply(a.shape, b.shape))
         if a.dtype != b.dtype:
             raise RuntimeError(_different_dtypes(a, b))
-        broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        if a.ndim > 2 or b.ndim > 2:
+            broadcast_shapes(a.shape[:-2], b.shape[:-2])
         return kernels(a).matmul(a, b)
 
     def backward(self, grad: Any) -> Any:
         a, b = self.saved_tensors
         need_a, need_b = self.needs_input_grad
         return (
-            MatMul.apply(grad, b.mT) if need_a else None,
-            MatMul.apply(a.mT, grad) if need_b else None,
+            MatMul.apply(grad, b.swapaxes(-2, -1)) if need_a else None,
+            MatMul.apply(a.swapaxes(-2, -1), grad) if need_b else None,
         )
 
 
@@ -73,6 +76,8 @@ class Linear(Operation):
     Gradient: dx = g w, dw = gᵀ x, db = Σ g over the rows.  Saves what these name.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         need_x, need_weight, _ = self.needs_input_grad
         self.save_for_backward(x if need_weight else None, weight if need_x else None)
@@ -93,7 +98,7 @@ class Linear(Operation):
         need_x, need_weight, need_bias = self.needs_input_grad
         return (
             MatMul.apply(grad, weight) if need_x else None,
-            MatMul.apply(grad.mT, x) if need_weight else None,
+            MatMul.apply(grad.T, x) if need_weight else None,
             grad.sum(0) if need_bias else None,
         )
 

@@ -255,7 +255,7 @@ class _OverClasses(Operation):
 
     def spread(self, grad: Any) -> Any:
         """Return the gradient of the result as that of each row: with the class dimension."""
-        return grad if self.reduced else grad.unsqueeze(self.class_dim)
+        return grad if self.reduced else grad[(slice(None),) * self.class_dim + (None,)]
 
 
 class CrossEntropy(_OverClasses):
@@ -268,6 +268,8 @@ class CrossEntropy(_OverClasses):
     Source: PyTorch, ``torch.nn.CrossEntropyLoss``; label smoothing: Szegedy et al., "Rethinking the
     Inception Architecture" (2016).
     """
+
+    backward_takes_arrays = True
 
     def forward(
         self,

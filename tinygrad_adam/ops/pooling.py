@@ -77,6 +77,8 @@ class MaxPool2d(Operation):
     Gradient: g goes to that element, the first where several are equal.  Saves x and the result.
     """
 
+    backward_takes_arrays = True
+
     def forward(
         self,
         x: Array,
@@ -101,13 +103,13 @@ class MaxPool2d(Operation):
 
     def backward(self, grad: Any) -> Any:
         x, y = self.saved_tensors
-        return MaxPool2dGradient.apply(grad, x.array, y.array, self.options)
+        return MaxPool2dGradient.apply(grad, x, y, self.options)
 
 
 class MaxPool2dGradient(Operation):
     """The gradient of :class:`MaxPool2d`, linear in g.  Gradient: G at the largest elements.
 
-    Saves x and y, which say where those are, as plain arrays: the choice has no gradient.
+    Saves x and y, which say where those are: the choice has no gradient.
     """
 
     def forward(self, grad: Array, x: Array, y: Array, options: tuple[Any, ...]) -> Array:
@@ -120,7 +122,7 @@ class MaxPool2dGradient(Operation):
     def backward(self, grad: Any) -> Any:
         x, y = self.saved_tensors
         indices = kernels(x.array).max_pool2d_indices(x.array, y.array, *self.options)
-        return _at(grad, indices)
+        return _at(grad, indices), None, None
 
 
 def _at(x: Any, indices: Array) -> Any:
@@ -133,6 +135,7 @@ def _at(x: Any, indices: Array) -> Any:
 class MaxPool2dWithIndices(MaxPool2d):
     """:class:`MaxPool2d` that also tells where the largest elements stand: row * W + column."""
 
+    backward_takes_arrays = False  # there are two results
     materialize_grads = False
 
     def forward(self, x: Array, *options: Any) -> tuple[Array, Array]:  # type: ignore[override]

@@ -20,6 +20,8 @@ class Reshape(Operation):
     A view where the memory layout allows it, else a copy.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
         self.shape = x.shape
         y = x.reshape(shape)
