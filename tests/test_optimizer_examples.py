@@ -10,7 +10,8 @@ import pytest
 from tests.programs import run_example
 
 pytest.importorskip("matplotlib")
-pytest.importorskip("sklearn")
+if importlib.util.find_spec("sklearn") is None:  # loading it here would take each process seconds
+    pytest.skip("scikit-learn is not installed", allow_module_level=True)
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -548,11 +548,11 @@ def test_ten_thousand_operations_to_dot_text():
 
 def test_other_outputs_of_a_deep_graph():
     y = leaf()
-    for _ in range(5_000):
+    for _ in range(1_000):  # twice as many operations, more than Python lets functions nest
         y = y.exp() * 1e-3
     graph = viz.draw(y, backward="compute", max_nodes=50)
     assert len(nodes(graph)) == 100
     full = viz.draw(y)
-    assert full.text().count("\n") == 10_003
-    assert full.mermaid().count("-->") == 10_000
+    assert full.text().count("\n") == 2_003
+    assert full.mermaid().count("-->") == 2_000
     json.loads(full.json())
