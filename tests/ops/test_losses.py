@@ -75,6 +75,24 @@ def test_all_ignored():
     assert F.nll_loss(x, target, ignore_index=255, reduction="none").tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(
+    ("smoothing", "value", "gradient"),
+    [
+        (0.0, 2.4076058864593506, [-0.9099694490432739, 0.24472849071025848, 0.665241003036499]),
+        (0.2, 2.2076058387756348, [-0.7766361236572266, 0.1780618131160736, 0.5985743403434753]),
+    ],
+)
+def test_nan_in_a_row_that_is_ignored(reduction, smoothing, value, gradient):
+    x = torch.tensor([[np.nan, 0.0, 1.0], [1.0, 2.0, 3.0]], requires_grad=True)
+    target = torch.tensor([-100, 0])
+    loss = F.cross_entropy(x, target, reduction=reduction, label_smoothing=smoothing)
+    loss.backward()
+    assert loss.item() == pytest.approx(value, rel=1e-6)
+    wanted = [[np.nan] * 3, gradient]  # PyTorch's: 0 times the NaN of its softmax is NaN
+    np.testing.assert_allclose(x.grad.numpy(), wanted, rtol=1e-6)
+
+
 def test_classes_and_probabilities_agree():
     x = random(4, 3, 2)
     target = torch.tensor(np.random.default_rng(1).integers(0, 3, (4, 2)))

@@ -310,10 +310,11 @@ class CrossEntropy(_OverClasses):
                 p *= mass
             p[at_target] -= picked
             if self.scale != 1.0:
-                p *= self.scale
-                mass = mass * self.scale
-            if self.counts is not None:  # also where the mean over no place has made NaN
-                p, mass = xp.where(self.counts, p, 0), xp.where(self.counts, mass, 0)
+                scale = self.scale
+                if self.counts is not None:  # the mean over no place is NaN: not where none counts
+                    scale = xp.where(self.counts, scale, 1).astype(x.dtype)
+                p *= scale
+                mass = mass * scale
             self.save_for_backward(x, p, mass)
         del self.place, self.place_weight, self.counts
         return y
