@@ -121,6 +121,13 @@ def test_another_interpreter(run):
         run(*options, f"dezero={sys.executable}")
 
 
+def test_the_ratio_is_that_of_turns_side_by_side(bench):
+    # The machine is three times as slow for half of the turns, and one turn is disturbed.
+    times = {"tinygrad_adam": [1.1, 3.3, 3.3, 1.1, 9.9], "pytorch": [1.0, 3.0, 3.0, 1.0, 1.0]}
+    assert bench.ratio(times) == pytest.approx(1.1)
+    assert bench.ratio({"tinygrad_adam": [1.0]}) is None
+
+
 def test_frameworks_that_do_something_else_are_named(bench, capsys):
     losses = {"tinygrad_adam": [2.3, 2.2], "same": [2.3001, 2.2], "other": [2.3, 2.1]}
     bench.warn_of_other_losses("CNN", losses)

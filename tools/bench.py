@@ -12,13 +12,14 @@
 
 What is measured: a training step (forward, backward, Adam) of the notes' CNN at several batch
 sizes, of a wider network and of an MLP; 1,000 chained small operations, where the frameworks' own
-work shows; and Adam alone over the CNN's 421,642 parameters. Frameworks take turns,
-so that a busy machine slows all of them alike: trust the ratios more than the milliseconds. Times
-are medians. Peak memory is that of a process of its own for each framework, with everything that it
-imports. --kernels measures the kernels alone, against a large product and a large copy; --profile
-measures one step operation by operation. --epoch trains the notes' CNN for one epoch on the four
-IDX files in a folder (batch 64, Adam, learning rate 1e-3), in turns with PyTorch on the same
-batches and from the same weights, and reports seconds, their ratio and the test accuracy.
+work shows; and Adam alone over the CNN's 421,642 parameters. Frameworks take turns, so that a busy
+machine slows all of them alike: trust the ratios more than the milliseconds. Times are medians, and
+the ratio is the median of those of turns side by side. Peak memory is that of a process of its own
+for each framework, with everything that it imports. --kernels measures the kernels alone, against a
+large product and a large copy; --profile measures one step operation by operation. --epoch trains
+the notes' CNN for one epoch on the four IDX files in a folder (batch 64, Adam, learning rate 1e-3),
+in turns with PyTorch on the same batches and from the same weights, and reports seconds, their
+ratio and the test accuracy.
 
 A framework that does not run beside this package (Chainer and DeZero need a NumPy before 1.24) is
 measured in the interpreter that --python names, after the others and not in turn with them. All
@@ -156,8 +157,8 @@ def cases(batch_sizes: Iterable[int]) -> list[Case]:
 # How it is measured.
 
 
-def interleaved_medians(works: dict[str, Work], seconds: float) -> dict[str, float]:
-    """Return the median time of each work in milliseconds; they take turns for ``seconds``.
+def interleaved(works: dict[str, Work], seconds: float) -> dict[str, list[float]]:
+    """Return the milliseconds that each work took in each turn; they take turns for ``seconds``.
 
     A turn is as many calls as fill TURN_SECONDS, after a pause: the threads of some frameworks keep
     a core busy for a few milliseconds after their work, at the cost of whoever comes next. Turns
@@ -186,7 +187,18 @@ def interleaved_medians(works: dict[str, Work], seconds: float) -> dict[str, flo
             times[name].append(1000 * (time.perf_counter() - start) / calls[name])
         order.reverse()  # nobody always runs in another one's wake
     gc.unfreeze()
-    return {name: statistics.median(found) for name, found in times.items()}
+    return times
+
+
+def ratio(times: dict[str, list[float]]) -> float | None:
+    """Return our time divided by PyTorch's: the median over pairs of turns next to each other.
+
+    What slows the machine for a second slows both turns of a pair, or makes one pair odd. The
+    quotient of two medians would compare turns of different minutes.
+    """
+    if OURS not in times or PYTORCH not in times:
+        return None
+    return statistics.median(ours / theirs for ours, theirs in zip(times[OURS], times[PYTORCH]))
 
 
 def peak_memory() -> float | None:
@@ -233,7 +245,7 @@ def alone(options: argparse.Namespace) -> dict[str, Any]:
     losses = [step() for _ in range(MEMORY_STEPS)]
     found = {"peak_mib": peak_memory(), "losses": losses[:CHECKED_STEPS]}
     if options.timed:
-        found["milliseconds"] = interleaved_medians({"it": step}, options.seconds)["it"]
+        found["milliseconds"] = statistics.median(interleaved({"it": step}, options.seconds)["it"])
     return found
 
 
@@ -286,9 +298,11 @@ def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
         elsewhere = options.pythons if case.maker == "cnn" else {}
         if not works and not elsewhere:
             continue
+        times = interleaved(works, options.seconds) if works else {}
         row: dict[str, Any] = {
             "case": case.name,
-            "milliseconds": interleaved_medians(works, options.seconds) if works else {},
+            "milliseconds": {name: statistics.median(found) for name, found in times.items()},
+            "milliseconds_ratio": ratio(times),
             "peak_mib": {},
         }
         if case.measures_memory and not options.no_memory:
@@ -302,9 +316,8 @@ def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
         if case.maker in ("cnn", "wide", "mlp"):
             row["losses"] = losses
             warn_of_other_losses(case.name, losses)
-        for quantity in ("milliseconds", "peak_mib"):
-            ours, theirs = (row[quantity].get(name) for name in (OURS, PYTORCH))
-            row[f"{quantity}_ratio"] = ours / theirs if ours and theirs else None
+        ours, theirs = (row["peak_mib"].get(name) for name in (OURS, PYTORCH))
+        row["peak_mib_ratio"] = ours / theirs if ours and theirs else None
         result["rows"].append(row)
         if table:
             table.row(row)
@@ -393,7 +406,7 @@ def read_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--batch-sizes", type=int, nargs="+", default=[1, 8, 32, 64, 256, 1024], metavar="N")
     add("--frameworks", nargs="+", choices=FRAMEWORKS, help="default: this one and PyTorch")
-    add("--seconds", type=float, default=4, help="how long to measure each row (default: 4)")
+    add("--seconds", type=float, default=8, help="how long to measure each row (default: 8)")
     add("--threads", type=int, metavar="N", help="for every framework (default: its own choice)")
     add("--no-memory", action="store_true", help="measure times only")
     add("--json", action="store_true", help="print JSON instead of a table")
