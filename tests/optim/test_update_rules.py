@@ -261,6 +261,56 @@ def test_updates_that_share_memory_are_run_in_turn(monkeypatch):
     np.testing.assert_allclose(memory, expected)
 
 
+def counted(calls):
+    @updates.in_pieces
+    def rule(w, g, m=None, *, lr):
+        calls.append(w.size)
+        w -= lr * g
+        if m is not None:
+            m += g
+
+    return rule
+
+
+def test_small_parameters_alike_are_updated_as_one():
+    calls = []
+    rule = counted(calls)
+    shapes = [(), (0,), (3,), (2, 3), (4, 1, 2)]
+
+    def update(shape, lr=0.5, dtype=np.float32, state=True):
+        w = np.arange(np.prod(shape, dtype=int), dtype=dtype).reshape(shape)
+        w = np.repeat(w.T, 2, -1)[..., ::2].T if w.ndim > 1 else w  # not contiguous
+        m = np.zeros(shape, dtype) if state else None
+        return updates.Update(rule, [w, np.full(shape, 2.0, dtype), m], {"lr": lr})
+
+    together = [update(shape) for shape in shapes]
+    apart = [
+        *(update((2,), dtype=np.float64), update((2,), state=False)),
+        *(update((updates.JOINED_SIZE,)), update((updates.JOINED_SIZE,))),
+    ]
+    updates.run_updates([*apart[:2], *together, *apart[2:]])
+    assert sorted(calls) == [2, 2, 18, updates.JOINED_SIZE, updates.JOINED_SIZE]
+    for w, g, m in (update.arrays for update in [*together, *apart]):
+        wanted = np.arange(w.size, dtype=w.dtype).reshape(w.shape) - 1
+        np.testing.assert_array_equal(w, wanted)
+        np.testing.assert_array_equal(g, np.full(w.shape, 2))
+        if m is not None:
+            np.testing.assert_array_equal(m, g)
+
+
+def test_small_parameters_with_numbers_of_their_own_are_updated_apart():
+    calls = []
+    rule = counted(calls)
+    ws = [np.zeros(2, np.float32) for _ in range(3)]
+    each = [
+        updates.Update(rule, [w, np.ones(2, np.float32)], {"lr": lr})
+        for w, lr in zip(ws, (1, 1, 3))
+    ]
+    updates.run_updates(each)
+    assert calls == [2, 2, 2]
+    assert [w.tolist() for w in ws] == [[-1, -1], [-1, -1], [-3, -3]]
+
+
 def test_overlapping_parameters_are_found():
     memory = np.zeros(100)
     assert updates._overlap([memory, memory])
