@@ -10,7 +10,7 @@ import pytest
 from tests.programs import run_example
 
 pytest.importorskip("matplotlib")
-if importlib.util.find_spec("sklearn") is None:  # loading it here would take each process seconds
+if importlib.util.find_spec("sklearn") is None:  # importing it would take each process seconds
     pytest.skip("scikit-learn is not installed", allow_module_level=True)
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

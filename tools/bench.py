@@ -194,7 +194,7 @@ def ratio(times: dict[str, list[float]]) -> float | None:
     """Return our time divided by PyTorch's: the median over pairs of turns next to each other.
 
     What slows the machine for a second slows both turns of a pair, or makes one pair odd. The
-    quotient of two medians would compare turns of different minutes.
+    quotient of two medians would compare turns of different moments.
     """
     if OURS not in times or PYTORCH not in times:
         return None

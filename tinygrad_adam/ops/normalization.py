@@ -147,6 +147,7 @@ class BatchNorm(_Normalization):
         self.shape, self.dims, self.eps = x.shape, (0, *range(2, x.ndim)), eps
         self.weight_shape = per_channel = (1, x.shape[1], *[1] * (x.ndim - 2))
         self.bias_shape = None if bias is None else bias.shape
+        self.backward_takes_arrays = y.dtype != float16  # whose sums need more digits
         inverse = 1 / array_module(x).sqrt(variance + eps)
         self.save_for_backward(x, weight, mean.reshape(per_channel), inverse.reshape(per_channel))
         count = x.size // max(1, x.shape[1])
@@ -157,16 +158,13 @@ class BatchNorm(_Normalization):
         return y
 
     def backward(self, grad: Any) -> Any:
-        if is_grad_enabled() or grad.array.dtype == float16:  # whose sums need more digits
+        if is_grad_enabled() or not self.backward_takes_arrays:
             return super().backward(grad)
-        saved: list[Any] = [None if kept is None else kept.array for kept in self.saved_tensors]
-        x, weight, *moments = saved
+        x, weight, mean, inverse = self.saved_tensors
         needs = self.needs_input_grad
-        found = kernels(x).batch_norm_gradient(grad.array, x, weight, *moments, needs[0])
+        found = kernels(x).batch_norm_gradient(grad, x, weight, mean, inverse, needs[0])
         shapes = (x.shape, weight is not None and weight.shape, self.bias_shape)
-        return tuple(
-            [grad._wrap(g.reshape(s)) if need else None for g, s, need in zip(found, shapes, needs)]
-        )
+        return tuple([g.reshape(s) if need else None for g, s, need in zip(found, shapes, needs)])
 
 
 class LayerNorm(_Normalization):

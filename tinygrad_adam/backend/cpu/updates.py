@@ -101,8 +101,8 @@ def _run_joined(updates: list[Update]) -> None:
     roles = list(zip(*[update.arrays for update in updates]))
     joined: Any = [None if role[0] is None else np.concatenate(role, axis=None) for role in roles]
     rule(*joined, **options)
-    for role, values in zip(roles, joined):
-        if values is not None and role is not roles[1]:  # the gradient is not written
+    for place, (role, values) in enumerate(zip(roles, joined)):
+        if values is not None and place != 1:  # the gradient, which is only read
             start = 0
             for array in role:
                 stop = start + array.size
