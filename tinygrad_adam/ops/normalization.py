@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
-from tinygrad_adam.backend import Array, array_module, kernels
+from tinygrad_adam.backend import Array, array_module, is_array, kernels
 from tinygrad_adam.backend.dtypes import float16, float32, type_name
 
 Dims = tuple[int, ...]
@@ -127,7 +127,7 @@ class BatchNorm(_Normalization):
     """Normalization of each channel over the batch; x (N, C, …), w and b (C,) or None.
 
     The running mean and variance, if given, are moved towards the batch's, in place. The gradient
-    is a kernel, too; the formula on tensors is for gradients of it.
+    of arrays is a kernel, too; that of tensors is a formula, for gradients of it.
     """
 
     constant_weight = True
@@ -158,7 +158,7 @@ class BatchNorm(_Normalization):
         return y
 
     def backward(self, grad: Any) -> Any:
-        if is_grad_enabled() or not self.backward_takes_arrays:
+        if not is_array(grad):
             return super().backward(grad)
         x, weight, mean, inverse = self.saved_tensors
         needs = self.needs_input_grad
