@@ -93,7 +93,7 @@ def test_kernels_and_profile(bench, run, tmp_path, capsys):
     assert rows["Adam"]["gflops"] is None
     for name in ("conv2", "relu1", "pool2", "average pool", "batch norm", "cross-entropy"):
         assert f"{name} forward" in rows
-        assert f"{name} gradient" in rows or f"{name} weight gradient" in rows
+        assert f"{name} gradient" in rows or f"{name} input gradient" in rows
     assert all(row["gbytes"] > 0 for row in rows.values())
     assert result["kernels"]["ceilings"]["gflops"] > 0
     names = list(result["profile"])

@@ -30,7 +30,7 @@ def test_every_operation_is_reached_and_right(tool, capsys):
     assert report["not reached"] == []
     assert len(report["operations"]) > 100
     assert all(max(row["first"], row["second"]) < 1e-6 for row in report["operations"].values())
-    assert {"Conv2d", "Conv2dWeightGradient", "ReluGradient"} < set(report["operations"])
+    assert {"Conv2d", "Conv2dParameterGradients", "ReluGradient"} < set(report["operations"])
 
 
 def test_a_wrong_gradient_is_named(tool, capsys, monkeypatch):

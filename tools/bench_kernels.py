@@ -82,7 +82,8 @@ def kernels_of(batch: int) -> list[Kernel]:
     def add(name: str, call: Callable[[], Any], operations: float, *inputs: np.ndarray) -> Any:
         result = call()
         read = sum(array.nbytes for array in inputs)
-        written = result.nbytes if isinstance(result, np.ndarray) else 0
+        results = result if isinstance(result, tuple) else (result,)
+        written = sum(array.nbytes for array in results if isinstance(array, np.ndarray))
         found.append(Kernel(name, call, operations, read + written))
         return result
 
@@ -111,9 +112,8 @@ def kernels_of(batch: int) -> list[Kernel]:
         if number > 1:  # nobody asks for the gradient of the images
             call = partial(cpu.conv2d_input_gradient, g, w, x.shape, *same)
             add(f"conv{number} input gradient", call, work, g, w)
-        call = partial(cpu.conv2d_weight_gradient, g, x, w.shape, *same)
-        add(f"conv{number} weight gradient", call, work, g, x)
-        add(f"conv{number} bias gradient", partial(cpu.conv2d_bias_gradient, g), 0, g)
+        call = partial(cpu.conv2d_parameter_gradients, g, x, w.shape, True, *same)
+        add(f"conv{number} parameter gradients", call, work, g, x)
         r = add(f"relu{number} forward", partial(cpu.relu, y), 0, y)
         add(f"relu{number} gradient", partial(cpu.relu_gradient, g, r), 0, g, r)
         p = add(f"pool{number} forward", partial(cpu.max_pool2d, r, *halves), 0, r)

@@ -9,11 +9,7 @@ import tinygrad_adam as torch
 from tinygrad_adam import nn
 from tinygrad_adam.autograd import gradcheck, gradgradcheck
 from tinygrad_adam.nn import functional as F  # noqa: N812 (everybody's name for it)
-from tinygrad_adam.ops.convolution import (
-    Conv2dBiasGradient,
-    Conv2dInputGradient,
-    Conv2dWeightGradient,
-)
+from tinygrad_adam.ops.convolution import Conv2dInputGradient, Conv2dParameterGradients
 
 
 def by_hand(x, weight, bias, stride, padding, dilation, groups):
@@ -79,12 +75,32 @@ def test_the_gradients_are_operations_of_their_own(stride, padding, dilation, gr
         return Conv2dInputGradient.apply(grad, weight, x.shape, *options)
 
     def to_weight(grad, x):
-        return Conv2dWeightGradient.apply(grad, x, weight.shape, *options)
+        return Conv2dParameterGradients.apply(grad, x, weight.shape, False, *options)
 
-    for function, inputs in [(to_input, (grad, weight)), (to_weight, (grad, x))]:
+    def to_weight_and_bias(grad, x):
+        return Conv2dParameterGradients.apply(grad, x, weight.shape, True, *options)
+
+    for function, inputs in [
+        (to_input, (grad, weight)),
+        (to_weight, (grad, x)),
+        (to_weight_and_bias, (grad, x)),
+    ]:
         assert gradcheck(function, inputs, fast_mode=True)
         assert gradgradcheck(function, inputs, fast_mode=True)
-    assert gradgradcheck(Conv2dBiasGradient.apply, (grad,), fast_mode=True)
+
+
+@pytest.mark.parametrize("wanted", [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)])
+def test_gradients_of_some_inputs_only(wanted):
+    values = (random(2, 4, 5, 5), random(6, 2, 3, 3), random(6))
+    grad = torch.randn(2, 6, 5, 5, dtype=torch.float64)
+    every = torch.autograd.grad(F.conv2d(*values, padding=1, groups=2), values, grad)
+    inputs = [x.detach().requires_grad_(i in wanted) for i, x in enumerate(values)]
+    F.conv2d(*inputs, padding=1, groups=2).backward(grad)
+    for i, (x, expected) in enumerate(zip(inputs, every)):
+        if i in wanted:
+            np.testing.assert_allclose(x.grad.numpy(), expected.numpy(), rtol=1e-12, atol=1e-12)
+        else:
+            assert x.grad is None
 
 
 def test_third_derivatives():

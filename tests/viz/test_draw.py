@@ -300,6 +300,16 @@ def test_a_nan_planted_in_conv2_reddens_that_operation_only():
     assert [n["name"] for n in nodes(closed) if n["mark"] == "culprit"] == ["conv2"]
 
 
+def test_multiply_adds_of_a_convolutions_gradients():
+    x, conv = torch.randn(1, 3, 6, 6, requires_grad=True), nn.Conv2d(3, 5, 2)
+    y = conv(x).sum()
+    gradients = torch.autograd.grad(y, (x, conv.weight, conv.bias), create_graph=True)
+    graph = viz.draw(dict(zip("xwb", gradients)))
+    found = {n["title"]: n["multiply_adds"] for n in nodes(graph, "operation")}
+    products = 5 * 5 * 5 * 3 * 2 * 2  # as many as forward: output pixels, channels, kernel
+    assert found["Conv2dInputGradient"] == found["Conv2dParameterGradients"] == products
+
+
 # --- folding -------------------------------------------------------------------------------------
 
 

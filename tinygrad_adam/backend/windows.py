@@ -8,6 +8,10 @@ window are ``dilation`` apart, neighbouring windows ``stride`` apart.
 
 from __future__ import annotations
 
+import functools
+
+Pair = tuple[int, int]
+
 
 def output_size(
     length: int,
@@ -29,6 +33,23 @@ def output_size(
     if (windows - 1) * stride >= length + padding:
         windows -= 1
     return windows
+
+
+@functools.lru_cache
+def output_sizes(
+    image: Pair,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    ceil_mode: bool = False,
+) -> Pair:
+    """The number of windows along the rows and along the columns of images of H x W."""
+    rows, columns = (
+        output_size(image[i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
+        for i in (0, 1)
+    )
+    return rows, columns
 
 
 def taps(

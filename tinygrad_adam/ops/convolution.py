@@ -1,7 +1,8 @@
 """Convolution, and its gradients, which are operations in their own right.
 
 A convolution is linear in the image and linear in the kernels, so it has two gradients, and both
-are convolutions again. The three of them are closed under differentiation: the gradient of each is
+are convolutions again. The bias is a kernel of one pixel that sees an image of ones: its gradient
+comes with that of the kernels. The three are closed under differentiation: the gradient of each is
 made of the other two. That gives gradients of gradients of any order, and transposed convolution
 for nothing: it *is* the input gradient.
 
@@ -16,9 +17,8 @@ from typing import Any
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
-from tinygrad_adam.backend.windows import output_size
-
-Pair = tuple[int, int]
+from tinygrad_adam.backend.windows import Pair, output_sizes
+from tinygrad_adam.ops.reductions import Sum
 
 
 def _sizes(shape: tuple[int, ...], spatial: int) -> str:
@@ -115,8 +115,8 @@ def check_convolution(
 class Conv2d(Operation):
     """y[n, o] = b[o] + Σ over c of x[n, c] ⋆ w[o, c], where ⋆ slides w over x (correlation).
 
-    Gradient: dx and dw are the operations below, db = Σ g over all but the channels.  Saves what
-    they need of x and w.
+    Gradient: the operations below; where only b needs one, Σ g over all but the channels.  Saves
+    what they need of x and w.
     """
 
     backward_takes_arrays = True
@@ -143,12 +143,8 @@ class Conv2d(Operation):
 
     def _empty(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """No images: no results. No channels: nothing to sum up but the bias."""
-        stride, padding, dilation, _ = self.options
-        rows, columns = (
-            output_size(x.shape[2 + i], weight.shape[2 + i], stride[i], padding[i], dilation[i])
-            for i in (0, 1)
-        )
-        y = array_module(x).zeros((x.shape[0], weight.shape[0], rows, columns), x.dtype)
+        sizes = output_sizes(x.shape[2:], weight.shape[2:], *self.options[:3])
+        y = array_module(x).zeros((x.shape[0], weight.shape[0], *sizes), x.dtype)
         if bias is not None:
             y += bias[:, None, None]
         return y
@@ -160,9 +156,12 @@ class Conv2d(Operation):
         if need_x:
             grad_x = Conv2dInputGradient.apply(grad, weight, self.shapes[0], *self.options)
         if need_weight:
-            grad_weight = Conv2dWeightGradient.apply(grad, x, self.shapes[1], *self.options)
-        if need_bias:
-            grad_bias = Conv2dBiasGradient.apply(grad)
+            grads = Conv2dParameterGradients.apply(
+                grad, x, self.shapes[1], need_bias, *self.options
+            )
+            grad_weight, grad_bias = grads if need_bias else (grads, None)
+        elif need_bias:
+            grad_bias = Sum.apply(grad, (0, 2, 3), False)
         return grad_x, grad_weight, grad_bias
 
 
@@ -170,7 +169,7 @@ class Conv2dInputGradient(Operation):
     """The gradient of :class:`Conv2d` for its image, linear in g and in w: a transposed one.
 
     Takes g (N, O, oH, oW), w and the shape of the image.  With G the gradient of the result:
-    dg = Conv2d(G, w), dw = Conv2dWeightGradient(g, G).  Saves g and w.
+    dg = Conv2d(G, w), dw = Conv2dParameterGradients(g, G).  Saves g and w.
     """
 
     def forward(
@@ -198,15 +197,18 @@ class Conv2dInputGradient(Operation):
         if need_grad:
             to_grad = _cut(Conv2d.apply(grad, weight, None, *self.options), self.shapes[0])
         if need_weight:
-            to_weight = Conv2dWeightGradient.apply(output_grad, grad, self.shapes[1], *self.options)
+            to_weight = Conv2dParameterGradients.apply(
+                output_grad, grad, self.shapes[1], False, *self.options
+            )
         return to_grad, to_weight
 
 
-class Conv2dWeightGradient(Operation):
-    """The gradient of :class:`Conv2d` for its kernels, linear in g and in x.
+class Conv2dParameterGradients(Operation):
+    """The gradients of :class:`Conv2d` for its kernels and its bias, linear in g and in x.
 
-    Takes g (N, O, oH, oW), x and the shape of the kernels.  With G the gradient of the result:
-    dg = Conv2d(x, G), dx = Conv2dInputGradient(g, G).  Saves g and x.
+    Takes g (N, O, oH, oW), x, the shape of the kernels, and whether there is a bias; without, the
+    result is one.  With G_w, G_b the gradients of the results: dg = Conv2d(x, G_w, G_b),
+    dx = Conv2dInputGradient(g, G_w).  Saves g and x.
     """
 
     def forward(
@@ -214,25 +216,29 @@ class Conv2dWeightGradient(Operation):
         grad: Array,
         x: Array,
         weight_shape: tuple[int, ...],
+        bias: bool,
         stride: Pair,
         padding: Pair,
         dilation: Pair,
         groups: int,
-    ) -> Array:
+    ) -> Array | tuple[Array, Array]:
         self.options = (stride, padding, dilation, groups)
         self.shapes = (grad.shape, x.shape)
         need_grad, need_x = self.needs_input_grad[:2]
         self.save_for_backward(grad if need_x else None, x if need_grad else None)
         if x.size == 0 or grad.size == 0:
-            return array_module(x).zeros(weight_shape, x.dtype)
-        return kernels(x).conv2d_weight_gradient(grad, x, weight_shape, *self.options)
+            dw = array_module(x).zeros(weight_shape, x.dtype)
+            return (dw, Sum.apply(grad, (0, 2, 3), False)) if bias else dw
+        dw, db = kernels(x).conv2d_parameter_gradients(grad, x, weight_shape, bias, *self.options)
+        return (dw, db) if bias else dw
 
-    def backward(self, grad: Any) -> Any:
+    def backward(self, grad: Any, grad_bias: Any = None) -> Any:
         output_grad, x = self.saved_tensors
         need_grad, need_x = self.needs_input_grad[:2]
         to_grad = to_x = None
         if need_grad:
-            to_grad = _cut(Conv2d.apply(x, grad, None, *self.options), self.shapes[0])
+            y = Conv2d.apply(x, grad, grad_bias, *self.options)
+            to_grad = _cut(y, self.shapes[0])
         if need_x:
             to_x = Conv2dInputGradient.apply(output_grad, grad, self.shapes[1], *self.options)
         return to_grad, to_x
@@ -245,22 +251,6 @@ def _cut(y: Any, shape: tuple[int, ...]) -> Any:
     then have room for one more window than there were.
     """
     return y if y.array.shape == shape else y[:, :, : shape[2], : shape[3]]
-
-
-class Conv2dBiasGradient(Operation):
-    """Σ g over all but the channels, (N, O, H, W) to (O,).  Gradient: G for every pixel.
-
-    Saves nothing but the shape.
-    """
-
-    def forward(self, grad: Array) -> Array:
-        self.shape = grad.shape
-        if grad.size == 0:
-            return grad.sum((0, 2, 3))
-        return kernels(grad).conv2d_bias_gradient(grad)
-
-    def backward(self, grad: Any) -> Any:
-        return grad.reshape(1, -1, 1, 1).expand(self.shape)
 
 
 class ConvTranspose2d(Conv2dInputGradient):

@@ -10,7 +10,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, is_differentiable, kernels
-from tinygrad_adam.backend.windows import output_size
+from tinygrad_adam.backend.windows import output_sizes
 
 Pair = tuple[int, int]
 
@@ -58,10 +58,7 @@ def _pooled_shape(
             "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but "
             f"got:{list(shape)}"
         )
-    rows, columns = (
-        output_size(shape[2 + i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
-        for i in (0, 1)
-    )
+    rows, columns = output_sizes(shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     if rows < 1 or columns < 1:
         _, channels, height, width = shape
         raise RuntimeError(

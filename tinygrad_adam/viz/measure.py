@@ -104,7 +104,7 @@ def multiply_adds(operation: Any, inputs: Sequence[Shape | None], outputs: Seque
         image = inputs[0]
         kernel = inputs[1] or getattr(operation, "weight_shape", None)
         return math.prod(image) * math.prod(kernel[1:]) if image and kernel else 0
-    if kind == "Conv2dWeightGradient":
+    if kind == "Conv2dParameterGradients":
         return math.prod(inputs[0]) * math.prod(outputs[0][1:]) if inputs[0] else 0
     if kind == "Linear":
         inner = inputs[1][1] if inputs[1] else inputs[0][-1] if inputs[0] else 0

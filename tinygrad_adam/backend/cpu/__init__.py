@@ -3,9 +3,8 @@
 from tinygrad_adam.backend.cpu.activations import relu, relu_gradient
 from tinygrad_adam.backend.cpu.convolution import (
     conv2d,
-    conv2d_bias_gradient,
     conv2d_input_gradient,
-    conv2d_weight_gradient,
+    conv2d_parameter_gradients,
 )
 from tinygrad_adam.backend.cpu.normalization import batch_norm, batch_norm_gradient
 from tinygrad_adam.backend.cpu.optimizers import (
@@ -43,9 +42,8 @@ __all__ = [
     "batch_norm",
     "batch_norm_gradient",
     "conv2d",
-    "conv2d_bias_gradient",
     "conv2d_input_gradient",
-    "conv2d_weight_gradient",
+    "conv2d_parameter_gradients",
     "matmul",
     "max_pool2d",
     "max_pool2d_indices",

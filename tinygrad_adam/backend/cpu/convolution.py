@@ -20,7 +20,7 @@ back. The columns are not kept for the backward pass; copying them again costs l
 The gradients are products of the same matrices:
 
     y  = columns(x) @ w                 M * K * O multiplications, O = out_channels
-    dw = columns(x).T @ dy              the same number
+    dw = dy.T @ columns(x)              the same number
     dx = columns(dy) @ turned(w)        the same number, at stride 1
 
 For the most common kernel, 3 x 3 at stride 1, `winograd` saves a third of them.
@@ -31,11 +31,13 @@ Convolutional Neural Networks for Document Processing (2006) for im2col.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from tinygrad_adam.backend.cpu import im2col, memory, threads, winograd
-from tinygrad_adam.backend.cpu.im2col import Pair, Windows
-from tinygrad_adam.backend.windows import output_size
+from tinygrad_adam.backend.cpu.im2col import Columns, Slice, Windows
+from tinygrad_adam.backend.windows import Pair, output_sizes
 
 
 def conv2d(
@@ -56,11 +58,8 @@ def conv2d(
     N * oH * oW * O * kH * kW * C / groups multiplications, two thirds of that where `winograd`
     applies; reads x once, writes y once.
     """
-    kernel_size = (weight.shape[2], weight.shape[3])
-    rows, columns = (
-        output_size(x.shape[2 + i], kernel_size[i], stride[i], padding[i], dilation[i])
-        for i in (0, 1)
-    )
+    kernel_size = weight.shape[2:]
+    rows, columns = output_sizes(x.shape[2:], kernel_size, stride, padding, dilation)
     y = memory.empty((x.shape[0], rows, columns, weight.shape[0]), np.result_type(x, weight))
     # For each group a matrix (kH * kW * C, O).
     matrices = _kernel_rows(weight, groups).transpose(0, 2, 1)
@@ -88,7 +87,7 @@ def conv2d_input_gradient(
     batch, channels, height, width = input_shape
     dx = memory.empty((batch, height, width, channels), np.result_type(grad, weight))
     gradients = grad.transpose(0, 2, 3, 1)
-    kernel_size = (weight.shape[2], weight.shape[3])
+    kernel_size = weight.shape[2:]
     if stride == (1, 1):
         around = (
             (kernel_size[0] - 1) * dilation[0] - padding[0],
@@ -107,81 +106,61 @@ def conv2d_input_gradient(
     return dx.transpose(0, 3, 1, 2)
 
 
-def conv2d_weight_gradient(
+def conv2d_parameter_gradients(
     grad: np.ndarray,
     x: np.ndarray,
     weight_shape: tuple[int, ...],
+    bias: bool,
     stride: Pair,
     padding: Pair,
     dilation: Pair,
     groups: int,
-) -> np.ndarray:
-    """The gradient of conv2d for weight: grad (N, O, oH, oW), x (N, C, H, W) -> weight_shape.
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The gradients of conv2d for weight and, if `bias`, for bias: weight_shape and (O,), or None.
 
-    The columns of x are built again, slice by slice, and multiplied with the slice of grad. Every
-    thread adds up its own run of slices; the sums are added in a fixed order at the end, so that
-    the same number of threads gives the same bits.
+    grad: (N, O, oH, oW); x: (N, C, H, W).
+
+    The columns of x are built again, slice by slice, and multiplied with the slice of grad. The
+    bias is the weight of a column of ones. Every thread adds up its own run of slices; the sums are
+    added in a fixed order at the end, so that the same number of threads gives the same bits.
     """
     out_channels, channels, k_h, k_w = weight_shape
     windows = Windows((k_h, k_w), stride, padding, dilation, groups)
     dtype = np.result_type(grad, x)
     summing = _summing(dtype)
     images, gradients = x.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
-    batch, rows, columns, _ = gradients.shape
-    size = channels * k_h * k_w
-    row_bytes = columns * (groups * size + out_channels) * summing.itemsize
-    shares = im2col.shares(batch, rows, row_bytes, grad.size * size)
+    each, size = out_channels // groups, channels * k_h * k_w
+    shares = _shares(images.shape, gradients.shape, windows, summing, bias)
     fast = winograd.applies(windows, channels, out_channels, grad.size * size, summing)
-    # For each thread, and for each group, a matrix (kH * kW * C, O).
-    total = np.zeros((len(shares), groups, size, out_channels // groups), summing)
+    # For each thread, and for each group, a matrix (O, kH * kW * C), and O more for the bias.
+    total = np.zeros((len(shares), groups, each, size + bias), summing)
     total_fast = np.zeros((len(shares) * fast, 4, k_w * channels, out_channels), summing)
 
     def add_up(index: int) -> None:
-        for part in shares[index]:
+        for part, columns in shares[index]:
+            flat = im2col.pixels(gradients[part], groups, summing)
             if fast:
                 product = winograd.weight_gradient(images, part, gradients[part], windows, summing)
                 if product is not None:
                     total_fast[index] += product
+                    if bias:
+                        total[index, 0, :, size] += np.dot(np.ones(flat.shape[1], summing), flat[0])
                     continue
-            matrix = im2col.columns(images, part, columns, windows, summing)
-            flat = im2col.pixels(gradients[part], groups, summing)
+            matrix = columns(images)
             product = threads.scratch("product", total.shape[2:], summing)
             for group in range(groups):
                 # np.dot lets other threads run however small its result is; matmul does not.
-                total[index, group] += np.dot(matrix[group].T, flat[group], out=product)
+                total[index, group] += np.dot(flat[group].T, matrix[group], out=product)
 
     threads.run(add_up, len(shares))
-    dw = total[0] if len(shares) == 1 else total.sum(axis=0)
+    sums = total[0] if len(shares) == 1 else total.sum(axis=0)
     if fast:
         with threads.blas_on_one_thread():
-            dw[0] += winograd.weight_gradient_from(total_fast.sum(axis=0))
-    each = out_channels // groups
-    dw = dw.reshape(groups, k_h, k_w, channels, each).transpose(0, 4, 3, 1, 2)
-    result = np.empty(weight_shape, dtype)  # in PyTorch's order
-    result.reshape(groups, each, channels, k_h, k_w)[...] = dw
-    return result
-
-
-def conv2d_bias_gradient(grad: np.ndarray) -> np.ndarray:
-    """The gradient of conv2d for bias: grad (N, O, oH, oW) summed, channel by channel -> (O,).
-
-    Written as a product of a row of ones with the pixels (N * oH * oW, O), where BLAS adds up many
-    numbers at a time; ``grad.sum((0, 2, 3))`` would start a new inner loop for every pixel. Reads
-    grad once.
-    """
-    gradients = grad.transpose(0, 2, 3, 1)
-    batch, rows, columns, channels = gradients.shape
-    summing = _summing(grad.dtype)
-    shares = im2col.shares(batch, rows, columns * channels * grad.itemsize, grad.size)
-    total = np.zeros((len(shares), channels), summing)
-
-    def add_up(index: int) -> None:
-        for part in shares[index]:
-            pixels = im2col.pixels(gradients[part], 1, summing)[0]
-            total[index] += np.dot(np.ones(len(pixels), summing), pixels)
-
-    threads.run(add_up, len(shares))
-    return total.sum(axis=0).astype(grad.dtype, copy=False)
+            sums[0, :, :size] += winograd.weight_gradient_from(total_fast.sum(axis=0)).T
+    dw = np.empty(weight_shape, dtype)  # in PyTorch's order
+    by_pixel = sums[:, :, :size].reshape(groups, each, k_h, k_w, channels)
+    dw.reshape(groups, each, channels, k_h, k_w)[...] = by_pixel.transpose(0, 1, 4, 2, 3)
+    return dw, sums[:, :, size].reshape(out_channels).astype(dtype) if bias else None
 
 
 def _summing(dtype: np.dtype) -> np.dtype:
@@ -196,6 +175,36 @@ def _kernel_rows(weight: np.ndarray, groups: int) -> np.ndarray:
     return weight.transpose(0, 2, 3, 1).reshape(shape)
 
 
+def _shares(
+    images: tuple[int, ...], result: tuple[int, ...], windows: Windows, dtype: np.dtype, ones: bool
+) -> list[list[tuple[Slice, Columns]]]:
+    """For each thread worth waking its slices, and what builds the columns of each.
+
+    images: the shape (N, H, W, C); result: (N, oH, oW, O). The same objects each time.
+    """
+    batch, rows, columns, out_channels = result
+    size = windows.kernel_size[0] * windows.kernel_size[1] * images[3]
+    multiplications = batch * rows * columns * out_channels * size // windows.groups
+    row_bytes = columns * (size + out_channels) * dtype.itemsize
+    cut = im2col.cut(batch, rows, row_bytes, multiplications)
+    return _with_columns(cut, images, columns, windows, dtype, ones)
+
+
+@functools.lru_cache
+def _with_columns(
+    cut: im2col.Cut,
+    images: tuple[int, ...],
+    width: int,
+    windows: Windows,
+    dtype: np.dtype,
+    ones: bool,
+) -> list[list[tuple[Slice, Columns]]]:
+    return [
+        [(part, Columns(images, part, width, windows, dtype, ones)) for part in share]
+        for share in im2col.shares(cut)
+    ]
+
+
 def _correlate(
     images: np.ndarray,
     matrices: np.ndarray,
@@ -208,27 +217,24 @@ def _correlate(
     images: (N, H, W, C); matrices: (groups, kH * kW * C / groups, O / groups); y: (N, oH, oW, O),
     C-contiguous.
     """
-    batch, rows, columns, out_channels = y.shape
     groups, size, each = matrices.shape
     dtype = _summing(y.dtype)
-    row_bytes = columns * (groups * size + out_channels) * dtype.itemsize
-    shares = im2col.shares(batch, rows, row_bytes, y.size * size)
+    shares = _shares(images.shape, y.shape, windows, dtype, bias is not None)
     fast = None
-    if winograd.applies(windows, images.shape[3], out_channels, y.size * size, dtype):
+    if winograd.applies(windows, images.shape[3], y.shape[3], y.size * size, dtype):
         with threads.blas_on_one_thread():
             fast = winograd.transform_kernels(matrices[0].astype(dtype, copy=False))
-        bias_line = None if bias is None else np.tile(bias.astype(dtype, copy=False), columns)
+        bias_line = None if bias is None else np.tile(bias.astype(dtype, copy=False), y.shape[2])
     if bias is not None:
         matrices = np.concatenate([matrices, bias.reshape(groups, 1, each)], axis=1)
     matrices = matrices.astype(dtype, copy=False)
 
     def compute(index: int) -> None:
-        for part in shares[index]:
+        for part, columns in shares[index]:
             target = y[part]
             out = target if dtype == y.dtype else threads.scratch("out", target.shape, dtype)
             if fast is None or not winograd.correlate(images, part, fast, bias_line, out, windows):
-                matrix = im2col.columns(images, part, columns, windows, dtype, bias is not None)
-                np.matmul(matrix, matrices, out=im2col.pixels(out, groups, dtype))
+                np.matmul(columns(images), matrices, out=im2col.pixels(out, groups, dtype))
             if out is not target:
                 target[...] = out
 
@@ -251,7 +257,7 @@ def _scatter(gradients: np.ndarray, matrices: np.ndarray, dx: np.ndarray, window
     padded_width = max((columns - 1) * s_w + (k_w - 1) * d_w + 1, p_w + width)
     # Windows overlap, so the rows of an image stay together.
     image_bytes = rows * columns * size * groups * dtype.itemsize
-    shares = im2col.shares(batch, 1, image_bytes, gradients.size * size)
+    shares = im2col.shares(im2col.cut(batch, 1, image_bytes, gradients.size * size))
 
     def compute(index: int) -> None:
         for part in shares[index]:

@@ -8,6 +8,7 @@ whose columns stay in the processor's caches. What is built for a slice lies in 
 from __future__ import annotations
 
 import functools
+import threading
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -47,51 +48,58 @@ class Slice(NamedTuple):
         return self.images.stop - self.images.start, self.rows.stop - self.rows.start
 
 
-def shares(batch: int, rows: int, row_bytes: int, multiplications: int) -> list[list[Slice]]:
-    """Cut a batch into runs, one for each thread worth waking (`threads.cuts`), and into slices.
+class Cut(NamedTuple):
+    """How a batch is cut into runs, one for each thread worth waking, and these into slices."""
 
-    Runs end at an image or, where those are few, at a row. A slice is some whole images or, where
-    one is too large, some rows.
+    runs: tuple[int, ...]
+    """Between which rows each run lies, counted through all images."""
+    rows: int
+    """Rows of an image."""
+    most_images: int
+    """In a slice of some whole images."""
+    most_rows: int
+    """In a slice of some rows of one image."""
+
+
+def cut(batch: int, rows: int, row_bytes: int, multiplications: int) -> Cut:
+    """Cut a batch into runs (`threads.cuts`) that end at an image or, if those are few, at a row.
+
+    A slice is some whole images or, where one is too large, some rows.
     """
     if batch * rows == 0:
-        return []
+        return Cut((), rows, 1, 1)
     seconds = multiplications / threads.MULTIPLICATIONS_PER_SECOND
     seconds += batch * rows * row_bytes / BYTES_PER_SECOND
     # An even number of rows, since two at a time are what Winograd's trick wants.
     unit = rows if batch >= 4 * threads.get_num_threads() else 2 - rows % 2
-    cuts = threads.cuts(batch * rows // unit, seconds)
-    return _shares(cuts, unit, rows, row_bytes, SLICE_BYTES)
+    runs = tuple([at * unit for at in threads.cuts(batch * rows // unit, seconds)])
+    most_rows = max(2, SLICE_BYTES // max(1, row_bytes) // 2 * 2)
+    return Cut(runs, rows, max(1, SLICE_BYTES // max(1, rows * row_bytes)), most_rows)
 
 
 @functools.lru_cache
-def _shares(
-    cuts: tuple[int, ...], unit: int, rows: int, row_bytes: int, slice_bytes: int
-) -> list[list[Slice]]:
-    """`shares`, the same lists each time: cutting takes as long as a small image's convolution."""
-    images = max(1, slice_bytes // max(1, rows * row_bytes))
-    lines = max(2, slice_bytes // max(1, row_bytes) // 2 * 2)
-    return [
-        _slices(start * unit, stop * unit, rows, images, lines) for start, stop in pairwise(cuts)
-    ]
+def shares(cut: Cut) -> list[list[Slice]]:
+    """The slices of each run, the same lists each time."""
+    return [_slices(start, stop, cut) for start, stop in pairwise(cut.runs)]
 
 
-def _slices(start: int, stop: int, rows: int, images: int, lines: int) -> list[Slice]:
+def _slices(start: int, stop: int, cut: Cut) -> list[Slice]:
     """Cut the rows from `start` to `stop`, counted through all images, into slices.
 
-    At most `images` images are in one, as many in each as can be, or at most `lines` rows.
+    In a slice of whole images there are as many as can be, but about the same number in each.
     """
     found = []
     while start < stop:
-        image, row = divmod(start, rows)
-        whole = (stop - start) // rows
-        if row or not whole or rows > lines:
-            end = min(row + lines, row + stop - start, rows)
+        image, row = divmod(start, cut.rows)
+        whole = (stop - start) // cut.rows
+        if row or not whole or cut.rows > cut.most_rows:
+            end = min(row + cut.most_rows, row + stop - start, cut.rows)
             found.append(Slice(slice(image, image + 1), slice(row, end)))
             start += end - row
         else:
-            each = -(-whole // -(-whole // images))
-            found.append(Slice(slice(image, image + each), slice(0, rows)))
-            start += each * rows
+            each = -(-whole // -(-whole // cut.most_images))
+            found.append(Slice(slice(image, image + each), slice(0, cut.rows)))
+            start += each * cut.rows
     return found
 
 
@@ -102,68 +110,113 @@ def pixels(images: np.ndarray, groups: int, dtype: np.dtype) -> np.ndarray:
     return flat.astype(dtype, copy=False).transpose(1, 0, 2)
 
 
-def padded(
-    images: np.ndarray, part: slice, rows: Pair, columns: Pair, dtype: np.dtype
-) -> np.ndarray:
-    """The images of a slice from rows[0] to rows[1] and columns[0] to columns[1], as `dtype`.
+class Padded:
+    """Some rows and columns of a slice of images, with zeros where they reach beyond the edges."""
 
-    Where that reaches beyond the edges there are zeros. C-contiguous, in scratch memory.
-    """
-    (top, bottom), (left, right) = rows, columns
-    _, height, width, channels = images.shape
-    down = slice(max(0, top), max(0, min(bottom, height)))
-    across = slice(max(0, left), max(0, min(right, width)))
-    inside = images[part, down, across]
-    shape = (inside.shape[0], bottom - top, right - left, channels)
-    result = threads.scratch("padded", shape, dtype)
-    if inside.shape != shape:
-        result.fill(0)
-    row, column = down.start - top, across.start - left
-    result[:, row : row + inside.shape[1], column : column + inside.shape[2]] = inside
-    return result
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        part: slice,
+        rows: Pair,
+        columns: Pair,
+        dtype: np.dtype,
+    ) -> None:
+        """Prepare images of a shape (N, H, W, C), from rows[0] to rows[1], as `dtype`."""
+        (top, bottom), (left, right) = rows, columns
+        _, height, width, channels = shape
+        down = slice(max(0, top), max(0, top, min(bottom, height)))
+        across = slice(max(0, left), max(0, left, min(right, width)))
+        self.shape = (part.stop - part.start, bottom - top, right - left, channels)
+        self.dtype = dtype
+        self.source = (part, down, across)
+        self.target = (
+            slice(None),
+            slice(down.start - top, down.stop - top),
+            slice(across.start - left, across.stop - left),
+        )
+        self.has_border = (down, across) != (slice(top, bottom), slice(left, right))
+
+    def buffer(self) -> np.ndarray:
+        """Scratch memory for the copy, C-contiguous."""
+        return threads.scratch("padded", self.shape, self.dtype)
+
+    def fill(self, buffer: np.ndarray, images: np.ndarray) -> None:
+        """Copy the images into what `buffer` returned."""
+        if self.has_border:
+            buffer.fill(0)
+        buffer[self.target] = images[self.source]
 
 
-def columns(
-    images: np.ndarray,
-    part: Slice,
-    width: int,
-    windows: Windows,
-    dtype: np.dtype,
-    ones: bool = False,
-) -> np.ndarray:
+class Columns:
     """im2col for one slice: (groups, M, K), a row for each output pixel (`width` in a line).
 
     A row holds what the pixel's window sees, K = kH * kW * C / groups numbers. With `ones`, each
-    row has one more number, 1: the bias is then one more weight. In scratch memory.
+    row has one more number, 1: the bias is then one more weight.
+
+    Called with the images, it copies them. For a small image that takes less time than making the
+    arrays to copy from and to, views of a thread's scratch memory: so each thread makes its own
+    once and keeps them.
     """
-    (k_h, k_w), (s_h, s_w), (p_h, p_w), (d_h, d_w), groups = windows
-    count, rows = part.shape
-    top = part.rows.start * s_h - p_h
-    bottom = top + (rows - 1) * s_h + (k_h - 1) * d_h + 1
-    right = (width - 1) * s_w - p_w + (k_w - 1) * d_w + 1
-    source = padded(images, part.images, (top, bottom), (-p_w, right), dtype)
-    each = images.shape[3] // groups
-    at_image, at_row, at_column, at_channel = source.strides
-    # The same memory seen as windows: all axes of the columns, nothing copied yet.
-    shape = (count, rows, width, groups, k_h, k_w, each)
-    strides = (
-        *(at_image, at_row * s_h, at_column * s_w),
-        *(at_channel * each, at_row * d_h, at_column * d_w, at_channel),
-    )
-    seen = np.ndarray(shape, dtype, source, 0, strides)
-    size, total = k_h * k_w * each, count * rows * width
-    # NumPy copies run by run, and a run of three floats costs nearly as much as one of thirty.
-    # Where kW * C is short (the first layer), the columns are laid out the other way round, so that
-    # a run goes along a line of the image.
-    if k_w * each < width:
-        matrix = threads.scratch("columns", (groups, size + ones, total), dtype)
-        if ones:
-            matrix[:, size:] = 1
-        target = matrix[:, :size].reshape(groups, k_h, k_w, each, count, rows, width)
-        np.copyto(target, seen.transpose(3, 4, 5, 6, 0, 1, 2))
-        return matrix.transpose(0, 2, 1)
-    matrix = threads.scratch("columns", (total, groups, size + ones), dtype)
-    if ones:
-        matrix[:, :, size:] = 1
-    np.copyto(matrix[:, :, :size].reshape(shape), seen)
-    return matrix.transpose(1, 0, 2)
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        part: Slice,
+        width: int,
+        windows: Windows,
+        dtype: np.dtype,
+        ones: bool,
+    ) -> None:
+        """Prepare a slice of images of a shape (N, H, W, C), as `dtype`."""
+        _, (s_h, s_w), (p_h, p_w), (d_h, d_w), _ = windows
+        k_h, k_w = windows.kernel_size
+        top = part.rows.start * s_h - p_h
+        bottom = top + (part.shape[1] - 1) * s_h + (k_h - 1) * d_h + 1
+        right = (width - 1) * s_w - p_w + (k_w - 1) * d_w + 1
+        self.padded = Padded(shape, part.images, (top, bottom), (-p_w, right), dtype)
+        self.pixels = (*part.shape, width)
+        self.windows = windows
+        self.ones = ones
+        self._views: dict[int, tuple[np.ndarray, ...]] = {}
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Return the columns, in this thread's scratch memory."""
+        views = self._views.get(threading.get_ident()) or self._make_views()
+        source, seen, target, matrix = views
+        self.padded.fill(source, images)
+        np.copyto(target, seen)
+        if self.ones:
+            matrix[:, :, -1] = 1
+        return matrix
+
+    def _make_views(self) -> tuple[np.ndarray, ...]:
+        """Return the padded images, their windows, where to copy these to, and all columns."""
+        (k_h, k_w), (s_h, s_w), _, (d_h, d_w), groups = self.windows
+        count, rows, width = self.pixels
+        source = self.padded.buffer()
+        each = source.shape[3] // groups
+        at_image, at_row, at_column, at_channel = source.strides
+        # The same memory seen as windows: all axes of the columns, nothing copied yet.
+        shape = (count, rows, width, groups, k_h, k_w, each)
+        strides = (
+            *(at_image, at_row * s_h, at_column * s_w),
+            *(at_channel * each, at_row * d_h, at_column * d_w, at_channel),
+        )
+        seen = np.ndarray(shape, source.dtype, source, 0, strides)
+        size, total = k_h * k_w * each, count * rows * width
+        # NumPy copies run by run, and a run of three floats costs nearly as much as one of thirty.
+        # Where kW * C is short (the first layer), the columns are laid out the other way round, so
+        # that a run goes along a line of the image.
+        if k_w * each < width:
+            lying = threads.scratch("columns", (groups, size + self.ones, total), source.dtype)
+            target = lying[:, :size].reshape(groups, k_h, k_w, each, count, rows, width)
+            seen = seen.transpose(3, 4, 5, 6, 0, 1, 2)
+            matrix = lying.transpose(0, 2, 1)
+        else:
+            standing = threads.scratch("columns", (total, groups, size + self.ones), source.dtype)
+            target = standing[:, :, :size].reshape(shape)
+            matrix = standing.transpose(1, 0, 2)
+        views = (source, seen, target, matrix)
+        if max(source.nbytes, matrix.nbytes) <= threads.KEPT_BYTES:  # else it is not scratch memory
+            self._views[threading.get_ident()] = views
+        return views

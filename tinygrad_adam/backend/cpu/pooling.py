@@ -19,9 +19,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tinygrad_adam.backend.cpu import memory, threads
-from tinygrad_adam.backend.windows import adaptive_bounds, extents, output_size, taps
+from tinygrad_adam.backend.windows import Pair, adaptive_bounds, extents, output_sizes, taps
 
-Pair = tuple[int, int]
 Tap = tuple[slice, slice]  # windows, and the elements that they see
 Index = tuple[slice, slice, slice, slice]
 
@@ -41,7 +40,7 @@ def max_pool2d(
     The padding counts as minus infinity (for integers as the lowest number); a NaN in a window
     makes its maximum NaN. Any real dtype, which the result keeps. Reads x once and writes y once.
     """
-    rows, columns = _output_sizes(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    rows, columns = output_sizes(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     row_taps, column_taps = _taps(
         x.shape[2:], (rows, columns), kernel_size, stride, padding, dilation
     )
@@ -168,7 +167,7 @@ def avg_pool2d(
     elements of the window, those in the padding counted if `count_include_pad`. The result keeps
     x's dtype; float16 is summed in float32, integers in int64 and their mean is cut towards zero.
     """
-    rows, columns = _output_sizes(x.shape[2:], kernel_size, stride, padding, (1, 1), ceil_mode)
+    rows, columns = output_sizes(x.shape[2:], kernel_size, stride, padding, (1, 1), ceil_mode)
     row_taps, column_taps = _taps(
         x.shape[2:], (rows, columns), kernel_size, stride, padding, (1, 1)
     )
@@ -283,18 +282,6 @@ def adaptive_avg_pool2d_input_gradient(
 
     _for_slices(dx, compute)
     return dx
-
-
-@functools.lru_cache
-def _output_sizes(
-    image: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
-) -> Pair:
-    """How many windows there are along rows and along columns, for images of H x W."""
-    rows, columns = (
-        output_size(image[i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
-        for i in (0, 1)
-    )
-    return rows, columns
 
 
 @functools.lru_cache

@@ -216,7 +216,7 @@ def for_slices(
 
 
 _local = threading.local()
-_KEPT_BYTES = 1 << 23
+KEPT_BYTES = 1 << 23
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -224,15 +224,15 @@ def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
     Memory that was just used lies in the cache, and memory that is not given back costs no page
     faults. Contents hold until this thread asks for `name` again, so a kernel must not hand scratch
-    out. Requests above 8 MB get fresh memory.
+    out. The memory of a name is KEPT_BYTES long, but what was never written to takes none.
+    Requests above that get fresh memory.
     """
     kept = _local.__dict__
     last = kept.get(name)
     if last is not None and last.shape == shape and last.dtype == dtype:
         return last  # type: ignore[no-any-return]
-    size = dtype.itemsize * math.prod(shape)
-    if size > _KEPT_BYTES:
+    if dtype.itemsize * math.prod(shape) > KEPT_BYTES:
         return np.empty(shape, dtype)
-    buffer = np.empty(size, np.uint8) if last is None or last.base.size < size else last.base
+    buffer = np.empty(KEPT_BYTES, np.uint8) if last is None else last.base
     array = kept[name] = np.ndarray(shape, dtype, buffer)
     return array

@@ -28,7 +28,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_adam.backend.cpu import threads
-from tinygrad_adam.backend.cpu.im2col import Slice, Windows, padded
+from tinygrad_adam.backend.cpu.im2col import Padded, Slice, Windows
 
 B = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
 G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
@@ -44,10 +44,10 @@ def applies(
 ) -> bool:
     """Whether the trick is possible for these windows, and worth it."""
     return (
-        windows.kernel_size[0] == 3
+        multiplications >= LEAST_MULTIPLICATIONS
+        and windows.kernel_size[0] == 3
         and windows.stride[0] == windows.dilation[0] == windows.groups == 1
         and min(in_channels, out_channels) >= LEAST_CHANNELS
-        and multiplications >= LEAST_MULTIPLICATIONS
         and dtype.kind == "f"
     )
 
@@ -137,7 +137,9 @@ def _columns(
     tiles = (rows + 1) // 2
     top = part.rows.start - p_h
     right = (width - 1) * s_w - p_w + (k_w - 1) * d_w + 1
-    source = padded(images, part.images, (top, top + 2 * tiles + 2), (-p_w, right), dtype)
+    padded = Padded(images.shape, part.images, (top, top + 2 * tiles + 2), (-p_w, right), dtype)
+    source = padded.buffer()
+    padded.fill(source, images)
     if not _finite(source):
         return None
     _, _, across, channels = source.shape

@@ -7,9 +7,8 @@ there is no GPU.
 from tinygrad_adam.backend.cuda.activations import relu, relu_gradient
 from tinygrad_adam.backend.cuda.convolution import (
     conv2d,
-    conv2d_bias_gradient,
     conv2d_input_gradient,
-    conv2d_weight_gradient,
+    conv2d_parameter_gradients,
 )
 from tinygrad_adam.backend.cuda.optimizers import (
     adadelta_update,
@@ -47,9 +46,8 @@ __all__ = [
     "batch_norm",
     "batch_norm_gradient",
     "conv2d",
-    "conv2d_bias_gradient",
     "conv2d_input_gradient",
-    "conv2d_weight_gradient",
+    "conv2d_parameter_gradients",
     "matmul",
     "max_pool2d",
     "max_pool2d_indices",

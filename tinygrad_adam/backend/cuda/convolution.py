@@ -15,9 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from tinygrad_adam.backend.arrays import Array, array_module
-from tinygrad_adam.backend.windows import output_size
-
-Pair = tuple[int, int]
+from tinygrad_adam.backend.windows import Pair, output_sizes
 
 
 def conv2d(
@@ -37,10 +35,7 @@ def conv2d(
     xp = array_module(x)
     dtype = xp.result_type(x, weight)
     out_channels, _, k_h, k_w = weight.shape
-    rows, columns = (
-        output_size(x.shape[2 + i], weight.shape[2 + i], stride[i], padding[i], dilation[i])
-        for i in (0, 1)
-    )
+    rows, columns = output_sizes(x.shape[2:], (k_h, k_w), stride, padding, dilation)
     windows = _windows(x, (rows, columns), (k_h, k_w), stride, padding, dilation)
     matrix = _columns(xp, windows, groups, _summing(xp, dtype))
     y = _from_groups(_product(matrix, _kernel_matrices(xp, weight, groups, matrix.dtype)))
@@ -96,16 +91,20 @@ def conv2d_input_gradient(
     return dx.transpose(0, 3, 1, 2)
 
 
-def conv2d_weight_gradient(
+def conv2d_parameter_gradients(
     grad: Array,
     x: Array,
     weight_shape: tuple[int, ...],
+    bias: bool,
     stride: Pair,
     padding: Pair,
     dilation: Pair,
     groups: int,
-) -> Array:
-    """The gradient of conv2d for weight: grad (N, O, oH, oW), x (N, C, H, W) -> weight_shape."""
+) -> tuple[Array, Array | None]:
+    """The gradients of conv2d for weight and, if `bias`, for bias: weight_shape and (O,), or None.
+
+    grad: (N, O, oH, oW); x: (N, C, H, W).
+    """
     xp = array_module(x)
     dtype = xp.result_type(grad, x)
     out_channels, channels, k_h, k_w = weight_shape
@@ -114,14 +113,8 @@ def conv2d_weight_gradient(
     flat = _pixels(grad, groups, matrix.dtype)
     dw = _product(flat.transpose(0, 2, 1), matrix)
     dw = dw.reshape(out_channels, k_h, k_w, channels).transpose(0, 3, 1, 2)
-    return xp.ascontiguousarray(dw).astype(dtype, copy=False)
-
-
-def conv2d_bias_gradient(grad: Array) -> Array:
-    """The gradient of conv2d for bias: grad (N, O, oH, oW) summed over all but the channels."""
-    xp = array_module(grad)
-    total = grad.sum(axis=(0, 2, 3), dtype=_summing(xp, grad.dtype))
-    return total.astype(grad.dtype, copy=False)
+    db = flat.sum(axis=1).reshape(out_channels).astype(dtype, copy=False) if bias else None
+    return xp.ascontiguousarray(dw).astype(dtype, copy=False), db
 
 
 def _summing(xp: ModuleType, dtype: Any) -> Any:

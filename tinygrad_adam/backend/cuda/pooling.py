@@ -11,9 +11,8 @@ from types import ModuleType
 from typing import Any
 
 from tinygrad_adam.backend.arrays import Array, array_module
-from tinygrad_adam.backend.windows import adaptive_bounds, extents, output_size, taps
+from tinygrad_adam.backend.windows import Pair, adaptive_bounds, extents, output_sizes, taps
 
-Pair = tuple[int, int]
 Index = tuple[slice, slice, slice, slice]
 
 
@@ -25,7 +24,7 @@ def max_pool2d(
     The padding counts as minus infinity (for integers as the lowest number); NaN propagates.
     """
     xp = array_module(x)
-    sizes = _output_sizes(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
+    sizes = output_sizes(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     lowest = -xp.inf if x.dtype.kind == "f" else xp.iinfo(x.dtype).min
     y = _empty_like(x, (*x.shape[:2], *sizes), x.dtype)
     y.fill(lowest)
@@ -105,7 +104,7 @@ def avg_pool2d(
     towards zero.
     """
     xp = array_module(x)
-    sizes = _output_sizes(x.shape, kernel_size, stride, padding, (1, 1), ceil_mode)
+    sizes = output_sizes(x.shape[2:], kernel_size, stride, padding, (1, 1), ceil_mode)
     dtype = _summing(xp, x.dtype)
     sums = _empty_like(x, (*x.shape[:2], *sizes), dtype)
     sums.fill(0)
@@ -175,21 +174,6 @@ def adaptive_avg_pool2d_input_gradient(grad: Array, input_shape: tuple[int, ...]
     for row, (start, stop) in enumerate(adaptive_bounds(input_shape[2], grad.shape[2])):
         dx[:, :, start:stop] += lines[:, :, row : row + 1] / (stop - start)
     return dx.astype(grad.dtype, copy=False)
-
-
-def _output_sizes(
-    shape: tuple[int, ...],
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    ceil_mode: bool,
-) -> Pair:
-    rows, columns = (
-        output_size(shape[2 + i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
-        for i in (0, 1)
-    )
-    return rows, columns
 
 
 def _pairs(
