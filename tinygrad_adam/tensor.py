@@ -33,7 +33,7 @@ from tinygrad_adam.autograd.grad_mode import current_mode
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.variable import Variable, gradient_edge
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
-from tinygrad_adam.backend.dtypes import c_type_name, type_name
+from tinygrad_adam.backend.dtypes import c_type_name, float16, type_name
 from tinygrad_adam.formatting import format_tensor
 from tinygrad_adam.ops import elementwise, indexing, linalg, reductions, shapes, softmax
 from tinygrad_adam.ops.dims import broadcast_shapes, normalize_dim, normalize_dims
@@ -125,6 +125,15 @@ def _operand(value: Any) -> Any:
     if is_array(value):
         return Tensor._wrap(value)
     return NotImplemented
+
+
+def _is_beyond_half(number: Any, tensor: Tensor) -> bool:
+    """Whether a tensor is float16, in which a number is infinite that it is to be scaled by.
+
+    PyTorch multiplies and divides such tensors by numbers in float32.
+    """
+    half = tensor.array.dtype == float16 and not isinstance(number, Variable)
+    return half and abs(number) > float(np.finfo(float16).max)
 
 
 def _flat(sizes: Sequence[Any], by_name: Any = None) -> tuple[int, ...]:
@@ -1156,20 +1165,32 @@ class Tensor(Variable):
     def __mul__(self, other: Any) -> Tensor:
         if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
             return NotImplemented
+        if type(other) is not Tensor and _is_beyond_half(other, self):
+            return (self.float() * other).half()
         return _mul(self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
         other = _operand(other)
-        return NotImplemented if other is NotImplemented else elementwise.Mul.apply(other, self)
+        if other is NotImplemented:
+            return NotImplemented
+        if _is_beyond_half(other, self):
+            return (other * self.float()).half()
+        return elementwise.Mul.apply(other, self)
 
     def __truediv__(self, other: Any) -> Tensor:
         if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
             return NotImplemented
+        if type(other) is not Tensor and _is_beyond_half(other, self):
+            return (self.float() / other).half()
         return elementwise.Div.apply(self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
         other = _operand(other)
-        return NotImplemented if other is NotImplemented else elementwise.Div.apply(other, self)
+        if other is NotImplemented:
+            return NotImplemented
+        if _is_beyond_half(other, self):
+            return (other / self.float()).half()
+        return elementwise.Div.apply(other, self)
 
     def __floordiv__(self, other: Any) -> Tensor:
         other = _operand(other)

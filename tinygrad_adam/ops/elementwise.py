@@ -21,6 +21,7 @@ from tinygrad_adam.backend import (
 )
 from tinygrad_adam.backend.dtypes import bool_, float32, is_differentiable, type_name
 from tinygrad_adam.backend.special import erf
+from tinygrad_adam.backend.sums import wide
 
 
 def is_number(x: Any) -> bool:
@@ -905,7 +906,9 @@ class Gelu(Operation):
     def forward(self, x: Array) -> Array:
         require_floating("GeluKernelImpl", x)
         self.save_for_backward(x)
-        return x * (0.5 * (1 + erf(x * math.sqrt(0.5))))
+        values = wide(x)  # 1 + erf(x) cancels most digits
+        y = values * (0.5 * (1 + erf(values * math.sqrt(0.5))))
+        return y.astype(x.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
         (x,) = self.saved_tensors
@@ -923,8 +926,10 @@ class GeluTanh(Operation):
     def forward(self, x: Array) -> Array:
         require_floating("GeluKernelImpl", x)
         self.save_for_backward(x)
-        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
-        return 0.5 * x * (1 + array_module(x).tanh(inner))
+        values = wide(x)  # 1 + tanh(x) cancels most digits
+        inner = math.sqrt(2 / math.pi) * (values + 0.044715 * values**3)
+        y = 0.5 * values * (1 + array_module(x).tanh(inner))
+        return y.astype(x.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
         (x,) = self.saved_tensors

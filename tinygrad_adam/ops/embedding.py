@@ -6,6 +6,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend.sums import wide
 
 
 class Embedding(Operation):
@@ -61,9 +62,9 @@ class EmbeddingGradient(Operation):
             often = (1 / xp.bincount(indices.ravel(), minlength=rows)[indices]).astype(grad.dtype)
             share = often[..., None] if share is None else share * often[..., None]
         self.save_for_backward(indices, share)
-        table = xp.zeros((rows, grad.shape[-1]), grad.dtype)
-        xp.add.at(table, indices, grad if share is None else grad * share)
-        return table
+        table = wide(xp.zeros((rows, grad.shape[-1]), grad.dtype))
+        xp.add.at(table, indices, wide(grad if share is None else grad * share))
+        return table.astype(grad.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
         indices, share = self.saved_tensors

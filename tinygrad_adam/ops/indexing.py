@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_adam.autograd import Operation, Variable
 from tinygrad_adam.backend import Array, array_module, is_array, to_numpy
 from tinygrad_adam.backend.dtypes import int64, type_name
+from tinygrad_adam.backend.sums import wide
 
 View = tuple[Any, ...]
 Picks = tuple[Any, ...]
@@ -338,7 +339,10 @@ def write(x: Array, value: Any, view: View, picks: Picks, accumulate: bool = Fal
         if not accumulate:
             target[picks or ...] = value
         elif picks:
-            array_module(x).add.at(target, picks, value)
+            sums = wide(target)
+            array_module(x).add.at(sums, picks, wide(value))
+            if sums is not target:
+                target[...] = sums
         else:
             target += value
     except ValueError:

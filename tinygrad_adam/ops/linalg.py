@@ -9,6 +9,7 @@ from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.ops.dims import broadcast_shapes
+from tinygrad_adam.ops.reductions import Sum
 
 
 class MatMul(Operation):
@@ -99,7 +100,7 @@ class Linear(Operation):
         return (
             MatMul.apply(grad, weight) if need_x else None,
             MatMul.apply(grad.T, x) if need_weight else None,
-            grad.sum(0) if need_bias else None,
+            Sum.apply(grad, (0,), False) if need_bias else None,
         )
 
 

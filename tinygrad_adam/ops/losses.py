@@ -13,6 +13,7 @@ from typing import Any
 from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.backend import Array, array_module, promote
 from tinygrad_adam.backend.dtypes import bool_, can_cast, int64, type_name, uint8
+from tinygrad_adam.backend.sums import total, wide
 from tinygrad_adam.ops.elementwise import refuse_bools, require_floating
 
 
@@ -237,21 +238,24 @@ class _OverClasses(Operation):
         ])  # fmt: skip
 
     def reduce(self, losses: Array, reduction: str) -> Array:
-        """Return the losses (class dimension of size 1 dropped), their sum, or weighted mean."""
+        """Return the losses (class dimension of size 1 dropped), their sum, or weighted mean.
+
+        In float32 if they are float16.
+        """
         self.scale: Any = 1.0
+        losses = wide(losses)
         if self.counts is not None:
             losses = array_module(losses).where(self.counts, losses, 0)
         if reduction == "none":
             return losses.squeeze(self.class_dim)
-        total = losses.sum()
         if reduction == "sum":
-            return total
+            return total(losses)
         # The mean over no place at all is 0 / 0, NaN, as in PyTorch.
         if self.place_weight is not None:
-            self.scale = 1 / self.place_weight.sum()
+            self.scale = 1 / total(wide(self.place_weight))
         else:
             self.scale = 1 / losses.size if losses.size else math.nan
-        return total * self.scale
+        return total(losses) * self.scale
 
     def spread(self, grad: Any) -> Any:
         """Return the gradient of the result as that of each row: with the class dimension."""
@@ -284,18 +288,19 @@ class CrossEntropy(_OverClasses):
         self.prepare(x, target, weight, ignore_index)
         self.reduced = reduction != "none"
         dim, xp = self.class_dim, array_module(x)
-        shifted = x - x.max(axis=dim, keepdims=True)
+        shifted = wide(x)
+        shifted = shifted - shifted.max(axis=dim, keepdims=True)
         p = xp.exp(shifted)
-        total = p.sum(axis=dim, keepdims=True)
-        p /= total
-        log_total = xp.log(total)
+        sums = total(p, dim, True)
+        p /= sums
+        log_sums = xp.log(sums)
         at_target = self.picked(x)
-        losses = log_total - shifted[at_target]
+        losses = log_sums - shifted[at_target]
         if self.place_weight is not None:
             losses = losses * self.place_weight
         if smoothing:
             weights = self._class_weights(x, weight)
-            everywhere = (weights * (log_total - shifted)).sum(axis=dim, keepdims=True)
+            everywhere = total(weights * (log_sums - shifted), dim, True)
             share = smoothing / x.shape[dim]
             losses = (1 - smoothing) * losses + share * everywhere
         y = self.reduce(losses, reduction)
@@ -304,7 +309,7 @@ class CrossEntropy(_OverClasses):
             mass = picked
             if smoothing:
                 picked = (1 - smoothing) * picked
-                mass = picked + share * weights.sum(axis=dim, keepdims=True)
+                mass = picked + share * total(weights, dim, True)
                 p = p * mass - share * weights
             elif self.place_weight is not None:
                 p *= mass
@@ -315,9 +320,9 @@ class CrossEntropy(_OverClasses):
                     scale = xp.where(self.counts, scale, 1).astype(x.dtype)
                 p *= scale
                 mass = mass * scale
-            self.save_for_backward(x, p, mass)
+            self.save_for_backward(x, p.astype(x.dtype, copy=False), mass)
         del self.place, self.place_weight, self.counts
-        return y
+        return y.astype(x.dtype, copy=False)
 
     def _class_weights(self, x: Array, weight: Array | None) -> Array:
         """Return the weight of every class in every place, 0 in the places that are ignored."""
@@ -359,7 +364,7 @@ class NllLoss(_OverClasses):
             factor = array_module(x).where(self.counts, factor, 0)
         self.save_for_backward(self.place, array_module(x).asarray(-factor, x.dtype))
         del self.place, self.place_weight, self.counts
-        return y
+        return y.astype(x.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
         place, factor = self.saved_tensors

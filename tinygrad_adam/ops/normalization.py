@@ -21,6 +21,7 @@ from typing import Any
 from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.backend import Array, array_module, is_array, kernels
 from tinygrad_adam.backend.dtypes import float16, float32, type_name
+from tinygrad_adam.backend.sums import wide
 
 Dims = tuple[int, ...]
 
@@ -80,7 +81,7 @@ class _Normalization(Operation):
         self.bias_shape = None
         check_parameter_dtypes(x, weight=weight, bias=bias)
         self.shape, self.weight_shape, self.dims, self.eps = shape, weight_shape, dims, eps
-        seen = x.reshape(shape)
+        seen = wide(x.reshape(shape))
         mean = seen.mean(dims, keepdims=True)
         y = seen - mean
         variance = xp.square(y).mean(dims, keepdims=True)
@@ -92,7 +93,7 @@ class _Normalization(Operation):
         if bias is not None:
             self.bias_shape = bias.shape
             y += bias.reshape(weight_shape)
-        return y.reshape(x.shape)
+        return y.reshape(x.shape).astype(x.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
         x, weight, mean, inverse = self.saved_tensors

@@ -12,7 +12,8 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, Dtype, array_module
-from tinygrad_adam.backend.dtypes import int64, type_name
+from tinygrad_adam.backend.dtypes import as_dtype, int64, type_name
+from tinygrad_adam.backend.sums import total, wide
 from tinygrad_adam.ops.dims import Dims
 from tinygrad_adam.ops.shapes import Cat
 
@@ -36,6 +37,8 @@ class Sum(Operation):
     def forward(self, x: Array, dim: Dims, keepdim: bool, dtype: Dtype | None = None) -> Array:
         self.shape, self.dim, self.keepdim = x.shape, dim, keepdim
         dtype = dtype or _sum_dtype(x)
+        if dtype.kind in "fc":
+            return total(x.astype(dtype, copy=False), dim, keepdim)
         return x.sum(axis=dim, keepdims=keepdim, dtype=dtype)
 
     def backward(self, grad: Any) -> Any:
@@ -52,13 +55,18 @@ class Mean(Operation):
                 f"or complex dtype. Got: {type_name(x.dtype)}\n  Convert it, as in x.float().mean()"
             )
         self.shape, self.dim, self.keepdim = x.shape, dim, keepdim
-        total = x.sum(axis=dim, keepdims=keepdim)
         self.count = _count(x.shape, dim)
-        # Not x.mean(): for no elements NumPy would warn, where 0 / 0 is simply NaN.
-        return array_module(x).true_divide(total, self.count, dtype=x.dtype)
+        return _mean(x, dim, keepdim, self.count)
 
     def backward(self, grad: Any) -> Any:
         return spread(grad / self.count, self.shape, self.dim, self.keepdim)
+
+
+def _mean(x: Array, dims: Dims, keepdim: bool, count: float) -> Array:
+    """Return the sum over ``dims`` by ``count``, in the dtype of ``x``."""
+    # Not x.mean(): for no elements NumPy would warn, where 0 / 0 is simply NaN.
+    sums = total(wide(x), dims, keepdim)
+    return array_module(x).true_divide(sums, count, dtype=sums.dtype).astype(x.dtype, copy=False)
 
 
 def _count(shape: tuple[int, ...], dims: Dims) -> int:
@@ -77,7 +85,8 @@ class Prod(Operation):
     def forward(self, x: Array, dim: Dims, keepdim: bool, dtype: Dtype | None = None) -> Array:
         self.dim, self.keepdim = dim, keepdim
         dtype = dtype or _sum_dtype(x)
-        y = x.prod(axis=dim, keepdims=keepdim, dtype=dtype)
+        y = wide(x.astype(dtype, copy=False)).prod(axis=dim, keepdims=keepdim)
+        y = y.astype(dtype, copy=False)
         self.save_for_backward(x, y)
         return y
 
@@ -190,6 +199,11 @@ class Median(Max):
         return y
 
 
+def _running(dtype: Dtype) -> Dtype:
+    """Return the dtype to go on from one result to the next in, as PyTorch does: a wider one."""
+    return as_dtype({"e": "f4", "f": "f8", "F": "c16"}.get(dtype.char, dtype))
+
+
 class Cumsum(Operation):
     """The running sum along a dimension; of integers in int64.  Gradient: the running sum of g
     from the other end.  Saves nothing."""
@@ -197,7 +211,8 @@ class Cumsum(Operation):
     def forward(self, x: Array, dim: int, dtype: Dtype | None = None) -> Array:
         self.dim = dim
         dtype = dtype or _sum_dtype(x)
-        return x.cumsum(axis=dim, dtype=dtype).reshape(x.shape)
+        y = x.cumsum(axis=dim, dtype=_running(dtype))
+        return y.astype(dtype, copy=False).reshape(x.shape)
 
     def backward(self, grad: Any) -> Any:
         return grad.flip(self.dim).cumsum(self.dim).flip(self.dim)
@@ -214,7 +229,8 @@ class Cumprod(Operation):
     def forward(self, x: Array, dim: int, dtype: Dtype | None = None) -> Array:
         self.dim = dim
         dtype = dtype or _sum_dtype(x)
-        y = x.cumprod(axis=dim, dtype=dtype).reshape(x.shape)
+        y = x.cumprod(axis=dim, dtype=_running(dtype))
+        y = y.astype(dtype, copy=False).reshape(x.shape)
         self.save_for_backward(x, y)
         return y
 
@@ -244,8 +260,8 @@ class LogSumExp(Operation):
             largest = xp.where(xp.isfinite(largest), largest, x.dtype.type(0))
         else:
             largest = x.dtype.type(0)
-        total = xp.exp(x - largest).sum(axis=dim, keepdims=True)
-        y = xp.log(total) + largest
+        y = xp.log(total(xp.exp(wide(x) - largest), dim, True)) + largest
+        y = y.astype(x.dtype, copy=False)
         if not keepdim:
             y = y.reshape([size for d, size in enumerate(x.shape) if d not in dim])
         self.save_for_backward(x, y)
@@ -315,9 +331,9 @@ def _variance(x: Array, dims: Dims, keepdim: bool, freedom: float) -> Array:
             f"  These are {x.dtype}: convert them with .float()"
         )
     xp = array_module(x)
-    mean = xp.true_divide(x.sum(axis=dims, keepdims=True), _count(x.shape, dims), dtype=x.dtype)
-    squares = xp.square(x - mean).sum(axis=dims, keepdims=keepdim)
-    return xp.true_divide(squares, max(freedom, 0), dtype=x.dtype)
+    values = wide(x)
+    squares = xp.square(values - _mean(values, dims, True, _count(x.shape, dims)))
+    return _mean(squares, dims, keepdim, max(freedom, 0)).astype(x.dtype, copy=False)
 
 
 class Norm(Operation):
@@ -332,15 +348,15 @@ class Norm(Operation):
     def forward(self, x: Array, dim: Dims, keepdim: bool, p: float) -> Array:
         self.dim, self.keepdim, self.p = dim, keepdim, p
         xp = array_module(x)
-        axes = {"axis": dim, "keepdims": keepdim}
         if p == 2:
-            y = xp.sqrt(xp.square(x).sum(**axes))
+            y = xp.sqrt(total(xp.square(wide(x)), dim, keepdim))
         elif p == 0:
-            y = (x != 0).sum(**axes).astype(x.dtype)
+            y = (x != 0).sum(axis=dim, keepdims=keepdim)
         elif math.isinf(p):
-            y = abs(x).max(**axes) if p > 0 else abs(x).min(**axes)
+            y = (xp.max if p > 0 else xp.min)(abs(x), axis=dim, keepdims=keepdim)
         else:
-            y = (abs(x) ** p).sum(**axes) ** (1 / p)
+            y = total(abs(wide(x)) ** p, dim, keepdim) ** (1 / p)
+        y = y.astype(x.dtype, copy=False)
         self.save_for_backward(x, y)
         return y
 

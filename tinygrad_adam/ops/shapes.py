@@ -11,6 +11,7 @@ from typing import Any
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, device_of, move, promote_types
 from tinygrad_adam.backend.dtypes import int64
+from tinygrad_adam.backend.sums import total
 from tinygrad_adam.ops.dims import Dims
 
 
@@ -67,8 +68,9 @@ class SumToSize(Operation):
         self.shape = x.shape
         added = x.ndim - len(shape)
         stretched = (added + i for i, size in enumerate(shape) if size == 1 != x.shape[added + i])
-        dtype = int64 if x.dtype.kind in "biu" else x.dtype
-        return x.sum(axis=(*range(added), *stretched), dtype=dtype).reshape(shape)
+        axes = (*range(added), *stretched)
+        integers = x.dtype.kind in "biu"
+        return (x.sum(axis=axes, dtype=int64) if integers else total(x, axes)).reshape(shape)
 
     def backward(self, grad: Any) -> Any:
         return grad.expand(self.shape)

@@ -6,12 +6,14 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend.sums import total, wide
 from tinygrad_adam.ops.elementwise import require_floating
 
 
 def _shifted(name: str, x: Array, dim: int) -> Array:
-    """Return x less its largest element along ``dim``, so that exp cannot overflow."""
+    """Return x less its largest element along ``dim``, so that exp cannot overflow; not float16."""
     require_floating(f"{name}{'_lastdim' * (dim == max(x.ndim, 1) - 1)}_kernel_impl", x)
+    x = wide(x)
     return x - x.max(axis=dim, keepdims=True) if x.size and x.ndim else x - x
 
 
@@ -21,7 +23,8 @@ class Softmax(Operation):
     def forward(self, x: Array, dim: int) -> Array:
         self.dim = dim
         y = array_module(x).exp(_shifted("softmax", x, dim))
-        y = y / y.sum(axis=dim, keepdims=True) if x.ndim else y
+        y = y / total(y, dim, True) if x.ndim else y
+        y = y.astype(x.dtype, copy=False)
         self.save_for_backward(y)
         return y
 
@@ -37,10 +40,10 @@ class LogSoftmax(Operation):
     def forward(self, x: Array, dim: int) -> Array:
         self.dim = dim
         xp = array_module(x)
-        shifted = _shifted("log_softmax", x, dim)
-        y = shifted
+        y = _shifted("log_softmax", x, dim)
         if x.ndim:
-            y = shifted - xp.log(xp.exp(shifted).sum(axis=dim, keepdims=True))
+            y = y - xp.log(total(xp.exp(y), dim, True))
+        y = y.astype(x.dtype, copy=False)
         self.save_for_backward(y)
         return y
 
