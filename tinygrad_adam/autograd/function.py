@@ -127,6 +127,8 @@ class Operation:
         node = cls()
         node.needs_input_grad = (False,) * len(inputs)
         grad, scope, observer = current_mode()
+        if grad is None and is_array(inputs[0]):
+            return node.forward(*inputs)
         like: Any = None
         arrays: list[Any] = []
         edges: list[Edge | None] = []
@@ -149,8 +151,6 @@ class Operation:
                     x = x.array
                 arrays.append(x)
         if like is None:
-            if grad is None and is_array(inputs[0]):  # from a `backward` that was given arrays
-                return node.forward(*arrays)
             raise TypeError(NO_TENSOR.format(cls.__name__.lower(), type(inputs[0]).__name__))
         recording = any(edges)
         if recording:

@@ -180,28 +180,30 @@ def _shares(
 ) -> list[list[tuple[Slice, Columns]]]:
     """For each thread worth waking its slices, and what builds the columns of each.
 
-    images: the shape (N, H, W, C); result: (N, oH, oW, O). The same objects each time.
+    images: the shape (N, H, W, C); result: (N, oH, oW, O). The same objects each time: for a small
+    image, cutting takes as long as computing.
     """
+    settings = (threads.get_num_threads(), threads.HEAD_START, im2col.SLICE_BYTES)
+    return _planned(images, result, windows, dtype, ones, settings)
+
+
+@functools.lru_cache
+def _planned(
+    images: tuple[int, ...],
+    result: tuple[int, ...],
+    windows: Windows,
+    dtype: np.dtype,
+    ones: bool,
+    settings: tuple[float, ...],
+) -> list[list[tuple[Slice, Columns]]]:
+    """`_shares`, for the settings on which cutting depends."""
     batch, rows, columns, out_channels = result
     size = windows.kernel_size[0] * windows.kernel_size[1] * images[3]
     multiplications = batch * rows * columns * out_channels * size // windows.groups
     row_bytes = columns * (size + out_channels) * dtype.itemsize
-    cut = im2col.cut(batch, rows, row_bytes, multiplications)
-    return _with_columns(cut, images, columns, windows, dtype, ones)
-
-
-@functools.lru_cache
-def _with_columns(
-    cut: im2col.Cut,
-    images: tuple[int, ...],
-    width: int,
-    windows: Windows,
-    dtype: np.dtype,
-    ones: bool,
-) -> list[list[tuple[Slice, Columns]]]:
     return [
-        [(part, Columns(images, part, width, windows, dtype, ones)) for part in share]
-        for share in im2col.shares(cut)
+        [(part, Columns(images, part, columns, windows, dtype, ones)) for part in share]
+        for share in im2col.shares(batch, rows, row_bytes, multiplications)
     ]
 
 
@@ -257,7 +259,7 @@ def _scatter(gradients: np.ndarray, matrices: np.ndarray, dx: np.ndarray, window
     padded_width = max((columns - 1) * s_w + (k_w - 1) * d_w + 1, p_w + width)
     # Windows overlap, so the rows of an image stay together.
     image_bytes = rows * columns * size * groups * dtype.itemsize
-    shares = im2col.shares(im2col.cut(batch, 1, image_bytes, gradients.size * size))
+    shares = im2col.shares(batch, 1, image_bytes, gradients.size * size)
 
     def compute(index: int) -> None:
         for part in shares[index]:

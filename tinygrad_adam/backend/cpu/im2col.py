@@ -7,7 +7,6 @@ whose columns stay in the processor's caches. What is built for a slice lies in 
 
 from __future__ import annotations
 
-import functools
 import threading
 from itertools import pairwise
 from typing import NamedTuple
@@ -48,58 +47,41 @@ class Slice(NamedTuple):
         return self.images.stop - self.images.start, self.rows.stop - self.rows.start
 
 
-class Cut(NamedTuple):
-    """How a batch is cut into runs, one for each thread worth waking, and these into slices."""
+def shares(batch: int, rows: int, row_bytes: int, multiplications: int) -> list[list[Slice]]:
+    """Cut a batch into runs, one for each thread worth waking (`threads.cuts`), and into slices.
 
-    runs: tuple[int, ...]
-    """Between which rows each run lies, counted through all images."""
-    rows: int
-    """Rows of an image."""
-    most_images: int
-    """In a slice of some whole images."""
-    most_rows: int
-    """In a slice of some rows of one image."""
-
-
-def cut(batch: int, rows: int, row_bytes: int, multiplications: int) -> Cut:
-    """Cut a batch into runs (`threads.cuts`) that end at an image or, if those are few, at a row.
-
-    A slice is some whole images or, where one is too large, some rows.
+    Runs end at an image or, where those are few, at a row. A slice is some whole images, about the
+    same number in each, or, where one is too large, some rows.
     """
     if batch * rows == 0:
-        return Cut((), rows, 1, 1)
+        return []
     seconds = multiplications / threads.MULTIPLICATIONS_PER_SECOND
     seconds += batch * rows * row_bytes / BYTES_PER_SECOND
     # An even number of rows, since two at a time are what Winograd's trick wants.
     unit = rows if batch >= 4 * threads.get_num_threads() else 2 - rows % 2
-    runs = tuple([at * unit for at in threads.cuts(batch * rows // unit, seconds)])
+    cuts = threads.cuts(batch * rows // unit, seconds)
+    most_images = max(1, SLICE_BYTES // max(1, rows * row_bytes))
     most_rows = max(2, SLICE_BYTES // max(1, row_bytes) // 2 * 2)
-    return Cut(runs, rows, max(1, SLICE_BYTES // max(1, rows * row_bytes)), most_rows)
+    return [
+        _slices(start * unit, stop * unit, rows, most_images, most_rows)
+        for start, stop in pairwise(cuts)
+    ]
 
 
-@functools.lru_cache
-def shares(cut: Cut) -> list[list[Slice]]:
-    """The slices of each run, the same lists each time."""
-    return [_slices(start, stop, cut) for start, stop in pairwise(cut.runs)]
-
-
-def _slices(start: int, stop: int, cut: Cut) -> list[Slice]:
-    """Cut the rows from `start` to `stop`, counted through all images, into slices.
-
-    In a slice of whole images there are as many as can be, but about the same number in each.
-    """
+def _slices(start: int, stop: int, rows: int, most_images: int, most_rows: int) -> list[Slice]:
+    """Cut the rows from `start` to `stop`, counted through all images, into slices."""
     found = []
     while start < stop:
-        image, row = divmod(start, cut.rows)
-        whole = (stop - start) // cut.rows
-        if row or not whole or cut.rows > cut.most_rows:
-            end = min(row + cut.most_rows, row + stop - start, cut.rows)
+        image, row = divmod(start, rows)
+        whole = (stop - start) // rows
+        if row or not whole or rows > most_rows:
+            end = min(row + most_rows, row + stop - start, rows)
             found.append(Slice(slice(image, image + 1), slice(row, end)))
             start += end - row
         else:
-            each = -(-whole // -(-whole // cut.most_images))
-            found.append(Slice(slice(image, image + each), slice(0, cut.rows)))
-            start += each * cut.rows
+            each = -(-whole // -(-whole // most_images))
+            found.append(Slice(slice(image, image + each), slice(0, rows)))
+            start += each * rows
     return found
 
 

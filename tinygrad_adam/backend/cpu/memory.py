@@ -9,6 +9,7 @@ are kept, and a block is free again as soon as no array refers to it any more.
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 
@@ -62,10 +63,14 @@ def empty_like(array: np.ndarray) -> np.ndarray:
     return empty(shape, array.dtype).transpose([axes.index(axis) for axis in range(len(axes))])
 
 
-def order(array: np.ndarray) -> list[int]:
+def order(array: np.ndarray) -> tuple[int, ...]:
     """The axes of `array` from the one with the longest steps in memory to the shortest."""
-    steps = array.strides
-    return sorted(range(array.ndim), key=lambda axis: -abs(steps[axis]))
+    return _order(array.strides)
+
+
+@functools.lru_cache
+def _order(steps: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(steps)), key=lambda axis: -abs(steps[axis])))
 
 
 def is_dense(array: np.ndarray) -> bool:
