@@ -88,6 +88,18 @@ def flat(array: np.ndarray) -> np.ndarray:
     return array.reshape(array.size)
 
 
+_INTEGERS = {size: np.dtype(f"i{size}") for size in (2, 4, 8)}
+
+
+def bits(array: np.ndarray) -> np.ndarray:
+    """The bits of floating-point numbers, seen as integers.
+
+    Times 1 or 0 they are a number or zero, exactly, for infinities and NaN, too, and several times
+    faster than by a choice (``np.where``) or a copy under a mask.
+    """
+    return array.view(_INTEGERS[array.itemsize])
+
+
 def in_order_of(example: np.ndarray, array: np.ndarray) -> np.ndarray:
     """`array`, copied if its elements do not lie where those of `example`, of its shape, do."""
     steps = zip(array.shape, array.strides, example.strides)

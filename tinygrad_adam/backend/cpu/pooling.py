@@ -103,20 +103,25 @@ def max_pool2d_input_gradient(
     maximum and no earlier tap has won there. Nothing but x and y is needed to know the winners, so
     the forward pass keeps no indices. Reads x, y and grad once, writes dx once.
     """
-    pairs = _tap_pairs(x.shape[2:], y.shape[2:], kernel_size, stride, padding, dilation)
-    # Windows apart: an element gets its gradient from one window, assigned instead of added.
-    apart = all(stride[i] > dilation[i] * (kernel_size[i] - 1) for i in (0, 1))
-    # Windows like tiles: every element gets one, so that nothing needs to be cleared before.
-    tiled = kernel_size == stride and padding == (0, 0) and dilation == (1, 1)
-    tiled = tiled and all(x.shape[2 + i] == y.shape[2 + i] * kernel_size[i] for i in (0, 1))
+    image, sizes = x.shape[2:], y.shape[2:]
+    pairs = _tap_pairs(image, sizes, kernel_size, stride, padding, dilation)
+    apart, tiled = _windows_are(image, sizes, kernel_size, stride, padding, dilation)
     dx = _empty_like(x, x.shape, grad.dtype)
 
     def compute(images: slice) -> None:
         source, largest, target = x[images], y[images], dx[images]
-        gradient = _in_order_of(x, grad[images])
+        gradient = memory.bits(_in_order_of(x, grad[images]))
+        target_bits = memory.bits(target)
+
+        def give(wins: np.ndarray, windows: Index, elements: Index, assigned: bool) -> None:
+            if assigned:
+                np.multiply(gradient[windows], wins, out=target_bits[elements])
+            else:
+                target[elements] += np.multiply(gradient[windows], wins).view(dx.dtype)
+
         undecided = np.isnan(largest)
         # Without NaN, the last tap of a tile wins wherever no other has.
-        last = pairs[-1] if tiled and not undecided.any() else None
+        last = pairs[-1] if tiled and not np.count_nonzero(undecided) else None
         undecided.fill(True)
         if not tiled:
             target.fill(0)
@@ -127,29 +132,31 @@ def max_pool2d_input_gradient(
                 wins = source[elements] == largest[windows]
                 wins &= undecided[windows]
                 undecided[windows] ^= wins
-            _give(gradient[windows], wins, target[elements], apart)
+            give(wins, windows, elements, apart)
         if last is None and undecided.any():  # nothing equals a maximum of NaN: the last NaN wins
             for windows, elements in reversed(pairs):
                 wins = np.isnan(source[elements])
                 wins &= undecided[windows]
                 undecided[windows] ^= wins
-                _give(gradient[windows], wins, target[elements], False)
+                give(wins, windows, elements, False)
 
     _for_slices(x, compute)
     return dx
 
 
-def _give(values: np.ndarray, wanted: np.ndarray, target: np.ndarray, assigned: bool) -> None:
-    """target += values where wanted, for floating values; with `assigned`, the rest becomes 0.
+@functools.lru_cache
+def _windows_are(
+    image: Pair, sizes: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> tuple[bool, bool]:
+    """Whether windows lie apart, and whether they lie like tiles.
 
-    The bits of a number times 1 or 0, as integers: exact for infinities and NaN, where a product of
-    floats is not, and several times faster than a copy under a mask.
+    Apart: an element gets its gradient from one window, assigned instead of added. Like tiles:
+    every element gets one, so that nothing needs to be cleared before.
     """
-    integers = f"i{values.dtype.itemsize}"
-    if assigned:
-        np.multiply(values.view(integers), wanted, out=target.view(integers))
-    else:
-        target += np.multiply(values.view(integers), wanted).view(values.dtype)
+    apart = all(stride[i] > dilation[i] * (kernel_size[i] - 1) for i in (0, 1))
+    tiled = kernel_size == stride and padding == (0, 0) and dilation == (1, 1)
+    tiled = tiled and all(image[i] == sizes[i] * kernel_size[i] for i in (0, 1))
+    return apart, tiled
 
 
 def avg_pool2d(
