@@ -82,6 +82,36 @@ class TestCreation:
         assert torch.full((2,), 3).dtype == np.int64
         assert torch.Tensor(2, 3).shape == (2, 3)
 
+    @pytest.mark.parametrize(
+        ("name", "arguments", "dtype", "expected"),
+        [
+            ("arange", (3.3,), "int64", [0, 1, 2]),
+            ("arange", (0.3, 2, 0.3), "int32", [0] * 6),
+            ("arange", (0, 5, 2.7), "int64", [0, 2, 4]),
+            ("arange", (-2.5, 3.3, 1), "int64", [-2, -1, 0, 1, 2]),
+            ("arange", (-2.5, 3.3, 1), "int32", [-2, -1, 0, 1, 2, 3]),
+            ("arange", (5.9, -3.2, -2.6), "int64", [5, 3, 1, -1]),
+            ("arange", (0.5,), "int64", []),
+            ("arange", (0.5,), "int32", [0]),
+            ("arange", (0, 300, 50), "uint8", [0, 50, 100, 150, 200, 250]),
+            ("linspace", (0.3, 7.7, 5), "int32", [0, 1, 3, 5, 7]),
+            ("linspace", (-3.7, 3.7, 5), "int64", [-3, -1, 0, 1, 3]),
+            ("linspace", (9.9, -9.9, 4), "int8", [9, 3, -3, -9]),
+            ("linspace", (2.7, 5.2, 1), "int64", [2]),
+            ("linspace", (1, 2, 0), "int64", []),
+        ],
+    )
+    def test_ranges_of_integers_cut_fractions_where_pytorch_does(
+        self, name, arguments, dtype, expected
+    ):
+        made = getattr(torch, name)(*arguments, dtype=dtype)
+        assert (made.dtype, made.tolist()) == (np.dtype(dtype), expected)
+
+    def test_a_range_is_as_exact_at_both_ends(self):
+        up, down = (torch.linspace(*ends, 101, dtype=torch.float64) for ends in ((2, -1), (-1, 2)))
+        assert up.tolist() == down.tolist()[::-1]
+        np.testing.assert_equal(torch.linspace(np.inf, 1, 3).tolist(), [np.nan, np.inf, np.nan])
+
     def test_memory_is_shared_where_pytorch_shares_it(self):
         array = np.zeros(3)
         torch.tensor(array).add_(1)

@@ -28,6 +28,7 @@ from tinygrad_adam.backend import (
     is_differentiable,
     move,
 )
+from tinygrad_adam.backend.dtypes import int64
 from tinygrad_adam.tensor import Tensor, as_array
 
 
@@ -237,7 +238,8 @@ def arange(
 ) -> Tensor:
     """Return the numbers from ``start`` up to but not including ``end``, ``step`` apart.
 
-    With one argument, from 0 to it. All integers give int64, else float32.
+    With one argument, from 0 to it. All integers give int64, else float32. An integer dtype cuts
+    the fractions off ``start`` and ``step``, int64 off ``end``, too, before the counting.
 
     Raises:
         RuntimeError: the step is 0 or leads away from ``end``, or an end is infinite.
@@ -250,7 +252,7 @@ def arange(
     )
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
-    if step == 0:
+    if not (step > 0 or step < 0):
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError(
@@ -260,7 +262,16 @@ def arange(
     if dtype is None:
         whole = all(isinstance(x, int) for x in (start, end, step))
         dtype = DEFAULT_DTYPE[int if whole else float]
-    count = math.ceil((end - start) / step)
+    dtype = _numbers("arange_cpu", dtype)
+    if dtype == int64:
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("step must be nonzero\n  int64 cuts its fraction off")
+    count = max(0, math.ceil((end - start) / step))
+    if count > np.iinfo(np.int64).max:
+        raise RuntimeError(f"invalid size, possible overflow?\n  {count} numbers")
+    if dtype.kind in "iu":
+        start, step = int(start), int(step)
     array = start + step * np.arange(count)
     return _made(array, dtype, device, requires_grad)
 
@@ -274,11 +285,32 @@ def linspace(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Return ``steps`` numbers from ``start`` to ``end``, both included, equally far apart."""
+    """Return ``steps`` numbers from ``start`` to ``end``, both included, equally far apart.
+
+    An integer dtype cuts the fractions off the two ends first, and then off what lies between.
+
+    Raises:
+        RuntimeError: the number of steps is negative, or the dtype cannot hold an end.
+        TypeError: an end is no number, or ``steps`` no integer.
+    """
+    if not hasattr(steps, "__index__"):
+        raise TypeError(f"linspace(): argument 'steps' must be int, not {type(steps).__name__}")
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    array = np.linspace(float(start), float(end), steps)
-    return _made(array, _dtype(dtype), device, requires_grad)
+    dtype = _numbers("linspace_cpu", dtype)
+    first, last = (
+        convert_number(_number("linspace", name, x), dtype)
+        for name, x in (("start", start), ("end", end))
+    )
+    if steps == 1:
+        last = first
+    step = (last - first) / max(1, steps - 1)
+    index = np.arange(steps)
+    with np.errstate(invalid="ignore"):  # ends may be infinite
+        # From both ends, so that rounding errors grow to the middle only.
+        before, after = first + step * index, last - step * (steps - 1 - index)
+    array = np.where(index < steps // 2, before, after)
+    return _made(array, dtype, device, requires_grad)
 
 
 def eye(
@@ -299,6 +331,14 @@ def eye(
 
 def _random(generator: Generator | None) -> np.random.Generator:
     return (default_generator if generator is None else generator).numpy
+
+
+def _numbers(kernel: str, dtype: Any) -> Dtype:
+    """Return the dtype asked for, float32 if none, once sure that it is not bool."""
+    dtype = _dtype(dtype)
+    if dtype.kind == "b":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
+    return dtype
 
 
 def _floating(function: str, dtype: Any) -> Dtype:
