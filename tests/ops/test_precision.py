@@ -27,6 +27,7 @@ OTHERS = {
     "layer norm": lambda x: F.layer_norm(x, x.shape[-1:]),
     "cross entropy": lambda x: F.cross_entropy(x, torch.zeros(len(x), dtype=torch.int64)),
     "mean square": lambda x: F.mse_loss(x * 256, x.flip(0)),
+    "adaptive pooling": lambda x: F.adaptive_avg_pool2d(x.reshape(1, 1, *x.shape), (1, 2)),
     "gather": lambda x: x.gather(0, torch.zeros(*x.shape, dtype=torch.int64)),
     "embedding": lambda x: F.embedding(torch.zeros(len(x), dtype=torch.int64), x),
     "by a large number": lambda x: x / 2 * 70_000 + 70_000 / (x + 4),
@@ -92,6 +93,12 @@ def test_sums_over_rows_of_float32(name):
     exact = REDUCTIONS[name](torch.from_numpy(x.astype(np.float64)), 0).numpy()
     found = REDUCTIONS[name](torch.from_numpy(x), 0).numpy()
     np.testing.assert_allclose(found, exact, rtol=1e-6)
+
+
+def test_means_of_large_planes_of_float32():
+    x = numbers(300_000, 3).astype(np.float32) * np.float32(1 / 3)
+    found = F.adaptive_avg_pool2d(torch.from_numpy(x[None]), (1, 3)).numpy()
+    np.testing.assert_allclose(found[0, 0], x.astype(np.float64).mean(0), rtol=1e-6)
 
 
 @settings(max_examples=100, deadline=None)

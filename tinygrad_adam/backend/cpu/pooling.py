@@ -19,6 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tinygrad_adam.backend.cpu import memory, threads
+from tinygrad_adam.backend.sums import total
 from tinygrad_adam.backend.windows import Pair, adaptive_bounds, extents, output_sizes, taps
 
 Tap = tuple[slice, slice]  # windows, and the elements that they see
@@ -256,9 +257,11 @@ def adaptive_avg_pool2d(x: np.ndarray, output_size: Pair) -> np.ndarray:
         shape = (*source.shape[:2], output_size[0], source.shape[COLUMNS])
         lines = _empty_like(x, shape, summing, scratch="lines")
         for row, (start, stop) in enumerate(row_bounds):
-            np.mean(source[:, :, start:stop], axis=ROWS, dtype=summing, out=lines[:, :, row])
+            sums = total(source[:, :, start:stop].astype(summing, copy=False), ROWS)
+            np.divide(sums, stop - start, out=lines[:, :, row])
         for column, (start, stop) in enumerate(column_bounds):
-            y[images, :, :, column] = np.mean(lines[:, :, :, start:stop], axis=COLUMNS)
+            sums = total(lines[:, :, :, start:stop], COLUMNS)
+            y[images, :, :, column] = sums / (stop - start)
 
     _for_slices(x, compute)
     return y
