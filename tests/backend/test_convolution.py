@@ -4,6 +4,8 @@ The inputs are small whole numbers: every sum is exact, in any order, so results
 """
 
 import itertools
+import tracemalloc
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -289,6 +291,21 @@ def test_same_bits_from_run_to_run_and_close_with_another_number_of_threads():
                 np.testing.assert_allclose(several, one, rtol=1e-4, atol=1e-3)
     finally:
         threads.set_num_threads(number)
+
+
+def test_threads_that_end_leave_no_memory_behind():
+    x, weight = whole_numbers((1, 3, 9, 7), dtype=np.float32), whole_numbers((4, 3, 3, 2), 1)
+    options = ((1, 1), (1, 1), (1, 1), 1)
+    tracemalloc.start()
+    try:
+        for _ in range(6):
+            thread = Thread(target=cpu.conv2d, args=(x, weight.astype(np.float32), None, *options))
+            thread.start()
+            thread.join()
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert left < 2 * threads.KEPT_BYTES  # one thread's columns and padded images
 
 
 def test_slices_too_large_for_scratch_memory(monkeypatch):

@@ -10,9 +10,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, is_differentiable, kernels
-from tinygrad_adam.backend.windows import output_sizes
-
-Pair = tuple[int, int]
+from tinygrad_adam.backend.windows import Pair, output_sizes
 
 
 @functools.lru_cache

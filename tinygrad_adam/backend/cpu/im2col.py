@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_adam.backend.cpu import threads
+from tinygrad_adam.backend.windows import Pair
 
-Pair = tuple[int, int]
+Views = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 # Bytes of columns and results in one slice: a few times a core's L2 cache, so that they come back
 # from the cache behind it. Less computes faster alone, but not on two threads: between more and
@@ -159,19 +160,19 @@ class Columns:
         self.pixels = (*part.shape, width)
         self.windows = windows
         self.ones = ones
-        self._views: dict[int, tuple[np.ndarray, ...]] = {}
+        self._kept = threading.local()
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return the columns, in this thread's scratch memory."""
-        views = self._views.get(threading.get_ident()) or self._make_views()
-        source, seen, target, matrix = views
+        views: Views | None = self._kept.__dict__.get("views")
+        source, seen, target, matrix = views or self._make_views()
         self.padded.fill(source, images)
         np.copyto(target, seen)
         if self.ones:
             matrix[:, :, -1] = 1
         return matrix
 
-    def _make_views(self) -> tuple[np.ndarray, ...]:
+    def _make_views(self) -> Views:
         """Return the padded images, their windows, where to copy these to, and all columns."""
         (k_h, k_w), (s_h, s_w), _, (d_h, d_w), groups = self.windows
         count, rows, width = self.pixels
@@ -200,5 +201,5 @@ class Columns:
             matrix = standing.transpose(1, 0, 2)
         views = (source, seen, target, matrix)
         if max(source.nbytes, matrix.nbytes) <= threads.KEPT_BYTES:  # else it is not scratch memory
-            self._views[threading.get_ident()] = views
+            self._kept.views = views
         return views
