@@ -90,6 +90,8 @@ def _pair(value: IntOrPair, name: str, function: str = "") -> Pair:
     """
     if isinstance(value, int):
         return (value, value)
+    if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
+        return value
     values = list(map(int, value))
     if len(values) == 1:
         values *= 2

@@ -35,6 +35,9 @@ HEAD_START = 8e-5
 MULTIPLICATIONS_PER_SECOND = 4.5e10
 
 
+_NOTHING: AbstractContextManager[None] = nullcontext()
+
+
 class _Job:
     """One call of `run`: tasks 0 to count - 1, taken one by one by whichever thread is free."""
 
@@ -65,6 +68,8 @@ class _Pool:
 
     def __init__(self, size: int) -> None:
         self.size = size
+        library = blas.library()
+        self.blas_on_one_thread = library if library.has_threads else _NOTHING
         self.inbox: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         for number in range(1, size):
             name = f"tinygrad_adam-kernel-{number}"
@@ -161,12 +166,7 @@ def blas_on_one_thread() -> AbstractContextManager[None]:
     away from the threads here. So a kernel that uses them keeps BLAS from its own even where its
     product is small.
     """
-    _started()
-    library = blas.library()
-    return library if library.has_threads else _NOTHING
-
-
-_NOTHING: AbstractContextManager[None] = nullcontext()
+    return _started().blas_on_one_thread
 
 
 def run(task: Callable[[int], object], count: int) -> None:
@@ -177,7 +177,7 @@ def run(task: Callable[[int], object], count: int) -> None:
     NumPy's settings (``np.errstate``) are the caller's in all threads.
     """
     pool = _started()
-    with blas_on_one_thread():
+    with pool.blas_on_one_thread:
         if pool.size == 1 or count <= 1:
             for index in range(count):
                 task(index)
