@@ -40,7 +40,7 @@ STEPS = (1e-4, 1e-5, 1e-6)
 # Comparisons have no gradient; the others need modules, other dtypes or other devices.
 LEFT_OUT = {Ufunc, ModuleBoundary, Cast, Move}
 
-# Layers and losses on images x (2, 4, 5, 5), kernels w (4, 2, 3, 3), scores s (3, 5), v (5,).
+# Layers and losses on images x (2, 4, 4, 4), kernels w (4, 2, 3, 3), scores s (3, 5), v (5,).
 LAYERS: dict[str, Callable[..., Any]] = {
     "conv2d": lambda x, w, s, v: F.conv2d(x[:, :2], w, v[:4], stride=2, padding=1),
     "conv2d, grouped": lambda x, w, s, v: F.conv2d(x, w, padding=2, dilation=2, groups=2),
@@ -108,7 +108,7 @@ def programs() -> Iterator[Callable[[], tuple[list[Any], list[Any]]]]:
             if wanted:
                 yield lambda row=row, leaves=leaves, wanted=wanted: (wanted, row.run(torch, leaves))
     draw = np.random.default_rng(0)
-    shapes = ((2, 4, 5, 5), (4, 2, 3, 3), (3, 5), (5,))
+    shapes = ((2, 4, 4, 4), (4, 2, 3, 3), (3, 5), (5,))
     inputs = [torch.tensor(draw.standard_normal(shape), requires_grad=True) for shape in shapes]
     for layer in LAYERS.values():
         yield lambda layer=layer: (inputs, as_list(layer(*inputs)))
