@@ -242,8 +242,10 @@ def arange(
     the fractions off ``start`` and ``step``, int64 off ``end``, too, before the counting.
 
     Raises:
+        NotImplementedError: the dtype is bool.
         RuntimeError: the step is 0 or leads away from ``end``, or an end is infinite.
         TypeError: an argument is no number.
+        ValueError: int64 cuts the step down to 0.
     """
     if end is None or start is None:
         start, end = 0, start if end is None else end
@@ -290,6 +292,7 @@ def linspace(
     An integer dtype cuts the fractions off the two ends first, and then off what lies between.
 
     Raises:
+        NotImplementedError: the dtype is bool.
         RuntimeError: the number of steps is negative, or the dtype cannot hold an end.
         TypeError: an end is no number, or ``steps`` no integer.
     """
