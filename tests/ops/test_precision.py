@@ -67,6 +67,15 @@ def test_sums_inside_other_operations_in_float16(name):
     check_against_float64(OTHERS[name], numbers(5000, 4))
 
 
+@pytest.mark.parametrize(("p", "norm"), [(2.0, 3162.0), (3.0, 1000.0), (float("inf"), 100.0)])
+def test_gradients_whose_squares_float16_cannot_hold_are_clipped(p, norm):
+    x = torch.zeros(1000, dtype=torch.float16, requires_grad=True)
+    x.grad = torch.full((1000,), 100.0, dtype=torch.float16)
+    total = torch.nn.utils.clip_grad_norm_([x], 1.0, norm_type=p)
+    assert (total.dtype, total.item()) == (np.float16, norm)  # PyTorch's
+    assert x.grad[0].item() == pytest.approx(100 / norm, rel=1e-3)
+
+
 @pytest.mark.parametrize("approximate", ["none", "tanh"])
 def test_gelu_of_float16_where_its_terms_cancel(approximate):
     x = np.linspace(-3.5, 3.5, 113)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_adam.backend.arrays import Array, array_module
+from tinygrad_adam.backend.sums import wide
 
 # Numerators and denominators, highest power first, of Cody's rational approximations of erf.
 _NEAR = (
@@ -38,9 +39,8 @@ def erf(x: Array) -> Array:
     Computation 23 (1969).
     """
     xp = array_module(x)
-    if x.dtype.itemsize < 4:  # in which the coefficients would be infinite
-        return erf(x.astype(xp.float32)).astype(x.dtype)
+    dtype, x = x.dtype, wide(x)  # in float16 the coefficients would be infinite
     size = xp.minimum(xp.abs(x), 6.0)  # erf(6) is 1 in every dtype
     near = x * _ratio(size * size, _NEAR)
     far = xp.sign(x) * (1 - xp.exp(-size * size) * _ratio(size, _FAR))
-    return xp.where(size <= 0.46875, near, far).astype(x.dtype)
+    return xp.where(size <= 0.46875, near, far).astype(dtype)

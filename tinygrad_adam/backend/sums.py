@@ -15,12 +15,17 @@ import math
 import numpy as np
 
 from tinygrad_adam.backend.arrays import Array
-from tinygrad_adam.backend.dtypes import float16, float32
+from tinygrad_adam.backend.dtypes import Dtype, float16, float32
 
 # The longest run of numbers that are added one by one.
 BLOCK = 256
 # Arrays of fewer elements are left to NumPy.
 LEAST = 1 << 13
+
+
+def summing_dtype(dtype: Dtype) -> Dtype:
+    """The dtype to multiply and sum floating-point numbers in: float32 for float16, else itself."""
+    return float32 if dtype == float16 else dtype
 
 
 def wide(x: Array) -> Array:

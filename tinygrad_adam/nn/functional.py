@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_adam.autograd import no_grad
 from tinygrad_adam.backend import array_module, as_dtype, is_differentiable
 from tinygrad_adam.backend.dtypes import can_cast, type_name
+from tinygrad_adam.backend.windows import Pair
 from tinygrad_adam.combining import stack
 from tinygrad_adam.ops import elementwise, linalg
 from tinygrad_adam.ops import losses as loss_ops
@@ -38,7 +39,6 @@ from tinygrad_adam.ops.pooling import (
 )
 from tinygrad_adam.tensor import Tensor
 
-Pair = tuple[int, int]
 IntOrPair = int | Sequence[int]
 
 __all__ = [

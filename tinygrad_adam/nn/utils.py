@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_adam.autograd import no_grad
 from tinygrad_adam.backend import array_module
+from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.combining import cat
 from tinygrad_adam.tensor import Tensor
 
@@ -66,8 +67,8 @@ def get_total_norm(
 def _norm(xp: Any, array: Any, p: float) -> Any:
     """Return the p-norm of all elements of an array, a 0-d array of its dtype."""
     if p == 2:
-        flat = array.ravel(order="K")
-        return xp.sqrt(xp.asarray(flat @ flat))
+        flat = wide(array).ravel(order="K")
+        return xp.asarray(xp.sqrt(flat @ flat), dtype=array.dtype)
     sizes = abs(array)
     if p == math.inf:
         return xp.asarray(sizes.max(initial=0))
@@ -75,7 +76,7 @@ def _norm(xp: Any, array: Any, p: float) -> Any:
         return xp.asarray(sizes.min(initial=math.inf))
     if p == 0:
         return xp.asarray((sizes != 0).sum(), dtype=array.dtype)
-    return xp.asarray((sizes**p).sum() ** (1 / p), dtype=array.dtype)
+    return xp.asarray((wide(sizes) ** p).sum() ** (1 / p), dtype=array.dtype)
 
 
 def clip_grads_with_norm_(

@@ -37,6 +37,7 @@ import numpy as np
 
 from tinygrad_adam.backend.cpu import im2col, memory, threads, winograd
 from tinygrad_adam.backend.cpu.im2col import Columns, Slice, Windows
+from tinygrad_adam.backend.sums import summing_dtype
 from tinygrad_adam.backend.windows import Pair, output_sizes
 
 
@@ -127,7 +128,7 @@ def conv2d_parameter_gradients(
     out_channels, channels, k_h, k_w = weight_shape
     windows = Windows((k_h, k_w), stride, padding, dilation, groups)
     dtype = np.result_type(grad, x)
-    summing = _summing(dtype)
+    summing = summing_dtype(dtype)
     images, gradients = x.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
     each, size = out_channels // groups, channels * k_h * k_w
     shares = _shares(images.shape, gradients.shape, windows, summing, bias)
@@ -161,11 +162,6 @@ def conv2d_parameter_gradients(
     by_pixel = sums[:, :, :size].reshape(groups, each, k_h, k_w, channels)
     dw.reshape(groups, each, channels, k_h, k_w)[...] = by_pixel.transpose(0, 1, 4, 2, 3)
     return dw, sums[:, :, size].reshape(out_channels).astype(dtype) if bias else None
-
-
-def _summing(dtype: np.dtype) -> np.dtype:
-    """The dtype to multiply and sum in: BLAS knows no float16, and sums would lose all digits."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def _kernel_rows(weight: np.ndarray, groups: int) -> np.ndarray:
@@ -220,7 +216,7 @@ def _correlate(
     C-contiguous.
     """
     groups, size, each = matrices.shape
-    dtype = _summing(y.dtype)
+    dtype = summing_dtype(y.dtype)
     shares = _shares(images.shape, y.shape, windows, dtype, bias is not None)
     fast = None
     if winograd.applies(windows, images.shape[3], y.shape[3], y.size * size, dtype):
@@ -252,7 +248,7 @@ def _scatter(gradients: np.ndarray, matrices: np.ndarray, dx: np.ndarray, window
     _, height, width, channels = dx.shape
     groups, _, size = matrices.shape
     (k_h, k_w), (s_h, s_w), (p_h, p_w), (d_h, d_w), _ = windows
-    dtype = _summing(dx.dtype)
+    dtype = summing_dtype(dx.dtype)
     matrices = matrices.astype(dtype, copy=False)
     # Rows and columns of the padded image that some window touches, and at least the image itself.
     padded_height = max((rows - 1) * s_h + (k_h - 1) * d_h + 1, p_h + height)

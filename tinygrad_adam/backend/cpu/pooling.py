@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tinygrad_adam.backend.cpu import memory, threads
-from tinygrad_adam.backend.sums import total
+from tinygrad_adam.backend.sums import summing_dtype, total
 from tinygrad_adam.backend.windows import Pair, adaptive_bounds, extents, output_sizes, taps
 
 Tap = tuple[slice, slice]  # windows, and the elements that they see
@@ -346,7 +346,7 @@ def _summing(dtype: np.dtype) -> np.dtype:
     """The dtype for sums: wider than small integers and float16."""
     if dtype.kind != "f":
         return np.dtype(np.int64)
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    return summing_dtype(dtype)
 
 
 def _for_slices(images: np.ndarray, compute: Callable[[slice], None]) -> None:

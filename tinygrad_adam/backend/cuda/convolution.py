@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from tinygrad_adam.backend.arrays import Array, array_module
+from tinygrad_adam.backend.sums import summing_dtype
 from tinygrad_adam.backend.windows import Pair, output_sizes
 
 
@@ -37,7 +38,7 @@ def conv2d(
     out_channels, _, k_h, k_w = weight.shape
     rows, columns = output_sizes(x.shape[2:], (k_h, k_w), stride, padding, dilation)
     windows = _windows(x, (rows, columns), (k_h, k_w), stride, padding, dilation)
-    matrix = _columns(xp, windows, groups, _summing(xp, dtype))
+    matrix = _columns(xp, windows, groups, summing_dtype(dtype))
     y = _from_groups(_product(matrix, _kernel_matrices(xp, weight, groups, matrix.dtype)))
     if bias is not None:
         y += bias
@@ -64,7 +65,7 @@ def conv2d_input_gradient(
     batch, channels, height, width = input_shape
     _, _, rows, columns = grad.shape
     k_h, k_w = weight.shape[2:]
-    summing = _summing(xp, dtype)
+    summing = summing_dtype(dtype)
     kernels = _kernel_matrices(xp, weight, groups, summing)
     spread = _product(_pixels(grad, groups, summing), kernels.transpose(0, 2, 1))
     each = channels // groups
@@ -109,17 +110,12 @@ def conv2d_parameter_gradients(
     dtype = xp.result_type(grad, x)
     out_channels, channels, k_h, k_w = weight_shape
     windows = _windows(x, grad.shape[2:], (k_h, k_w), stride, padding, dilation)
-    matrix = _columns(xp, windows, groups, _summing(xp, dtype))
+    matrix = _columns(xp, windows, groups, summing_dtype(dtype))
     flat = _pixels(grad, groups, matrix.dtype)
     dw = _product(flat.transpose(0, 2, 1), matrix)
     dw = dw.reshape(out_channels, k_h, k_w, channels).transpose(0, 3, 1, 2)
     db = flat.sum(axis=1).reshape(out_channels).astype(dtype, copy=False) if bias else None
     return xp.ascontiguousarray(dw).astype(dtype, copy=False), db
-
-
-def _summing(xp: ModuleType, dtype: Any) -> Any:
-    """The dtype to multiply and sum in: float32 for float16, else the same."""
-    return xp.dtype(xp.float32) if dtype == xp.float16 else dtype
 
 
 def _kernel_matrices(xp: ModuleType, weight: Array, groups: int, dtype: Any) -> Array:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from tinygrad_adam.backend.arrays import Array, array_module
+from tinygrad_adam.backend.sums import summing_dtype
 from tinygrad_adam.backend.windows import Pair, adaptive_bounds, extents, output_sizes, taps
 
 Index = tuple[slice, slice, slice, slice]
@@ -225,7 +226,7 @@ def _summing(xp: ModuleType, dtype: Any) -> Any:
     """The dtype for sums: wider than small integers and float16."""
     if dtype.kind != "f":
         return xp.dtype(xp.int64)
-    return xp.dtype(xp.float32) if dtype == xp.float16 else dtype
+    return summing_dtype(dtype)
 
 
 def _empty_like(array: Array, shape: tuple[int, ...], dtype: Any) -> Array:
