@@ -130,7 +130,8 @@ class TestOptions:
         with pytest.raises(RuntimeError, match="dimension with stride 0"):
             gradcheck(lambda x: x * 2, x)
 
-    def test_a_backward_that_differs_from_walk_to_walk(self):
+    @pytest.mark.parametrize("fast_mode", [False, True])
+    def test_a_backward_that_differs_from_walk_to_walk(self, fast_mode):
         class Moody(Function):
             @staticmethod
             def forward(ctx, x):
@@ -143,7 +144,33 @@ class TestOptions:
                 return grad * (2 + 1e-9 * ctx.calls)
 
         with pytest.raises(GradcheckError, match="Backward is not reentrant"):
-            gradcheck(Moody.apply, randn(2))
+            gradcheck(Moody.apply, randn(2), fast_mode=fast_mode)
+
+    @pytest.mark.parametrize("fast_mode", [False, True])
+    def test_every_output_is_compared_for_every_input(self, fast_mode):
+        class Two(Function):
+            """x y and x - y; one of the four derivatives may be wrong."""
+
+            @staticmethod
+            def forward(ctx, x, y, wrong):
+                ctx.save_for_backward(x, y)
+                ctx.wrong = wrong
+                return x * y, x - y
+
+            @staticmethod
+            def backward(ctx, g, h):
+                x, y = ctx.saved_tensors
+                terms = [g * y, h * 1.0, g * x, -h]
+                if ctx.wrong is not None:
+                    terms[ctx.wrong] = terms[ctx.wrong] * 1.01
+                return terms[0] + terms[1], terms[2] + terms[3], None
+
+        inputs = randn(3), randn(3)
+        assert gradcheck(Two.apply, (*inputs, None), fast_mode=fast_mode)
+        for wrong, (output, number) in enumerate([(0, 0), (1, 0), (0, 1), (1, 1)]):
+            words = f"for output {output} with respect to input {number}"
+            with pytest.raises(GradcheckError, match=words):
+                gradcheck(Two.apply, (*inputs, wrong), fast_mode=fast_mode)
 
     def test_results_that_are_integers_are_passed_over(self):
         assert gradcheck(lambda x: (x * 2, x.argmax()), randn(3))

@@ -231,16 +231,23 @@ def _check(
 ) -> None:
     outputs = _outputs(func, inputs)
     wanted = [inputs[i] for i in checked]
+    if fast_mode:
+        draw = np.random.default_rng(0)
+        directions = [_unit_vector(x.array.shape, draw) for x in wanted]
+        weights = [draw.standard_normal(y.array.shape) for y in outputs]
+        exact = [
+            _analytical_along(y, wanted, w, directions, nondet_tol)
+            for y, w in zip(outputs, weights)
+        ]
+    else:
+        exact = [_analytical(y, wanted, nondet_tol) for y in outputs]
     for column, i in enumerate(checked):
-        if not fast_mode:
+        if fast_mode:
+            numerical = _numerical_along(func, inputs, i, directions[column], weights, eps)
+        else:
             numerical = _numerical(func, inputs, inputs[i], eps)
-        for k, y in enumerate(outputs):
-            if fast_mode:
-                exact, approximate = _projected(func, inputs, i, k, y, eps)
-            else:
-                exact = _analytical(y, wanted, nondet_tol)[column]
-                approximate = numerical[k]
-            _compare(exact, approximate, k, i, atol, rtol)
+        for k, approximate in enumerate(numerical):
+            _compare(exact[k][column], approximate, k, i, atol, rtol)
 
 
 def _compare(
@@ -276,6 +283,21 @@ def _backward(output: Any, wanted: list[Any], gradient: Any) -> list[np.ndarray]
     return flat
 
 
+def _backward_twice(
+    output: Any, wanted: list[Any], gradient: Any, nondet_tol: float
+) -> list[np.ndarray]:
+    """Return what :func:`_backward` does, after a second walk has given the same."""
+    grads = _backward(output, wanted, gradient)
+    for first, second in zip(grads, _backward(output, wanted, gradient)):
+        if abs(first - second).max(initial=0.0) > nondet_tol:
+            raise GradcheckError(
+                "Backward is not reentrant, i.e., running backward with same input and grad_output "
+                "multiple times gives different values, although analytical gradient matches "
+                f"numerical gradient. The tolerance for nondeterminism was {nondet_tol}."
+            )
+    return grads
+
+
 def _analytical(output: Any, wanted: list[Any], nondet_tol: float) -> list[np.ndarray]:
     """Return for each input the Jacobian (input elements, output elements) that backward gives."""
     size = output.array.size
@@ -284,16 +306,10 @@ def _analytical(output: Any, wanted: list[Any], nondet_tol: float) -> list[np.nd
         unit = np.zeros(size)
         unit[k] = 1.0
         gradient = _like(output, unit.reshape(output.array.shape))
-        columns = _backward(output, wanted, gradient)
         if k == 0:
-            for first, second in zip(columns, _backward(output, wanted, gradient)):
-                if abs(first - second).max(initial=0.0) > nondet_tol:
-                    raise GradcheckError(
-                        "Backward is not reentrant, i.e., running backward with same input and "
-                        "grad_output multiple times gives different values, although analytical "
-                        "gradient matches numerical gradient. The tolerance for nondeterminism was "
-                        f"{nondet_tol}."
-                    )
+            columns = _backward_twice(output, wanted, gradient, nondet_tol)
+        else:
+            columns = _backward(output, wanted, gradient)
         for jacobian, column in zip(jacobians, columns):
             jacobian[:, k] = column
     return jacobians
@@ -320,26 +336,45 @@ def _numerical(
     return [np.stack(columns) for columns in zip(*rows)]
 
 
-def _projected(
-    func: Callable[..., Any], inputs: Sequence[Any], i: int, k: int, output: Any, eps: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return uᵀ J v from backward and from one difference along u, for random u and v."""
-    draw = np.random.default_rng(i * 1000 + k)
+def _unit_vector(shape: tuple[int, ...], draw: np.random.Generator) -> np.ndarray:
+    """Return random numbers whose squares sum to 1."""
+    vector = draw.standard_normal(shape)
+    return vector / (np.linalg.norm(vector) or 1.0)
+
+
+def _analytical_along(
+    output: Any,
+    wanted: list[Any],
+    weights: np.ndarray,
+    directions: list[np.ndarray],
+    nondet_tol: float,
+) -> list[np.ndarray]:
+    """Return for each input uᵀ J v, (1, 1), that backward gives: u a direction, v the weights."""
+    grads = _backward_twice(output, wanted, _like(output, weights), nondet_tol)
+    return [np.atleast_2d(u.ravel() @ grad) for u, grad in zip(directions, grads)]
+
+
+def _numerical_along(
+    func: Callable[..., Any],
+    inputs: Sequence[Any],
+    i: int,
+    direction: np.ndarray,
+    weights: list[np.ndarray],
+    eps: float,
+) -> list[np.ndarray]:
+    """Return for each output uᵀ J v, (1, 1), by a difference along u, the direction of input i."""
     x = inputs[i]
-    direction = draw.standard_normal(x.array.shape)
-    direction /= np.linalg.norm(direction) or 1.0
-    weights = draw.standard_normal(output.array.shape)
-    (gradient,) = _backward(output, [x], _like(output, weights))
     before = x.array.copy()
     after = []
     for step in (eps, -eps):
         x.array[...] = before + array_module(before).asarray(step * direction)
         with no_grad():
-            after.append(to_numpy(_outputs(func, inputs)[k].array).astype(np.float64))
+            outputs = _outputs(func, inputs)
+        after.append([to_numpy(y.array).astype(np.float64) for y in outputs])
     x.array[...] = before
-    difference = ((after[0] - after[1]) / (2 * eps) * weights).sum()
-    exact = (gradient * direction.ravel()).sum()
-    return np.asarray([[exact]]), np.asarray([[difference]])
+    return [
+        np.atleast_2d((((up - down) / (2 * eps)) * v).sum()) for up, down, v in zip(*after, weights)
+    ]
 
 
 class _Tape(Observer):
