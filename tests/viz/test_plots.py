@@ -1,5 +1,7 @@
 """The plots: what is in them, and that they disturb nothing."""
 
+import io
+import itertools
 import subprocess
 import sys
 
@@ -64,16 +66,37 @@ def test_confusion_refuses_what_does_not_match(matrix, classes):
 def test_mistakes_show_the_wrong_ones_only():
     images = torch.arange(4 * 9).reshape(4, 1, 3, 3).float()
     figure = viz.mistakes(images, torch.tensor([0, 1, 2, 3]), torch.tensor([0, 2, 2, 1]))
-    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    assert titles == ["true 1\nsaid 2", "true 3\nsaid 1"]
-    shown = [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
-    assert np.array_equal(shown[1], images.numpy()[3, 0])
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["true 1\nsaid 2", "true 3\nsaid 1"]
+    first, second = axes.images
+    assert np.array_equal(first.get_array(), images.numpy()[1, 0])
+    assert np.array_equal(second.get_array(), images.numpy()[3, 0])
 
 
 def test_mistakes_take_scores_names_and_colour():
     scores = np.eye(3)[[0, 1, 0]]
     figure = viz.mistakes(np.zeros((3, 3, 4, 4)), [0, 1, 2], scores, ["a", "b", "c"])
-    assert [axes.get_title() for axes in figure.axes if axes.get_title()] == ["true c\nsaid a"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["true c\nsaid a"]
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (10, 40), (40, 10), (1, 1)])
+@pytest.mark.parametrize("classes", [None, ["a class with quite a long name"] * 7])
+def test_small_pictures_and_their_titles_keep_apart(shape, classes):
+    figure = viz.mistakes(np.ones((7, *shape)), np.arange(7), np.roll(np.arange(7), 1), classes)
+    figure.savefig(io.BytesIO())
+    renderer = figure.canvas.get_renderer()
+    (axes,) = figure.axes
+    boxes = [part.get_window_extent(renderer) for part in (*axes.images, *axes.texts)]
+    assert len(boxes) == 14
+    for one, other in itertools.combinations([*boxes, figure._suptitle.get_window_extent()], 2):
+        across = min(one.x1, other.x1) - max(one.x0, other.x0)
+        down = min(one.y1, other.y1) - max(one.y0, other.y0)
+        assert min(across, down) < 1  # in pixels
+    assert min(box.x0 for box in boxes) >= 0
+    assert min(box.y0 for box in boxes) >= 0
+    assert max(box.x1 for box in boxes) <= figure.bbox.width
+    heights = [box.height for box in boxes[:7]]
+    assert heights[0] / boxes[0].width == pytest.approx(shape[0] / shape[1], rel=0.05)
 
 
 def test_mistakes_without_a_mistake():
@@ -89,14 +112,40 @@ def test_mistakes_refuse_what_does_not_match():
 def test_filters_share_one_scale():
     weight = torch.nn.Parameter(torch.randn(4, 2, 3, 3))
     figure = viz.filters(weight)
-    pictures = [axes for axes in figure.axes if axes.images]
-    assert len(pictures) == 8
-    limits = {axes.images[0].get_clim() for axes in pictures}
-    assert len(limits) == 1
-    low, high = limits.pop()
+    axes, bar = figure.axes
+    assert [text.get_text() for text in axes.texts] == [
+        f"{o}, {i}" for o in range(4) for i in (0, 1)
+    ]
+    tiles = [np.asarray(image.get_array()) for image in axes.images]
+    assert np.array_equal(tiles, weight.detach().numpy().reshape(8, 3, 3))
+    (limits,) = {image.get_clim() for image in axes.images}
+    low, high = limits
     assert low == -high == pytest.approx(-abs(weight.detach().numpy()).max())
-    with pytest.raises(ValueError, match="O, C, H, W"):
-        viz.filters(torch.ones(3, 3))
+    assert figure._suptitle.get_text() == "8 kernels 3 × 3 (output, input channel)"
+    figure.savefig(io.BytesIO())
+    label = bar.yaxis.label.get_window_extent()
+    assert 0 <= label.y0 < label.y1 <= figure.bbox.height
+
+
+def test_filters_are_limited_and_counted():
+    figure = viz.filters(torch.ones(30, 1, 2, 2), limit=3)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0", "1", "2"]
+    assert figure._suptitle.get_text() == "30 kernels 2 × 2, the first 3"
+    assert viz.filters(torch.ones(1, 1, 2, 2))._suptitle.get_text() == "1 kernel 2 × 2"
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (0, 1, 3, 3), (4, 1, 0, 3)])
+def test_filters_refuse_what_cannot_be_shown(shape):
+    with pytest.raises(ValueError, match=r"O, C, H, W|no kernels to show in shape \("):
+        viz.filters(torch.ones(shape))
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_one(limit):
+    with pytest.raises(ValueError, match=f"limit must be at least 1, got {limit}"):
+        viz.filters(torch.ones(2, 1, 2, 2), limit=limit)
+    with pytest.raises(ValueError, match=f"limit must be at least 1, got {limit}"):
+        viz.mistakes(np.ones((2, 4, 4)), [0, 1], [1, 1], limit=limit)
 
 
 def test_plots_leave_pyplot_and_settings_alone():

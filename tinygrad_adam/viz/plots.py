@@ -248,7 +248,7 @@ def mistakes(
         A matplotlib Figure.
 
     Raises:
-        ValueError: the shapes do not match.
+        ValueError: the shapes do not match, or the limit is below 1.
         ImportError: matplotlib is not installed.
     """
     pictures, truth, said = _pictures(images), as_numpy(labels), as_numpy(predictions)
@@ -259,8 +259,8 @@ def mistakes(
             f"{len(pictures)} images, {len(truth)} labels and {len(said)} predictions do not match"
         )
     wrong = np.flatnonzero(truth != said)
-    shown = wrong[:limit]
-    if not len(shown):
+    shown = wrong[: _at_least_one(limit)]
+    if not shown.size:
         figure = _figure(4, 1.2)
         figure.text(0.5, 0.5, f"No mistakes in {len(pictures):,} images", ha="center", va="center")
         return figure
@@ -268,17 +268,64 @@ def mistakes(
     def name(number: Any) -> str:
         return str(number) if classes is None else plain(classes[int(number)], 30)
 
-    columns = min(len(shown), max(5, math.ceil(math.sqrt(len(shown)))))
-    rows = math.ceil(len(shown) / columns)
-    figure = _figure(max(1.15 * columns, 4.2), 1.4 * rows + 0.55)
+    titles = [f"true {name(truth[i])}\nsaid {name(said[i])}" for i in shown]
+    columns = max(5, math.ceil(math.sqrt(len(shown))))
     more = f", the first {len(shown)}" if len(shown) < len(wrong) else ""
-    figure.suptitle(f"{len(wrong):,} of {len(pictures):,} images wrong{more}", fontsize=11)
-    for axes in figure.subplots(rows, columns, squeeze=False).flat:
-        axes.set_axis_off()
-    for axes, i in zip(figure.axes, shown):
-        axes.imshow(pictures[i], cmap="gray_r", interpolation="nearest")
-        axes.set_title(f"true {name(truth[i])}\nsaid {name(said[i])}", fontsize=8)
-    return figure
+    heading = f"{len(wrong):,} of {len(pictures):,} images wrong{more}"
+    options = {"cmap": "gray_r", "interpolation": "nearest"}
+    return _mosaic(heading, pictures[shown], titles, columns, (1.0, 8), **options)[0]
+
+
+def _at_least_one(limit: int) -> int:
+    if limit < 1:
+        raise ValueError(f"limit must be at least 1, got {limit}")
+    return limit
+
+
+def _mosaic(
+    heading: str,
+    pictures: np.ndarray,
+    titles: Sequence[str],
+    columns: int,
+    sizes: tuple[float, float],
+    **options: Any,
+) -> tuple[Figure, Any]:
+    """Draw small pictures in rows, each below its title.
+
+    All are in one axes, whose unit is the inch: with axes of their own, sixty take seconds.
+
+    Args:
+        heading: what stands above them all.
+        pictures: (N, H, W) or (N, H, W, 3), at least one.
+        titles: N of them, all with the same number of lines.
+        columns: how many pictures stand side by side at most.
+        sizes: the longer side of a picture in inches, and the size of its title in points.
+        options: those of ``imshow``.
+
+    Returns:
+        The figure and its axes, with one image and one text for each picture.
+    """
+    side, points = sizes
+    scale = side / max(pictures.shape[1:3])
+    height, width = (scale * length for length in pictures.shape[1:3])
+    lines = [line for title in titles for line in title.split("\n")]
+    title_height = points / 72 * 1.25 * (len(lines) // len(titles))
+    cell_width = max(width, points / 72 * 0.6 * max(map(len, lines))) + 0.12
+    cell_height = height + title_height + 0.14
+    columns = min(columns, len(titles))
+    rows = math.ceil(len(titles) / columns)
+    figure = _figure(max(cell_width * columns, 4.2), cell_height * rows + 0.35)
+    figure.suptitle(heading, fontsize=11)
+    axes = figure.subplots()
+    for number, (picture, title) in enumerate(zip(pictures, titles)):
+        row, column = divmod(number, columns)
+        middle, top = (column + 0.5) * cell_width, row * cell_height + title_height
+        extent = (middle - width / 2, middle + width / 2, top + height, top)
+        axes.imshow(picture, extent=extent, **options)
+        axes.text(middle, top - 0.03, title, fontsize=points, ha="center", va="bottom")
+    axes.set(xlim=(0, columns * cell_width), ylim=(rows * cell_height, 0))
+    axes.set_axis_off()
+    return figure, axes
 
 
 def filters(weight: Any, limit: int = 64) -> Figure:
@@ -293,7 +340,8 @@ def filters(weight: Any, limit: int = 64) -> Figure:
         A matplotlib Figure; orange is negative, white zero, purple positive.
 
     Raises:
-        ValueError: ``weight`` does not have four dimensions.
+        ValueError: ``weight`` does not have four dimensions, there is nothing to show, or the
+            limit is below 1.
         ImportError: matplotlib is not installed.
     """
     kernels = as_numpy(weight)
@@ -301,24 +349,27 @@ def filters(weight: Any, limit: int = 64) -> Figure:
         raise ValueError(f"kernels have shape (O, C, H, W), but these {kernels.shape}")
     out_channels, in_channels = kernels.shape[:2]
     total = out_channels * in_channels
-    tiles = kernels.reshape(total, *kernels.shape[2:])[:limit]
-    columns = min(len(tiles), 8)
-    rows = math.ceil(len(tiles) / columns)
+    tiles = kernels.reshape(total, *kernels.shape[2:])[: _at_least_one(limit)]
+    if not tiles.size:
+        raise ValueError(f"there are no kernels to show in shape {kernels.shape}")
     largest = float(np.abs(tiles[np.isfinite(tiles)]).max(initial=0)) or 1.0
-    figure = _figure(max(0.72 * columns + 1.3, 4.5), max(0.9 * rows + 0.6, 2.2))
-    grid = figure.subplots(rows, columns, squeeze=False)
-    more = f", the first {len(tiles)}" if len(tiles) < total else ""
-    figure.suptitle(f"{total:,} kernels {kernels.shape[2]} × {kernels.shape[3]}{more}", fontsize=11)
-    for axes in grid.flat[len(tiles) :]:
-        axes.set_axis_off()
-    for number, (axes, tile) in enumerate(zip(grid.flat, tiles)):
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_color("#bbbbbb")  # a kernel near zero is white
-        image = axes.imshow(tile, cmap="PuOr", vmin=-largest, vmax=largest)
-        out, channel = divmod(number, in_channels)
-        axes.set_title(str(out) if in_channels == 1 else f"{out}, {channel}", fontsize=7, pad=2)
-    bar = figure.colorbar(image, ax=grid, shrink=0.8, aspect=25)
-    bar.set_label("weight" if in_channels == 1 else "weight (titles: output, input channel)")
+    heading = f"{total:,} kernel{'s' * (total > 1)} {kernels.shape[2]} × {kernels.shape[3]}"
+    if in_channels == 1:
+        titles = [str(number) for number in range(len(tiles))]
+    else:
+        titles = ["{}, {}".format(*divmod(number, in_channels)) for number in range(len(tiles))]
+        heading += " (output, input channel)"
+    if len(tiles) < total:
+        heading += f", the first {len(tiles)}"
+    options = {"cmap": "PuOr", "vmin": -largest, "vmax": largest}
+    figure, axes = _mosaic(heading, tiles, titles, 8, (0.62, 7), **options)
+    for image in axes.images:  # a kernel near zero is white
+        left, right, bottom, top = image.get_extent()
+        frame = (left, top), right - left, bottom - top
+        axes.add_patch(require("matplotlib.patches").Rectangle(*frame, fill=False, color="#bbbbbb"))
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width + 1.0, max(height, 2.2))
+    bar = figure.colorbar(axes.images[0], ax=axes, shrink=0.8, aspect=25, label="weight")
     bar.outline.set_visible(False)
     return figure
 
