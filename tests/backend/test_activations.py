@@ -7,7 +7,7 @@ from tinygrad_adam.backend import cpu, cuda
 from tinygrad_adam.backend.cpu import activations, threads
 
 both_modules = pytest.mark.parametrize("kernels", [cpu, cuda], ids=["cpu", "cuda"])
-SHAPES = [(), (0, 3), (5,), (3, 70_000), (40, 32, 14, 14), (1, 1, 400, 300)]
+SHAPES = [(), (0, 3), (5,), (3, 50_000), (12, 32, 14, 14), (1, 1, 300, 300)]
 
 
 def example(shape, dtype, order):
@@ -34,20 +34,21 @@ def many_pieces(monkeypatch):
 @both_modules
 @pytest.mark.parametrize("order", ["contiguous", "channels last", "transposed", "gaps"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64"])
-def test_relu_and_its_gradient(kernels, dtype, shape, order):
-    x = example(shape, dtype, order)
-    y = kernels.relu(x)
-    np.testing.assert_array_equal(y, np.maximum(x, 0))
-    assert y.dtype == x.dtype
-    if y.dtype.kind != "f":
-        return
-    everywhere = np.broadcast_to(np.full((), np.inf, dtype), y.shape)
-    other_order = np.asarray(example(y.shape[::-1], dtype, "contiguous").T)
-    for grad in (example(y.shape, dtype, "contiguous"), other_order, everywhere):
-        dx = kernels.relu_gradient(grad, y)
-        np.testing.assert_array_equal(dx, np.where(y <= 0, y.dtype.type(0), grad))
-        assert dx.dtype == grad.dtype
+def test_relu_and_its_gradient(kernels, shape, order):
+    x = example(shape, "int64", order)
+    np.testing.assert_array_equal(kernels.relu(x), np.maximum(x, 0))
+    assert kernels.relu(x).dtype == x.dtype
+    for dtype in ("float16", "float32", "float64"):
+        x = example(shape, dtype, order)
+        y = kernels.relu(x)
+        np.testing.assert_array_equal(y, np.maximum(x, 0))
+        assert y.dtype == x.dtype
+        everywhere = np.broadcast_to(np.full((), np.inf, dtype), y.shape)
+        other_order = np.asarray(example(y.shape[::-1], dtype, "contiguous").T)
+        for grad in (example(y.shape, dtype, "contiguous"), other_order, everywhere):
+            dx = kernels.relu_gradient(grad, y)
+            np.testing.assert_array_equal(dx, np.where(y <= 0, y.dtype.type(0), grad))
+            assert dx.dtype == grad.dtype
 
 
 def test_results_keep_the_memory_order():

@@ -190,20 +190,17 @@ def test_a_forked_child_starts_threads_of_its_own():
 
 class TestCuts:
     @pytest.mark.parametrize("workers", [1, 2, 3, 7])
-    @pytest.mark.parametrize("count", [0, 1, 2, 3, 10, 1000])
-    @pytest.mark.parametrize("seconds", [0, 1e-6, 2.1e-4, 1e-3, 10])
-    def test_runs_follow_each_other_and_the_first_is_longest(self, workers, count, seconds):
-        before = threads.get_num_threads()
-        threads.set_num_threads(workers)
-        try:
+    def test_runs_follow_each_other_and_the_first_is_longest(self, workers, monkeypatch):
+        monkeypatch.setattr(threads, "get_num_threads", lambda: workers)
+        for count, seconds in itertools.product(
+            (0, 1, 2, 3, 10, 1000), (0, 1e-6, 2.1e-4, 1e-3, 10)
+        ):
             bounds = threads.cuts(count, seconds)
-        finally:
-            threads.set_num_threads(before)
-        assert (bounds[0], bounds[-1]) == (0, count)
-        lengths = [stop - start for start, stop in itertools.pairwise(bounds)]
-        assert 1 <= len(lengths) <= max(1, min(workers, count))
-        assert all(length >= 0 for length in lengths)
-        assert max(lengths) <= lengths[0] + 1  # by rounding
+            assert (bounds[0], bounds[-1]) == (0, count)
+            lengths = [stop - start for start, stop in itertools.pairwise(bounds)]
+            assert 1 <= len(lengths) <= max(1, min(workers, count))
+            assert all(length >= 0 for length in lengths)
+            assert max(lengths) <= lengths[0] + 1  # by rounding
 
     def test_the_caller_does_more_by_its_head_start(self, three_threads):
         each = (1 - threads.HEAD_START / 1e-3) / 3

@@ -155,19 +155,20 @@ def test_the_long_valley(optimizer, options, x, y):
 
 
 def test_amsgrad_counter_example():
-    """Reddi, Kale and Kumar (2018): Adam ends at the wrong end of [-1, 1], AMSGrad does not."""
-    ends = {}
-    for amsgrad in (False, True):
-        x = tensor(0.0, dtype=float64, requires_grad=True)
-        optimizer = optim.Adam([x], lr=0.5, betas=(0.9, 0.99), amsgrad=amsgrad)
-        for t in range(1, 20_001):
-            optimizer.param_groups[0]["lr"] = 0.5 / math.sqrt(t)
-            x.grad = tensor(1010.0 if t % 101 == 1 else -10.0, dtype=float64)
-            optimizer.step()
-            x.array[...] = min(max(x.item(), -1.0), 1.0)
-        ends[amsgrad] = x.item()
-    assert ends[False] > 0.99
-    assert ends[True] < -0.93
+    """Reddi, Kale and Kumar (2018): Adam moves to the wrong end of [-1, 1], AMSGrad does not."""
+    x, y = (tensor(0.0, dtype=float64, requires_grad=True) for _ in range(2))
+    groups = [{"params": [x]}, {"params": [y], "amsgrad": True}]
+    optimizer = optim.Adam(groups, lr=0.5, betas=(0.9, 0.99))
+    for t in range(1, 8_001):
+        x.grad = y.grad = tensor(1010.0 if t % 101 == 1 else -10.0, dtype=float64)
+        for group in optimizer.param_groups:
+            group["lr"] = 0.5 / math.sqrt(t)
+        optimizer.step()
+        for place in (x, y):
+            place.array[...] = min(max(place.item(), -1.0), 1.0)
+    # The same in plain Python; after 20,000 steps 0.995 and -0.939.
+    assert x.item() == pytest.approx(0.72107337866, abs=1e-9)
+    assert y.item() == pytest.approx(-0.91773642253, abs=1e-9)
 
 
 def test_two_moons_is_micrograds_demo():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_adam
-from tinygrad_adam import optim, tensor
+from tinygrad_adam import from_numpy, optim, tensor
 
 DATA = Path(__file__).parent / "data"
 TOOL = Path(__file__).parents[2] / "tools" / "optimizer_goldens.py"
@@ -51,10 +51,8 @@ STATES = {dtype: list(stored_states(dtype)) for dtype in RELATIVE}
 
 def set_gradients(parameters, gradients, dtype):
     for parameter, gradient in zip(parameters, gradients, strict=True):
-        array = np.array(gradient, dtype=dtype)
-        array.flags.writeable = False  # an optimizer may only read it
-        parameter.grad = tensor(0.0, dtype=dtype).new_tensor(array)
-        parameter.grad.array = array
+        parameter.grad = from_numpy(np.array(gradient, dtype=dtype))
+        parameter.grad.array.flags.writeable = False  # an optimizer may only read it
 
 
 def flat(parameters):
