@@ -19,6 +19,10 @@ from typing import Any
 import bench_models as models
 import numpy as np
 
+# The ceilings: the side of the matrices that are multiplied, and the floats that are copied, so
+# many that no cache holds them.
+PRODUCT_SIDE, COPIED = 2048, 1 << 25
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -49,8 +53,8 @@ def ceilings(seconds: float) -> dict[str, float]:
     from tinygrad_adam.backend import cpu
     from tinygrad_adam.backend.cpu import threads
 
-    matrix = np.ones((2048, 2048), np.float32)
-    source, target = np.ones((2, 1 << 25), np.float32)
+    matrix = np.ones((PRODUCT_SIDE, PRODUCT_SIDE), np.float32)
+    source, target = np.ones((2, COPIED), np.float32)
     parts = threads.get_num_threads()
     length = source.size // parts
 
@@ -61,7 +65,7 @@ def ceilings(seconds: float) -> dict[str, float]:
     product = median_seconds(lambda: cpu.matmul(matrix, matrix), seconds)
     copying = median_seconds(lambda: threads.run(copy, parts), seconds)
     return {
-        "gflops": 2 * 2048**3 / product / 1e9,
+        "gflops": 2 * PRODUCT_SIDE**3 / product / 1e9,
         "gbytes": 2 * parts * length * 4 / copying / 1e9,
     }
 

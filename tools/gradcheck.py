@@ -29,6 +29,7 @@ from tinygrad_adam import autograd
 from tinygrad_adam.autograd import Operation, Variable
 from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
+from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.elementwise import Ufunc
 from tinygrad_adam.ops.shapes import Cast, Move
 
@@ -137,7 +138,8 @@ def replay(
             x.requires_grad_()
 
     def function(*inputs: Any) -> Any:
-        torch.manual_seed(0)  # dropout must drop the same elements every time
+        if operation is Dropout:  # must drop the same elements every time
+            torch.manual_seed(0)
         return operation.apply(*inputs)
 
     return function, copies
