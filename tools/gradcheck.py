@@ -45,14 +45,16 @@ LEFT_OUT = {Ufunc, ModuleBoundary, Cast, Move}
 LAYERS: dict[str, Callable[..., Any]] = {
     "conv2d": lambda x, w, s, v: F.conv2d(x[:, :2], w, v[:4], stride=2, padding=1),
     "conv2d, grouped": lambda x, w, s, v: F.conv2d(x, w, padding=2, dilation=2, groups=2),
-    "conv_transpose2d": lambda x, w, s, v: F.conv_transpose2d(x, w, v[:2], stride=2),
-    "max_pool2d": lambda x, w, s, v: F.max_pool2d(x, 3, 2, 1),
-    "max_pool2d, indices": lambda x, w, s, v: F.max_pool2d(x, 2, return_indices=True)[0],
-    "avg_pool2d": lambda x, w, s, v: F.avg_pool2d(x, 3, 2, 1),
-    "adaptive_avg_pool2d": lambda x, w, s, v: F.adaptive_avg_pool2d(x, (2, 3)),
-    "batch_norm": lambda x, w, s, v: F.batch_norm(x, None, None, v[:4], v[1:], training=True),
+    "conv_transpose2d": lambda x, w, s, v: F.conv_transpose2d(x[..., :2], w, v[:2], stride=2),
+    "max_pool2d": lambda x, w, s, v: F.max_pool2d(x[:, :2], 3, 2, 1),
+    "max_pool2d, indices": lambda x, w, s, v: F.max_pool2d(x[:, :2], 2, return_indices=True)[0],
+    "avg_pool2d": lambda x, w, s, v: F.avg_pool2d(x[:, :2], 3, 2, 1),
+    "adaptive_avg_pool2d": lambda x, w, s, v: F.adaptive_avg_pool2d(x[:, :2], (2, 3)),
+    "batch_norm": lambda x, w, s, v: F.batch_norm(
+        x[..., 0], None, None, v[:4], v[1:], training=True
+    ),
     "layer_norm": lambda x, w, s, v: F.layer_norm(s, (5,), v, v * 2),
-    "group_norm": lambda x, w, s, v: F.group_norm(x, 2, v[:4], v[1:]),
+    "group_norm": lambda x, w, s, v: F.group_norm(x[..., 0], 2, v[:4], v[1:]),
     "extremes": lambda x, w, s, v: s.max() + s.min(),
     "layouts": lambda x, w, s, v: [v.t(), s.T.contiguous()],
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
