@@ -140,7 +140,7 @@ def main():
     bias_correction(axes[2], 100 if options.fast else 1000)
     eps_in_three_places(axes[3])
     weight_decay(axes[4])
-    counter_example(axes[5], 8_000 if options.fast else 30_000)
+    counter_example(axes[5], 6_500 if options.fast else 30_000)
     print(f"picture: {write_whole(options.out / 'anatomy.png', figure)}")
 
 

@@ -1,8 +1,6 @@
 """examples/10_conv_by_hand.py: as a program, and its functions against the fast kernels."""
 
 import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 
 import tinygrad_adam as torch
 import tinygrad_adam.nn.functional as F  # noqa: N812 (PyTorch's habit)
+from tests.programs import run_example
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "10_conv_by_hand.py"
 
@@ -24,13 +23,11 @@ def example():
 
 def test_as_a_program(tmp_path):
     pytest.importorskip("matplotlib")
-    command = [sys.executable, EXAMPLE, "--fast", "--out", tmp_path / "new"]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert result.returncode == 0, result.stderr
-    checks = [line for line in result.stdout.splitlines() if line.startswith("CHECK ok: ")]
+    printed = run_example(EXAMPLE, tmp_path)
+    checks = [line for line in printed.splitlines() if line.startswith("CHECK ok: ")]
     assert len(checks) == 2
     assert "loops, im2col, windows + GEMM, tinygrad_adam all equal" in checks[0]
-    picture = (tmp_path / "new" / "conv_by_hand.png").read_bytes()
+    picture = (tmp_path / "out" / "conv_by_hand.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     assert len(picture) > 10_000
 

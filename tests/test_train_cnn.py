@@ -139,43 +139,6 @@ def test_an_epoch_of_digits_with_all_its_results(one_epoch):
         assert part in drawn
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
-def test_the_same_numbers_again_in_a_terminal_with_a_bar_of_loss_and_speed(one_epoch, tmp_path):
-    import fcntl
-    import pty
-    import termios
-
-    (tmp_path / "graph.dot").write_text("of an earlier run")
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
-    command = [sys.executable, PROGRAM, "--epochs", "1", "--out", tmp_path]
-    environment = {**os.environ, **THREADS}
-    with subprocess.Popen(command, stdout=follower, stderr=follower, env=environment) as process:
-        os.close(follower)
-        shown = b""
-        try:
-            while chunk := os.read(leader, 65536):
-                shown += chunk
-        except OSError:  # how Linux says that the other end is closed
-            pass
-    os.close(leader)
-    assert process.returncode == 0
-    text = shown.decode()
-    assert re.search(r"epoch 1/1:.*loss=\d\.\d+", text)
-    assert re.search(r"\d images/s", text)
-
-    first, _ = one_epoch
-    metrics, repeated = (
-        json.loads((out / "metrics.json").read_text()) for out in (first, tmp_path)
-    )
-    for epoch in (*metrics["epochs"], *repeated["epochs"]):
-        del epoch["seconds"]
-    assert repeated == metrics
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in first.iterdir()}
-    for path in (first / "model.safetensors", *first.glob("graph.*")):
-        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
-
-
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "momentum", "rmsprop", "adagrad"])
 def test_every_optimizer_learns(optimizer, train_cnn, tiny_mnist, tmp_path, monkeypatch):
     monkeypatch.setattr(train_cnn, "save_pictures", lambda *_: None)
@@ -197,7 +160,7 @@ def quiet_without_dot(tiny_mnist, tmp_path_factory):
     """The program's results with --quiet where Graphviz is missing, and what it said."""
     out = tmp_path_factory.mktemp("quiet")
     options = ("--dataset", "mnist", "--data-dir", tiny_mnist, "--epochs", 3, "--out", out)
-    return out, run(*options, "--quiet", PATH="")
+    return out, run(*options, "--quiet", PATH="", **THREADS)
 
 
 def test_the_saved_model_gives_the_accuracy_reported_in_two_lines(
@@ -221,6 +184,51 @@ def test_without_dot_the_graph_is_written_as_text_and_one_line_says_so(quiet_wit
     assert "graph.dot" in done.stdout.splitlines()[-1]
     assert len(done.stderr.splitlines()) == 1
     assert "graph.dot" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
+def test_the_same_numbers_again_in_a_terminal_with_a_bar_of_loss_and_speed(
+    quiet_without_dot, tiny_mnist, tmp_path
+):
+    import fcntl
+    import pty
+    import termios
+
+    (tmp_path / "graph.dot").write_text("of an earlier run")
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
+    options = ("--dataset", "mnist", "--data-dir", tiny_mnist, "--epochs", "3", "--out", tmp_path)
+    with subprocess.Popen(
+        [sys.executable, PROGRAM, *options],
+        stdout=follower,
+        stderr=follower,
+        env={**os.environ, **THREADS},
+    ) as process:
+        os.close(follower)
+        shown = b""
+        try:
+            while chunk := os.read(leader, 65536):
+                shown += chunk
+        except OSError:  # how Linux says that the other end is closed
+            pass
+    os.close(leader)
+    assert process.returncode == 0
+    text = shown.decode()
+    assert re.search(r"epoch 1/3:.*loss=\d\.\d+", text)
+    assert re.search(r"\d images/s", text)
+
+    first, _ = quiet_without_dot
+    metrics, repeated = (
+        json.loads((out / "metrics.json").read_text()) for out in (first, tmp_path)
+    )
+    for epoch in (*metrics["epochs"], *repeated["epochs"]):
+        del epoch["seconds"]
+    assert repeated == metrics
+    saved, again = ((out / "model.safetensors").read_bytes() for out in (first, tmp_path))
+    assert again == saved
+    graph = "graph.svg" if shutil.which("dot") else "graph.dot"
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, graph}
+    assert (tmp_path / graph).read_text(encoding="utf-8") != "of an earlier run"
 
 
 @pytest.mark.parametrize(
