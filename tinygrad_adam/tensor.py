@@ -127,6 +127,17 @@ def _operand(value: Any) -> Any:
     return NotImplemented
 
 
+def _dtype_of_a_mean(name: str, dtype: Any) -> Dtype:
+    """Return the dtype that a mean is asked for in; RuntimeError if it is none for fractions."""
+    dtype = as_dtype(dtype)
+    if not backend.is_differentiable(dtype):
+        raise RuntimeError(
+            f"{name}(): could not infer output dtype. Optional dtype must be either a floating "
+            f"point or complex dtype. Got: {type_name(dtype)}"
+        )
+    return dtype
+
+
 def _is_beyond_half(number: Any, tensor: Tensor) -> bool:
     """Whether a tensor is float16, in which a number is infinite that it is to be scaled by.
 
@@ -1763,12 +1774,7 @@ class Tensor(Variable):
         Raises:
             RuntimeError: the elements are integers or bools.
         """
-        x = self if dtype is None else self.to(as_dtype(dtype))
-        if dtype is not None and not backend.is_differentiable(x.dtype):
-            raise RuntimeError(
-                "mean(): could not infer output dtype. Optional dtype must be either a floating "
-                f"point or complex dtype. Got: {type_name(x.dtype)}"
-            )
+        x = self if dtype is None else self.to(_dtype_of_a_mean("mean", dtype))
         return reductions.Mean.apply(x, normalize_dims(dim, self.ndim), keepdim)
 
     @_numpy_names
@@ -1844,13 +1850,20 @@ class Tensor(Variable):
 
     @_numpy_names
     def nanmean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """Return the mean of the elements that are not NaN. Arguments as for :meth:`sum`."""
+        """Return the mean of the elements that are not NaN. Arguments as for :meth:`sum`.
+
+        Raises:
+            RuntimeError: the elements are integers or bools.
+        """
         if not backend.is_differentiable(self.dtype):
             raise RuntimeError(
                 "nanmean(): expected input to have floating point or complex dtype but got "
                 f"{type_name(self.dtype)}"
             )
-        total = self.nansum(dim, keepdim, dtype=dtype)
+        wanted = self.dtype if dtype is None else _dtype_of_a_mean("nanmean", dtype)
+        if wanted == float16:  # which may not hold how many there are
+            return self.float().nanmean(dim, keepdim).half()
+        total = self.nansum(dim, keepdim, dtype=wanted)
         return total / (~self.isnan()).sum(dim, keepdim)
 
     def _dims_and_correction(

@@ -69,6 +69,8 @@ MISTAKES = [
     ("x.sum((0, 0))", RuntimeError, "dim 0 appears multiple times in the list of dims"),
     ("x.sum('a')", TypeError, "must be int, not str"),
     ("x.long().mean()", RuntimeError, "mean(): could not infer output dtype. Input dtype must be"),
+    ("x.mean(dtype=torch.int64)", RuntimeError, "mean(): could not infer output dtype. Optional"),
+    ("x.nanmean(dtype=torch.int64)", RuntimeError, "nanmean(): could not infer output dtype. Opt"),
     ("x.long().std()", RuntimeError, "std and var only support floating point and complex dtypes"),
     ("torch.zeros(0).max()", RuntimeError, "max(): Expected reduction dim to be specified for"),
     ("torch.zeros(0, 2).max(0)", IndexError, "max(): Expected reduction dim 0 to have non-zero"),
