@@ -1,4 +1,4 @@
-"""examples/10_conv_by_hand.py: as a program, and its functions against the fast kernels."""
+"""examples/10_conv_by_hand.py: its checks, and its functions against the fast kernels."""
 
 import importlib.util
 from pathlib import Path
@@ -21,7 +21,7 @@ def example():
     return module
 
 
-def test_as_a_program(tmp_path):
+def test_its_checks_and_its_picture(tmp_path):
     pytest.importorskip("matplotlib")
     printed = run_example(EXAMPLE, tmp_path)
     checks = [line for line in printed.splitlines() if line.startswith("CHECK ok: ")]

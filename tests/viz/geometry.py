@@ -57,8 +57,11 @@ class Layout:
     def crossings(self):
         """Return the pairs of edges, without a common end, that cross."""
         found = []
-        for (_, *ends, points), (_, *others, line) in itertools.combinations(self.edges, 2):
-            if not set(ends) & set(others) and any(
+        curves = [(ends, points, _around(points)) for _, *ends, points in self.edges]
+        for (ends, points, box), (others, line, other) in itertools.combinations(curves, 2):
+            if set(ends) & set(others) or not box.meets(other):
+                continue
+            if any(
                 _cross(*one, *two)
                 for one in itertools.pairwise(points)
                 for two in itertools.pairwise(line)
@@ -118,6 +121,12 @@ def _curve(text, steps=24):
             corners = list(zip(weights, spline[first : first + 4], strict=True))
             points.append(tuple(sum(w * corner[i] for w, corner in corners) for i in (0, 1)))
     return points + end
+
+
+def _around(points):
+    """Return the smallest box with all points inside it."""
+    across, up = zip(*points, strict=True)
+    return Box("curve", None, min(across) - 1, min(up) - 1, max(across) + 1, max(up) + 1)
 
 
 def _cross(a, b, c, d):

@@ -1,4 +1,4 @@
-"""The tools and examples that draw, as a user runs them."""
+"""The tools that draw, as a user runs them."""
 
 import json
 import os
@@ -117,21 +117,3 @@ def test_summary_of_a_model():
     assert table["parameters"] == 421_642
     assert table["multiply_adds"] == 2 * 4_241_152
     assert run("tools/summary.py", "no.py:X", "--input", "1").returncode == 1
-
-
-@pytest.mark.parametrize(
-    ("example", "checks", "files"),
-    [
-        ("01_scalar_graph", 3, {"scalar_graph", "neuron"}),
-        ("11_cnn_graph", 4, {"cnn_depth1", "cnn_depth2"}),
-        ("13_debug_nan", 4, {"log_of_a_negative"}),
-    ],
-)
-def test_examples(example, checks, files, tmp_path):
-    result = run(f"examples/{example}.py", "--out", tmp_path, "--fast")
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.count("CHECK ok: ") == checks
-    assert {path.stem for path in tmp_path.iterdir()} == files
-    source = (ROOT / "examples" / f"{example}.py").read_text()
-    assert len(source.splitlines()) <= 120
-    assert "Exercise:" in source
