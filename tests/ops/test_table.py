@@ -150,7 +150,8 @@ def _function(row):
 def test_gradients_and_theirs_are_those_of_finite_differences(row):
     function, inputs = _function(row)
     if function is not None:
-        assert gradcheck(function, inputs, eps=1e-6, atol=1e-6, rtol=1e-5)
+        # Along random directions: every element of every operation is tools/gradcheck.py's matter.
+        assert gradcheck(function, inputs, eps=1e-6, atol=1e-6, rtol=1e-5, fast_mode=True)
         assert gradgradcheck(function, inputs, eps=1e-6, atol=1e-5, rtol=1e-4, fast_mode=True)
 
 
