@@ -63,11 +63,11 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (1,), (2, 3)])
-def test_every_dtype_and_shape(path, dtype, shape):
-    array = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
-    save({"x": from_numpy(array)}, path)
-    same({"x": array}, load(path))
+def test_every_dtype_and_shape(path, dtype):
+    for shape in ((), (0,), (3, 0, 2), (1,), (2, 3)):
+        array = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
+        save({"x": from_numpy(array)}, path)
+        same({"x": array}, load(path))
 
 
 def test_special_values_keep_their_bits(path):

@@ -136,17 +136,18 @@ def test_equals_loops_however_it_is_sliced(by_winograd, case, slice_bytes, order
 
 
 @pytest.mark.parametrize("height", [3, 4, 5, 6, 9])
-@pytest.mark.parametrize("padding", [(0, 0), (1, 1), (2, 0), (3, 2)])
-@pytest.mark.parametrize("across", [(3, 1, 1), (2, 2, 1), (1, 1, 1), (2, 1, 3)])
 @pytest.mark.parametrize("slice_bytes", [1, 1 << 20])
-def test_winograd_equals_loops(height, padding, across, slice_bytes, many_slices, monkeypatch):
+def test_winograd_equals_loops(height, slice_bytes, many_slices, monkeypatch):
     """Odd and even numbers of rows, cut between images and between rows."""
     monkeypatch.setattr(im2col, "SLICE_BYTES", slice_bytes)
     monkeypatch.setattr(winograd, "LEAST_CHANNELS", 0)
     monkeypatch.setattr(winograd, "LEAST_MULTIPLICATIONS", 0)
-    k_w, s_w, d_w = across
-    x, weight = whole_numbers((3, 2, height, 8), 1), whole_numbers((4, 2, 3, k_w), 2)
-    check(cpu, x, weight, whole_numbers(4, 3), ((1, s_w), padding, (1, d_w), 1))
+    kernels_across = ((3, 1, 1), (2, 2, 1), (1, 1, 1), (2, 1, 3))
+    for padding, (k_w, s_w, d_w) in itertools.product(
+        ((0, 0), (1, 1), (2, 0), (3, 2)), kernels_across
+    ):
+        x, weight = whole_numbers((3, 2, height, 8), 1), whole_numbers((4, 2, 3, k_w), 2)
+        check(cpu, x, weight, whole_numbers(4, 3), ((1, s_w), padding, (1, d_w), 1))
 
 
 @both_modules
