@@ -21,18 +21,19 @@ from __future__ import annotations
 import io
 import json
 import os
-import secrets
 import struct
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_adam import backend
 from tinygrad_adam.tensor import Tensor
+
+if TYPE_CHECKING:
+    import zipfile  # where it is used: with what it loads, a tenth of importing this package
 
 Arrays = dict[str, np.ndarray]
 Json = Any
@@ -244,6 +245,8 @@ def _subscripts(keys: tuple[object, ...]) -> str:
 
 
 def _write_npz(file: IO[bytes], arrays: Arrays, structure: Json) -> None:
+    import zipfile
+
     if structure != _structure_of(arrays):
         content = np.frombuffer(json.dumps(structure).encode(), np.uint8)
         arrays = {**arrays, _STRUCTURE: content}
@@ -255,6 +258,8 @@ def _write_npz(file: IO[bytes], arrays: Arrays, structure: Json) -> None:
 
 
 def _read_npz(path: Path) -> tuple[Arrays, Json]:
+    import zipfile
+
     arrays: Arrays = {}
     with open(path, "rb") as file:
         try:
@@ -394,7 +399,7 @@ def _corrupt(path: Path, reason: object) -> ValueError:
 @contextmanager
 def _replacing(target: Path) -> Iterator[IO[bytes]]:
     """Open a new file that takes the place of ``target`` once it is complete and on disk."""
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         # "x" creates the file with the permissions that the umask leaves; tempfile would make it
         # private.

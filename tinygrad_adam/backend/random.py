@@ -6,7 +6,8 @@ They are not PyTorch's numbers: its generator is another one.
 
 from __future__ import annotations
 
-import secrets
+import functools
+import os
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,7 @@ class Generator:
     Args:
         device: accepted for PyTorch's sake; numbers are always drawn on the CPU.
 
-    ``generator.numpy`` is the ``numpy.random.Generator`` (PCG64) behind it. A new generator starts
-    from a fixed seed, as PyTorch's does.
+    A new generator starts from a fixed seed, as PyTorch's does.
 
     Source: PyTorch, ``torch.Generator``.
     """
@@ -30,12 +30,20 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Start again from ``seed``, an integer (a negative one counts from 2**64 down)."""
         self._seed = int(seed)
-        self.numpy = np.random.default_rng(self._seed % 2**64)
+        self.__dict__.pop("numpy", None)
         return self
+
+    @functools.cached_property
+    def numpy(self) -> np.random.Generator:
+        """The ``numpy.random.Generator`` (PCG64) behind it, made from the seed when first used.
+
+        Not before, since NumPy's random numbers take as long to load as a third of this package.
+        """
+        return np.random.default_rng(self._seed % 2**64)
 
     def seed(self) -> int:
         """Start again from a seed that the operating system chooses, and return it."""
-        self.manual_seed(secrets.randbits(64))
+        self.manual_seed(int.from_bytes(os.urandom(8), "little"))
         return self._seed
 
     def initial_seed(self) -> int:

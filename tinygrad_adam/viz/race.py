@@ -16,7 +16,6 @@ import base64
 import html
 import io
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -391,7 +390,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes | Figure) -> Path:
         content.savefig(buffer, format="png")
         content = buffer.getvalue()
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    unfinished = path.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         unfinished.write_bytes(content)
         os.replace(unfinished, path)
