@@ -55,6 +55,9 @@ CHAIN_LENGTH = 1000
 MEMORY_STEPS = 5
 CHECKED_STEPS, LOSS_TOLERANCE = 3, 1e-3  # Adam's eps stands elsewhere in some
 TURN_SECONDS, PAUSE_SECONDS = 0.3, 0.02
+# For a row. On a machine with busy neighbours the ratio of one pair of turns varied by 0.16 (66
+# pairs at batch 1, three frameworks), the median of 8 s by 0.054, that of 25 s by 0.034.
+ROW_SECONDS = 20
 WIDE_BATCH, MLP_BATCH, EPOCH_BATCH = 64, 128, 64
 OURS, PYTORCH = "tinygrad_adam", "pytorch"
 EPOCH_FRAMEWORKS = (OURS, PYTORCH)
@@ -406,7 +409,8 @@ def read_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--batch-sizes", type=int, nargs="+", default=[1, 8, 32, 64, 256, 1024], metavar="N")
     add("--frameworks", nargs="+", choices=FRAMEWORKS, help="default: this one and PyTorch")
-    add("--seconds", type=float, default=8, help="how long to measure each row (default: 8)")
+    seconds = f"how long to measure each row (default: {ROW_SECONDS})"
+    add("--seconds", type=float, default=ROW_SECONDS, help=seconds)
     add("--threads", type=int, metavar="N", help="for every framework (default: its own choice)")
     add("--no-memory", action="store_true", help="measure times only")
     add("--json", action="store_true", help="print JSON instead of a table")
@@ -465,9 +469,9 @@ def main() -> None:
         ours = FRAMEWORKS[OURS].load(options.threads)
         batch = 64 if len(options.batch_sizes) > 1 else options.batch_sizes[0]
     if options.kernels:
-        result["kernels"] = bench_kernels.measure_kernels(batch, options.seconds / 20)
+        result["kernels"] = bench_kernels.measure_kernels(batch, options.seconds / 50)
     if options.profile:
-        repeats = max(3, int(20 * options.seconds))
+        repeats = max(3, int(8 * options.seconds))
         result["profile"] = bench_kernels.measure_profile(models.cnn(ours, batch), repeats)
         if options.out:
             title = f"A training step of the notes' CNN, batch {batch}"
