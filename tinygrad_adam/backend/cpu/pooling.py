@@ -22,8 +22,9 @@ from tinygrad_adam.backend.cpu import memory, threads
 from tinygrad_adam.backend.sums import summing_dtype, total
 from tinygrad_adam.backend.windows import Pair, adaptive_bounds, extents, output_sizes, taps
 
-Tap = tuple[slice, slice]  # windows, and the elements that they see
-Index = tuple[slice, slice, slice, slice]
+Index = tuple[slice, ...]
+Tap = tuple[Index, Index]  # windows, and the elements that they see
+WHOLE = slice(None)
 
 # Bytes of input in one slice. Slices of the size of the L2 cache compute a tenth faster, but lose
 # more than that on two threads: between many short calls Python's lock changes hands all the time.
@@ -52,8 +53,8 @@ def max_pool2d(
         source = x[images]
         shape = (*source.shape[:2], rows, source.shape[COLUMNS])
         lines = _empty_like(x, shape, scratch="lines")
-        _combine(np.maximum, lowest, source, lines, ROWS, row_taps)
-        _combine(np.maximum, lowest, lines, y[images], COLUMNS, column_taps)
+        _combine(np.maximum, lowest, source, lines, row_taps)
+        _combine(np.maximum, lowest, lines, y[images], column_taps)
 
     _for_slices(x, compute)
     return y
@@ -190,9 +191,9 @@ def avg_pool2d(
         source = x[images]
         shape = (*source.shape[:2], rows, source.shape[COLUMNS])
         lines = _empty_like(x, shape, summing, scratch="lines")
-        _combine(np.add, 0, source, lines, ROWS, row_taps)
+        _combine(np.add, 0, source, lines, row_taps)
         sums = _empty_like(x, (*shape[:3], columns), summing, scratch="sums")
-        _combine(np.add, 0, lines, sums, COLUMNS, column_taps)
+        _combine(np.add, 0, lines, sums, column_taps)
         if summing.kind == "f":
             np.divide(sums, divisor, out=y[images], casting="same_kind")
         else:
@@ -231,10 +232,10 @@ def avg_pool2d_input_gradient(
         np.divide(grad[images], divisor, out=shares)
         shape = (*shares.shape[:3], input_shape[COLUMNS])
         lines = _empty_like(grad, shape, summing, scratch="lines")
-        _spread(shares, lines, COLUMNS, column_taps)
+        _spread(shares, lines, column_taps)
         shape = (*shares.shape[:2], *input_shape[2:])
         planes = _empty_like(grad, shape, summing, scratch="planes")
-        _spread(lines, planes, ROWS, row_taps)
+        _spread(lines, planes, row_taps)
         dx[images] = planes
 
     _for_slices(dx, compute)
@@ -298,9 +299,18 @@ def adaptive_avg_pool2d_input_gradient(
 def _taps(
     image: Pair, sizes: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
 ) -> tuple[list[Tap], list[Tap]]:
-    """The taps along rows and along columns, for images of H x W and `sizes` windows."""
+    """The taps along rows and along columns, for images of H x W and `sizes` windows.
+
+    As indices of (N, C, H, W); that of windows ends in WHOLE where all of them see something.
+    """
     along_rows, along_columns = (
-        taps(image[i], sizes[i], kernel_size[i], stride[i], padding[i], dilation[i]) for i in (0, 1)
+        [
+            ((*before, WHOLE if windows == slice(0, sizes[i]) else windows), (*before, elements))
+            for windows, elements in taps(
+                image[i], sizes[i], kernel_size[i], stride[i], padding[i], dilation[i]
+            )
+        ]
+        for i, before in enumerate(((WHOLE,) * ROWS, (WHOLE,) * COLUMNS))
     )
     return along_rows, along_columns
 
@@ -308,12 +318,11 @@ def _taps(
 @functools.lru_cache
 def _tap_pairs(
     image: Pair, sizes: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
-) -> list[tuple[Index, Index]]:
+) -> list[Tap]:
     """For each tap of the window, row by row: the index of who sees it in y, and of it in x."""
     rows, columns = _taps(image, sizes, kernel_size, stride, padding, dilation)
-    whole = slice(None)
     return [
-        ((whole, whole, windows, windows_across), (whole, whole, elements, elements_across))
+        ((*windows, windows_across[-1]), (*elements, elements_across[-1]))
         for windows, elements in rows
         for windows_across, elements_across in columns
     ]
@@ -391,33 +400,21 @@ def _in_order_of(example: np.ndarray, array: np.ndarray) -> np.ndarray:
 
 
 def _combine(
-    operation: np.ufunc,
-    neutral: float,
-    source: np.ndarray,
-    target: np.ndarray,
-    axis: int,
-    pairs: list[Tap],
+    operation: np.ufunc, neutral: float, source: np.ndarray, target: np.ndarray, pairs: list[Tap]
 ) -> None:
-    """target = the operation (maximum, add) over what each window along `axis` sees of source."""
-    everywhere = slice(0, target.shape[axis])
-    if len(pairs) > 1 and pairs[0][0] == pairs[1][0] == everywhere:
-        first, second = (source[_along(axis, elements)] for _, elements in pairs[:2])
-        operation(first, second, out=target, dtype=target.dtype)
-        pairs = pairs[2:]
+    """target = the operation (maximum, add) over what each window along an axis sees of source."""
+    if len(pairs) > 1 and pairs[0][0][-1] == pairs[1][0][-1] == WHOLE:
+        (_, first), (_, second), *pairs = pairs
+        operation(source[first], source[second], out=target, dtype=target.dtype)
     else:
         target.fill(neutral)
     for windows, elements in pairs:
-        part = target[_along(axis, windows)]
-        operation(part, source[_along(axis, elements)], out=part, dtype=target.dtype)
+        part = target[windows]
+        operation(part, source[elements], out=part, dtype=target.dtype)
 
 
-def _spread(source: np.ndarray, target: np.ndarray, axis: int, pairs: list[Tap]) -> None:
+def _spread(source: np.ndarray, target: np.ndarray, pairs: list[Tap]) -> None:
     """The adjoint of _combine(np.add, …): each element of target gets the sum of its windows."""
     target.fill(0)
     for windows, elements in pairs:
-        target[_along(axis, elements)] += source[_along(axis, windows)]
-
-
-def _along(axis: int, part: slice) -> tuple[slice, ...]:
-    """The index that takes a part of one axis, and all of those before and after it."""
-    return (slice(None),) * axis + (part,)
+        target[elements] += source[windows]
