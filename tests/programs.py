@@ -1,11 +1,20 @@
-"""Examples run to their ends, in the process of the tests."""
+"""Examples and tools in the process of the tests: loaded as modules, or run to their ends."""
 
 import contextlib
+import importlib.util
 import io
 import runpy
 import sys
 
 import pytest
+
+
+def load_program(path):
+    """Return a program as a module, its main part not run."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def run_example(path, folder):

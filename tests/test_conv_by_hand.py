@@ -1,6 +1,5 @@
 """examples/10_conv_by_hand.py: its checks, and its functions against the fast kernels."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -8,17 +7,14 @@ import pytest
 
 import tinygrad_adam as torch
 import tinygrad_adam.nn.functional as F  # noqa: N812 (PyTorch's habit)
-from tests.programs import run_example
+from tests.programs import load_program, run_example
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "10_conv_by_hand.py"
 
 
 @pytest.fixture(scope="module")
 def example():
-    spec = importlib.util.spec_from_file_location("conv_by_hand", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_program(EXAMPLE)
 
 
 def test_its_checks_and_its_picture(tmp_path):

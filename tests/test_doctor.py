@@ -1,6 +1,5 @@
 """tools/doctor.py: what it finds here, and what it would say on other machines."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -8,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import load_program
+
 TOOL = Path(__file__).parent.parent / "tools" / "doctor.py"
 
 
 @pytest.fixture(scope="module")
 def doctor():
-    spec = importlib.util.spec_from_file_location("doctor", TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_program(TOOL)
 
 
 def run(*options):

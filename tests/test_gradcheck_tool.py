@@ -1,21 +1,18 @@
 """tools/gradcheck.py reaches every operation, and notices a wrong gradient."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.programs import load_program
 from tinygrad_adam.ops.elementwise import Sin
 
 
 @pytest.fixture
 def tool(monkeypatch):
-    path = Path(__file__).resolve().parents[1] / "tools" / "gradcheck.py"
-    spec = importlib.util.spec_from_file_location("gradcheck_tool", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_program(Path(__file__).parent.parent / "tools" / "gradcheck.py")
 
     def run(*options):
         monkeypatch.setattr(sys, "argv", ["gradcheck.py", *options])

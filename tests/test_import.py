@@ -15,15 +15,16 @@ def test_importing_loads_numpy_and_nothing_else_from_outside():
         "import sys, numpy\n"
         "before = set(sys.modules)\n"
         "import tinygrad_adam\n"
-        "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
+        "print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
+    loaded = set(done.stdout.split())
     ours = {"tinygrad_adam", "numpy"}
-    # NumPy's random numbers, loaded when first used, were compiled by Cython, which leaves these.
-    from_cython = {n for n in done.stdout.split() if n.startswith(("_cython", "cython_runtime"))}
-    assert set(done.stdout.split()) - sys.stdlib_module_names - ours - from_cython == set()
+    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names - ours == set()
+    # Slow to load, and not always needed.
+    assert loaded.isdisjoint({"numpy.random", "zipfile", "secrets"})
 
 
 def test_importing_says_nothing_and_starts_no_thread():

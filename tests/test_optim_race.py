@@ -1,6 +1,5 @@
 """tools/optim_race.py, and what it is made of in viz: races, their pictures, their animations."""
 
-import importlib.util
 import io
 import json
 import math
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_adam as torch
+from tests.programs import load_program
 from tinygrad_adam import nn, optim
 from tinygrad_adam.viz import race
 
@@ -21,10 +21,7 @@ TOOL = Path(__file__).parent.parent / "tools" / "optim_race.py"
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location(TOOL.stem, TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_program(TOOL)
 
 
 def refusal(tool, capsys, *options):

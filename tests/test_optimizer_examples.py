@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.programs import run_example
+from tests.programs import load_program, run_example
 
 pytest.importorskip("matplotlib")
 if importlib.util.find_spec("sklearn") is None:  # importing it would take each process seconds
@@ -17,11 +17,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def load(name):
-    path = next(EXAMPLES.glob(f"{name}*.py"))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_program(next(EXAMPLES.glob(f"{name}*.py")))
 
 
 def run(name, folder):

@@ -1,7 +1,6 @@
 """The notes' CNN: PyTorch's losses step by step, and examples/train_cnn.py as a program."""
 
 import gzip
-import importlib.util
 import itertools
 import json
 import os
@@ -18,6 +17,7 @@ import numpy as np
 import pytest
 
 import tinygrad_adam as torch
+from tests.programs import load_program
 from tinygrad_adam import nn, optim
 
 ROOT = Path(__file__).parent.parent
@@ -28,16 +28,9 @@ FILES = {"metrics.json", "model.safetensors", *PICTURES}
 THREADS = {"OMP_NUM_THREADS": "2"}
 
 
-def load_script(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def train_cnn():
-    return load_script(PROGRAM)
+    return load_program(PROGRAM)
 
 
 def run(*options, **environment):
@@ -75,7 +68,7 @@ def tiny_mnist(tmp_path_factory):
 @pytest.mark.parametrize("run_number", [0, 1], ids=["float64", "float32"])
 def test_the_loss_follows_pytorch_for_100_adam_steps(run_number, train_cnn):
     pytest.importorskip("sklearn")
-    goldens = load_script(ROOT / "tools" / "cnn_goldens.py")
+    goldens = load_program(ROOT / "tools" / "cnn_goldens.py")
     stored = json.loads((Path(__file__).parent / "data_files" / "cnn_100_steps.json").read_text())
     golden = stored["runs"][run_number]
     dtype = np.dtype(golden["dtype"])

@@ -33,7 +33,7 @@ from tinygrad_adam import backend
 from tinygrad_adam.tensor import Tensor
 
 if TYPE_CHECKING:
-    import zipfile  # where it is used: with what it loads, a tenth of importing this package
+    import zipfile  # else where it is used: it loads much, and importing would wait for it
 
 Arrays = dict[str, np.ndarray]
 Json = Any

@@ -55,8 +55,8 @@ CHAIN_LENGTH = 1000
 MEMORY_STEPS = 5
 CHECKED_STEPS, LOSS_TOLERANCE = 3, 1e-3  # Adam's eps stands elsewhere in some
 TURN_SECONDS, PAUSE_SECONDS = 0.3, 0.02
-# For a row. On a machine with busy neighbours the ratio of one pair of turns varied by 0.16 (66
-# pairs at batch 1, three frameworks), the median of 8 s by 0.054, that of 25 s by 0.034.
+# For a row: beside busy neighbours the ratios of single pairs of turns lie far apart, and a few
+# percent can be told only from the median of many.
 ROW_SECONDS = 20
 WIDE_BATCH, MLP_BATCH, EPOCH_BATCH = 64, 128, 64
 OURS, PYTORCH = "tinygrad_adam", "pytorch"
@@ -409,8 +409,10 @@ def read_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--batch-sizes", type=int, nargs="+", default=[1, 8, 32, 64, 256, 1024], metavar="N")
     add("--frameworks", nargs="+", choices=FRAMEWORKS, help="default: this one and PyTorch")
-    seconds = f"how long to measure each row (default: {ROW_SECONDS})"
-    add("--seconds", type=float, default=ROW_SECONDS, help=seconds)
+    add(
+        "--seconds", type=float, default=ROW_SECONDS,
+        help=f"how long to measure each row (default: {ROW_SECONDS})",
+    )  # fmt: skip
     add("--threads", type=int, metavar="N", help="for every framework (default: its own choice)")
     add("--no-memory", action="store_true", help="measure times only")
     add("--json", action="store_true", help="print JSON instead of a table")

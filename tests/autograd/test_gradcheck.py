@@ -160,7 +160,7 @@ class TestOptions:
             @staticmethod
             def backward(ctx, g, h):
                 x, y = ctx.saved_tensors
-                terms = [g * y, h * 1.0, g * x, -h]
+                terms = [g * y, h, g * x, -h]
                 if ctx.wrong is not None:
                     terms[ctx.wrong] = terms[ctx.wrong] * 1.01
                 return terms[0] + terms[1], terms[2] + terms[3], None

@@ -105,3 +105,11 @@ def test_batch_sampler_checks_the_batch_size(batch_size):
 def test_batch_sampler_checks_drop_last():
     with pytest.raises(ValueError, match="drop_last should be a boolean value"):
         BatchSampler(range(3), 1, 1)
+
+
+def test_a_generator_goes_on_from_a_state_before_and_after_its_first_number():
+    first, other = Generator().manual_seed(5), Generator()
+    for _ in range(2):
+        other.set_state(first.get_state())
+        assert other.initial_seed() == 5
+        assert other.numpy.random(4).tolist() == first.numpy.random(4).tolist()

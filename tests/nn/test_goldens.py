@@ -37,7 +37,7 @@ def test_agrees_in_float64_and_float32(stored, name):
     found = compute(tinygrad_adam, nn, nn.functional, CASES[name], "float32")
     for key, (expected, dtype) in stored[name].items():
         if key in found and dtype == "float64":
-            assert found[key].dtype == np.float32, key  # it stays that
+            assert found[key].dtype == np.float32, key
             scale = max(1.0, abs(expected).max(initial=0, where=np.isfinite(expected)))
             np.testing.assert_allclose(
                 found[key], expected, rtol=2e-4, atol=2e-5 * scale, err_msg=key

@@ -4,7 +4,6 @@
 PyTorch.
 """
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -12,14 +11,13 @@ import numpy as np
 import pytest
 
 import tinygrad_adam
+from tests.programs import load_program
 from tinygrad_adam import from_numpy, optim, tensor
 
 DATA = Path(__file__).parent / "data"
 TOOL = Path(__file__).parents[2] / "tools" / "optimizer_goldens.py"
 
-_spec = importlib.util.spec_from_file_location("optimizer_goldens", TOOL)
-goldens = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(goldens)
+goldens = load_program(TOOL)
 
 with np.load(DATA / "optimizers.npz") as _file:
     STORED = dict(_file)

@@ -134,9 +134,16 @@ def test_filters_are_limited_and_counted():
     assert viz.filters(torch.ones(1, 1, 2, 2))._suptitle.get_text() == "1 kernel 2 × 2"
 
 
-@pytest.mark.parametrize("shape", [(3, 3), (0, 1, 3, 3), (4, 1, 0, 3)])
-def test_filters_refuse_what_cannot_be_shown(shape):
-    with pytest.raises(ValueError, match=r"O, C, H, W|no kernels to show in shape \("):
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((3, 3), r"shape \(O, C, H, W\), but these \(3, 3\)"),
+        ((0, 1, 3, 3), r"no kernels to show in shape \(0, 1, 3, 3\)"),
+        ((4, 1, 0, 3), r"no kernels to show in shape \(4, 1, 0, 3\)"),
+    ],
+)
+def test_filters_refuse_what_cannot_be_shown(shape, words):
+    with pytest.raises(ValueError, match=words):
         viz.filters(torch.ones(shape))
 
 

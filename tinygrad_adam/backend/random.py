@@ -37,7 +37,7 @@ class Generator:
     def numpy(self) -> np.random.Generator:
         """The ``numpy.random.Generator`` (PCG64) behind it, made from the seed when first used.
 
-        Not before, since NumPy's random numbers take as long to load as a third of this package.
+        Not before, so that importing this package does not wait for NumPy's random numbers.
         """
         return np.random.default_rng(self._seed % 2**64)
 

@@ -251,6 +251,7 @@ def mistakes(
         ValueError: the shapes do not match, or the limit is below 1.
         ImportError: matplotlib is not installed.
     """
+    _check_limit(limit)
     pictures, truth, said = _pictures(images), as_numpy(labels), as_numpy(predictions)
     if said.ndim == 2:
         said = said.argmax(axis=1)
@@ -259,7 +260,7 @@ def mistakes(
             f"{len(pictures)} images, {len(truth)} labels and {len(said)} predictions do not match"
         )
     wrong = np.flatnonzero(truth != said)
-    shown = wrong[: _at_least_one(limit)]
+    shown = wrong[:limit]
     if not shown.size:
         figure = _figure(4, 1.2)
         figure.text(0.5, 0.5, f"No mistakes in {len(pictures):,} images", ha="center", va="center")
@@ -273,13 +274,12 @@ def mistakes(
     more = f", the first {len(shown)}" if len(shown) < len(wrong) else ""
     heading = f"{len(wrong):,} of {len(pictures):,} images wrong{more}"
     options = {"cmap": "gray_r", "interpolation": "nearest"}
-    return _mosaic(heading, pictures[shown], titles, columns, (1.0, 8), **options)[0]
+    return _mosaic(heading, pictures[shown], titles, columns, side=1.0, points=8, **options)
 
 
-def _at_least_one(limit: int) -> int:
+def _check_limit(limit: int) -> None:
     if limit < 1:
         raise ValueError(f"limit must be at least 1, got {limit}")
-    return limit
 
 
 def _mosaic(
@@ -287,9 +287,11 @@ def _mosaic(
     pictures: np.ndarray,
     titles: Sequence[str],
     columns: int,
-    sizes: tuple[float, float],
+    *,
+    side: float,
+    points: float,
     **options: Any,
-) -> tuple[Figure, Any]:
+) -> Figure:
     """Draw small pictures in rows, each below its title.
 
     All are in one axes, whose unit is the inch: with axes of their own, sixty take seconds.
@@ -299,13 +301,13 @@ def _mosaic(
         pictures: (N, H, W) or (N, H, W, 3), at least one.
         titles: N of them, all with the same number of lines.
         columns: how many pictures stand side by side at most.
-        sizes: the longer side of a picture in inches, and the size of its title in points.
+        side: the longer side of a picture, in inches.
+        points: the size of the titles, in points.
         options: those of ``imshow``.
 
     Returns:
-        The figure and its axes, with one image and one text for each picture.
+        A figure with one axes, in which each picture is an image and each title a text.
     """
-    side, points = sizes
     scale = side / max(pictures.shape[1:3])
     height, width = (scale * length for length in pictures.shape[1:3])
     lines = [line for title in titles for line in title.split("\n")]
@@ -325,7 +327,7 @@ def _mosaic(
         axes.text(middle, top - 0.03, title, fontsize=points, ha="center", va="bottom")
     axes.set(xlim=(0, columns * cell_width), ylim=(rows * cell_height, 0))
     axes.set_axis_off()
-    return figure, axes
+    return figure
 
 
 def filters(weight: Any, limit: int = 64) -> Figure:
@@ -344,12 +346,13 @@ def filters(weight: Any, limit: int = 64) -> Figure:
             limit is below 1.
         ImportError: matplotlib is not installed.
     """
+    _check_limit(limit)
     kernels = as_numpy(weight)
     if kernels.ndim != 4:
         raise ValueError(f"kernels have shape (O, C, H, W), but these {kernels.shape}")
     out_channels, in_channels = kernels.shape[:2]
     total = out_channels * in_channels
-    tiles = kernels.reshape(total, *kernels.shape[2:])[: _at_least_one(limit)]
+    tiles = kernels.reshape(total, *kernels.shape[2:])[:limit]
     if not tiles.size:
         raise ValueError(f"there are no kernels to show in shape {kernels.shape}")
     largest = float(np.abs(tiles[np.isfinite(tiles)]).max(initial=0)) or 1.0
@@ -362,7 +365,8 @@ def filters(weight: Any, limit: int = 64) -> Figure:
     if len(tiles) < total:
         heading += f", the first {len(tiles)}"
     options = {"cmap": "PuOr", "vmin": -largest, "vmax": largest}
-    figure, axes = _mosaic(heading, tiles, titles, 8, (0.62, 7), **options)
+    figure = _mosaic(heading, tiles, titles, 8, side=0.62, points=7, **options)
+    (axes,) = figure.axes
     for image in axes.images:  # a kernel near zero is white
         left, right, bottom, top = image.get_extent()
         frame = (left, top), right - left, bottom - top

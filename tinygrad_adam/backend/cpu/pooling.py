@@ -303,16 +303,15 @@ def _taps(
 
     As indices of (N, C, H, W); that of windows ends in WHOLE where all of them see something.
     """
-    along_rows, along_columns = (
-        [
-            ((*before, WHOLE if windows == slice(0, sizes[i]) else windows), (*before, elements))
-            for windows, elements in taps(
-                image[i], sizes[i], kernel_size[i], stride[i], padding[i], dilation[i]
-            )
-        ]
-        for i, before in enumerate(((WHOLE,) * ROWS, (WHOLE,) * COLUMNS))
-    )
-    return along_rows, along_columns
+    along: tuple[list[Tap], list[Tap]] = ([], [])
+    for i, axis in enumerate((ROWS, COLUMNS)):
+        before = (WHOLE,) * axis
+        for windows, elements in taps(
+            image[i], sizes[i], kernel_size[i], stride[i], padding[i], dilation[i]
+        ):
+            seeing = WHOLE if windows == slice(0, sizes[i]) else windows
+            along[i].append(((*before, seeing), (*before, elements)))
+    return along
 
 
 @functools.lru_cache
