@@ -9,8 +9,9 @@ from typing import Any
 
 from tinygrad_adam.backend import promote_types
 from tinygrad_adam.backend.dtypes import type_name
-from tinygrad_adam.ops import dims, linalg, shapes
-from tinygrad_adam.ops.dims import normalize_dim
+from tinygrad_adam.ops import arguments as dims
+from tinygrad_adam.ops import linalg, shapes
+from tinygrad_adam.ops.arguments import normalize_dim
 from tinygrad_adam.tensor import Size, Tensor
 
 
@@ -292,7 +293,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
     Source: PyTorch, ``torch.broadcast_shapes``.
     """
-    return Size(dims.broadcast_shapes(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
+    return Size(dims.common_shape(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:

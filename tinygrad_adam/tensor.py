@@ -36,7 +36,13 @@ from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtypes import c_type_name, float16, type_name
 from tinygrad_adam.formatting import format_tensor
 from tinygrad_adam.ops import elementwise, indexing, linalg, reductions, shapes, softmax
-from tinygrad_adam.ops.dims import broadcast_shapes, normalize_dim, normalize_dims
+from tinygrad_adam.ops.arguments import (
+    common_shape as broadcast_shapes,
+)
+from tinygrad_adam.ops.arguments import (
+    normalize_dim,
+    normalize_dims,
+)
 
 M = TypeVar("M", bound=Callable[..., Any])
 

@@ -477,20 +477,6 @@ class TestBackwardOnArrays:
             assert not plain.requires_grad
             np.testing.assert_array_equal(plain.numpy(), recorded.detach().numpy())
 
-    def test_operations_on_arrays_are_for_such_a_backward_only(self):
-        with pytest.raises(TypeError, match="must be Tensor, not ndarray"):
-            torch.ops.elementwise.Exp.apply(np.ones(2))
-
-        class Wrong(Operation):
-            def forward(self, x):
-                return x * 1
-
-            def backward(self, grad):
-                return Wrong.apply(3.0)
-
-        with pytest.raises(TypeError, match="must be Tensor, not float"):
-            Wrong.apply(torch.ones(2, requires_grad=True)).sum().backward()
-
     @pytest.mark.parametrize("other", [2, 2.5, True, np.float64(3)])
     def test_with_numbers_the_dtype_stays(self, other):
         x = torch.ones(3, requires_grad=True)

@@ -145,7 +145,9 @@ def _run(node: Operation, grads: list[Any], wanted: set[Node] | None) -> tuple[A
                 grads[slot] = like._wrap(array_module(like.array).zeros(shape, dtype))
     on_arrays = node.backward_takes_arrays and current_mode().grad is None
     try:  # called on the class: with or without @staticmethod
-        result = type(node).backward(node, *([grads[0].array] if on_arrays else grads))
+        result = type(node).backward(
+            node, *([None if x is None else x.array for x in grads] if on_arrays else grads)
+        )
     finally:
         node.needs_input_grad = needs
     if type(result) is not tuple:
@@ -153,7 +155,7 @@ def _run(node: Operation, grads: list[Any], wanted: set[Node] | None) -> tuple[A
     if len(result) != len(needs):
         check_count(node, result)
     if on_arrays:
-        wrap = grads[0]._wrap
+        wrap = next(x for x in grads if x is not None)._wrap
         result = tuple([None if array is None else wrap(array) for array in result])
     return result
 

@@ -35,7 +35,6 @@ from tinygrad_adam.autograd.errors import FREED_GRAPH, NO_TENSOR, add_location
 from tinygrad_adam.autograd.grad_mode import current_mode
 from tinygrad_adam.autograd.saved import keep, restore
 from tinygrad_adam.autograd.variable import Edge, Variable
-from tinygrad_adam.backend import is_array
 
 
 class Operation:
@@ -79,6 +78,13 @@ class Operation:
     def save_for_backward(self, *values: Any) -> None:
         """Keep inputs, results, other arrays or plain values until the walk has passed."""
         self._saved = values
+
+    save = save_for_backward
+
+    @property
+    def saved(self) -> tuple[Any, ...]:
+        """What ``save`` got."""
+        return self.saved_tensors
 
     def name(self) -> str:
         """Return the name under which ``repr`` shows the operation, for example MulBackward0."""
@@ -127,7 +133,7 @@ class Operation:
         node = cls()
         node.needs_input_grad = (False,) * len(inputs)
         grad, scope, observer = current_mode()
-        if grad is None and is_array(inputs[0]):
+        if grad is None and not any(isinstance(x, Variable) for x in inputs):
             return node.forward(*inputs)
         like: Any = None
         arrays: list[Any] = []

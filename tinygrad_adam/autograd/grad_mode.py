@@ -29,6 +29,11 @@ class Mode(NamedTuple):
     observer: Any = None
     """Who is told of every operation (``observer.Observer``), or None."""
 
+    @property
+    def arrays(self) -> bool:
+        """Whether values are arrays here: in a walk that nobody records."""
+        return self.grad is None
+
 
 _mode: ContextVar[Mode] = ContextVar("tinygrad_adam.mode", default=Mode())  # noqa: B039 (a tuple)
 current_mode = _mode.get

@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
-from tinygrad_adam.ops.dims import broadcast_shapes
+from tinygrad_adam.ops.arguments import common_shape as broadcast_shapes
 from tinygrad_adam.ops.reductions import Sum
 
 

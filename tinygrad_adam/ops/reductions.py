@@ -14,7 +14,7 @@ from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, Dtype, array_module
 from tinygrad_adam.backend.dtypes import as_dtype, int64, type_name
 from tinygrad_adam.backend.sums import total, wide
-from tinygrad_adam.ops.dims import Dims
+from tinygrad_adam.ops.arguments import Dims
 from tinygrad_adam.ops.shapes import Cat
 
 

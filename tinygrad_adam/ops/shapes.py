@@ -12,7 +12,7 @@ from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, device_of, move, promote_types
 from tinygrad_adam.backend.dtypes import int64
 from tinygrad_adam.backend.sums import total
-from tinygrad_adam.ops.dims import Dims
+from tinygrad_adam.ops.arguments import Dims
 
 
 class Reshape(Operation):

@@ -1,0 +1,250 @@
+"""Arguments as users write them, checked and made uniform: once, for all functions.
+
+Every check raises PyTorch's error, in its words. A value that stands for a tensor may be an array
+where values are arrays: inside ``forward``, and in a walk that nobody records.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tinygrad_adam.autograd.errors import broadcast_error
+from tinygrad_adam.autograd.grad_mode import current_mode
+from tinygrad_adam.autograd.variable import Variable
+
+F = TypeVar("F", bound=Callable[..., Any])
+Dims = tuple[int, ...]
+Pair = tuple[int, int]
+IntOrPair = int | Sequence[int]
+
+
+# --- tensors -------------------------------------------------------------------------------------
+
+
+def is_tensor_here(value: Any) -> bool:
+    """Return whether ``value`` is a tensor, or an array where values are arrays."""
+    return isinstance(value, Variable) or (hasattr(value, "dtype") and current_mode().arrays)
+
+
+def require_tensors(function: str, **arguments: Any) -> None:
+    """Raise TypeError for the first argument that is no tensor, with its name and position.
+
+    Args:
+        function: the name to give in the error.
+        arguments: the function's first arguments, in their order.
+    """
+    for position, (name, value) in enumerate(arguments.items(), 1):
+        if not isinstance(value, Variable) and not is_tensor_here(value):
+            kind = type(value)
+            module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+            raise TypeError(
+                f"{function}(): argument {name!r} (position {position}) must be Tensor, not "
+                f"{module}{kind.__name__}\n"
+                "  tensor(…) makes one of numbers, from_numpy(…) of an array"
+            )
+
+
+def tensor_list(function: str, tensors: Any) -> list[Any]:
+    """Return the tensors that were passed to ``function`` as a list, once sure that they are."""
+    if not isinstance(tensors, (tuple, list)):
+        raise TypeError(
+            f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+            f"{type(tensors).__name__}"
+        )
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Variable) and not is_tensor_here(x):
+            raise TypeError(
+                f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
+            )
+    return list(tensors)
+
+
+# --- dimensions and sizes ------------------------------------------------------------------------
+
+
+def normalize_dim(dim: Any, ndim: int) -> int:
+    """Return ``dim`` counted from the front. A 0-d tensor has the dimension 0, and -1, too.
+
+    Raises:
+        IndexError: there is no such dimension.
+        TypeError: it is no integer.
+    """
+    try:
+        if dim is True or dim is False:
+            raise TypeError
+        dim = operator.index(dim)
+    except TypeError:
+        raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}") from None
+    size = max(ndim, 1)
+    if not -size <= dim < size:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], "
+            f"but got {dim})"
+        )
+    return dim % size
+
+
+def normalize_dims(dim: Any, ndim: int) -> Dims:
+    """Return ``dim`` as a tuple of dimensions counted from the front; None and () mean all.
+
+    Raises:
+        IndexError: there is no such dimension.
+        RuntimeError: one is named twice.
+    """
+    if dim is None:
+        return tuple(range(ndim))
+    if not isinstance(dim, Sequence):
+        dim = (dim,)
+    elif not dim:
+        return tuple(range(ndim))
+    dims = tuple([normalize_dim(d, ndim) for d in dim])
+    for d in dims:
+        if dims.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    return dims if ndim else ()
+
+
+def checked_dim(function: str, input: Any, dim: Any) -> int:
+    """Return :func:`normalize_dim` for ``input``, once sure that it is a tensor."""
+    require_tensors(function, input=input)
+    return normalize_dim(dim, input.ndim)
+
+
+def checked_dims(function: str, input: Any, dim: Any) -> Dims:
+    """Return :func:`normalize_dims` for ``input``, once sure that it is a tensor."""
+    require_tensors(function, input=input)
+    return normalize_dims(dim, input.ndim)
+
+
+def flat(sizes: Sequence[Any], by_name: Any = None) -> tuple[int, ...]:
+    """Return ``(2, 3)`` for ``f(2, 3)``, ``f((2, 3))`` and ``f(size=(2, 3))``.
+
+    Raises:
+        TypeError: something in it is no integer.
+    """
+    if by_name is not None:
+        sizes = by_name if isinstance(by_name, (tuple, list)) else (by_name,)
+    elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = sizes[0]
+    try:
+        return tuple([operator.index(size) for size in sizes])
+    except TypeError:
+        found = next(type(x).__name__ for x in sizes if not hasattr(x, "__index__"))
+        raise TypeError(f"sizes and dimensions must be tuple of ints, not {found}") from None
+
+
+def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Return ``shape`` with its -1 replaced by the size that makes ``count`` elements.
+
+    Raises:
+        RuntimeError: there is no such size, or more than one -1.
+    """
+    unknown = [i for i, size in enumerate(shape) if size == -1]
+    if len(unknown) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    for i, size in enumerate(shape):
+        if size < -1:
+            raise RuntimeError(
+                f"invalid shape dimension {size} at index {i} of shape {list(shape)}"
+            )
+    known = math.prod([size for size in shape if size != -1])
+    if unknown and known == 0:
+        if count == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the "
+                "unspecified dimension size -1 can be any value and is ambiguous"
+            )
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
+    if count % known if unknown else known != count:
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
+    return tuple([count // known if size == -1 else size for size in shape])
+
+
+def common_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that tensors of these shapes have together.
+
+    Raises:
+        RuntimeError: two of them differ in a dimension where neither has size 1.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise RuntimeError(broadcast_error(list(shapes))) from None
+
+
+def pair(value: IntOrPair, name: str, function: str = "") -> Pair:
+    """Return an int or a sequence of one or two ints as a pair.
+
+    Raises:
+        RuntimeError: it has another length.
+    """
+    if isinstance(value, int):
+        return (value, value)
+    if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
+        return value
+    values = list(map(int, value))
+    if len(values) == 1:
+        values *= 2
+    if len(values) != 2:
+        if function:
+            raise RuntimeError(
+                f"{function}: {name} must either be a single int, or a tuple of two ints"
+            )
+        raise RuntimeError(
+            f"expected {name} to be a single integer value or a list of 2 values to match the "
+            f"convolution dimensions, but got {name}={values}"
+        )
+    return values[0], values[1]
+
+
+# --- names and results ---------------------------------------------------------------------------
+
+
+def numpy_names(function: F) -> F:
+    """Let a function take NumPy's ``axis`` and ``keepdims``, and PyTorch's ``out``, too."""
+
+    @functools.wraps(function)
+    def renamed(*args: Any, **options: Any) -> Any:
+        if not options:
+            return function(*args)
+        for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
+            if theirs in options:
+                options[ours] = options.pop(theirs)
+        out = options.pop("out", None)
+        result = function(*args, **options)
+        return result if out is None else into(out, result)
+
+    return renamed  # type: ignore[return-value]
+
+
+def into(out: Any, result: Any) -> Any:
+    """Write ``result`` into ``out``, a tensor or a tuple of them, and return that: ``out=``.
+
+    Raises:
+        RuntimeError: one of them requires grad.
+        TypeError: ``out`` is no tensor.
+    """
+    if isinstance(result, tuple):
+        made = [into(x, y) for x, y in zip(out, result)]
+        return type(result)(*made) if hasattr(result, "_fields") else tuple(made)
+    require_tensors("out", out=out)
+    if current_mode().grad and (out.requires_grad or result.requires_grad):
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of "
+            "the arguments requires grad."
+        )
+    if out.shape != result.shape:
+        out.data = result
+        return out
+    return out.copy_(result)
+
+
+def is_one(value: Any) -> bool:
+    """Return whether ``value`` is the plain number 1, by which nothing need be multiplied."""
+    return type(value) in (int, float) and value == 1
