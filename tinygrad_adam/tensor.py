@@ -26,12 +26,10 @@ import numpy as np
 from numpy import asarray, generic
 
 from tinygrad_adam import backend
-from tinygrad_adam.autograd import gradients
-from tinygrad_adam.autograd.engine import Step
-from tinygrad_adam.autograd.errors import LEAF_IN_PLACE, VIEW_OF_LEAF_IN_PLACE
-from tinygrad_adam.autograd.grad_mode import current_mode
+from tinygrad_adam.autograd import gradients, inplace
+from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
-from tinygrad_adam.autograd.variable import Variable, gradient_edge
+from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtypes import c_type_name, float16, type_name
 from tinygrad_adam.formatting import format_tensor
@@ -252,6 +250,9 @@ def _numpy_dtype(data: Any) -> Any:
     return data.dtype if isinstance(data, (np.ndarray, np.generic)) else None
 
 
+# What belongs to a tensor's place in a graph, not to its value.
+_NOT_COPIED = ("_base", "_base_edge", "_replay", "_locked", "watches")
+
 # Looked up once: graphs of numbers are made of + and *, where each look counts.
 _add, _mul = elementwise.Add.apply, elementwise.Mul.apply
 
@@ -394,9 +395,7 @@ class Tensor(Variable):
     @property
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded. Can be set on a leaf."""
-        if self._base is not None and self._view_version != self._version[0]:
-            self._refresh_view()
-        return self._requires_grad
+        return gradient_edge(self) is not None
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -426,7 +425,7 @@ class Tensor(Variable):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this tensor: gradients end and stay here."""
-        return not self.requires_grad or self._edge is None
+        return self.grad_fn is None
 
     @property
     def grad_fn(self) -> Any:
@@ -437,12 +436,15 @@ class Tensor(Variable):
     @property
     def output_nr(self) -> int:
         """Which result of ``grad_fn`` this tensor is."""
-        return 0 if self._edge is None else self._edge[1]
+        edge = gradient_edge(self)
+        return 0 if edge is None else edge[1]
 
     @property
     def retains_grad(self) -> bool:
         """Whether this is no leaf and yet keeps its gradient."""
-        return self._edge is not None and self._edge[1] in (self.grad_fn.retained or {})
+        node = self.grad_fn
+        watch = None if node is None else (node.watches or {}).get(self.output_nr)
+        return watch is not None and watch.retained is not None
 
     @property
     def grad(self) -> Any:
@@ -536,12 +538,10 @@ class Tensor(Variable):
 
     def retain_grad(self) -> None:
         """Keep the gradient of this tensor in ``grad``, though it is no leaf."""
-        if not self._requires_grad:
+        if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        edge = gradient_edge(self)
-        if self._edge is not None and edge is not None:
-            node: Any = edge[0]
-            node.retained = {**(node.retained or {}), edge[1]: weakref.ref(self)}
+        if self._edge is not None:
+            watch_gradient(self).retained = weakref.ref(self)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call ``hook`` with the gradient of this tensor whenever it has been computed.
@@ -551,13 +551,9 @@ class Tensor(Variable):
         Raises:
             RuntimeError: the tensor does not require grad.
         """
-        edge = gradient_edge(self)
-        if edge is None:
+        if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        node: Any = edge[0]
-        if node.hooks is None:
-            node.hooks = {}
-        return RemovableHandle(node.hooks.setdefault(edge[1], {}), hook)
+        return RemovableHandle(watch_gradient(self).hooks, hook)
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory, without history, that does not require grad."""
@@ -672,9 +668,7 @@ class Tensor(Variable):
             )
         copy = object.__new__(type(self))
         memo[id(self)] = copy
-        copy.__dict__.update(
-            {k: v for k, v in self.__dict__.items() if k not in ("_base", "_base_edge", "hooks")}
-        )
+        copy.__dict__.update({k: v for k, v in self.__dict__.items() if k not in _NOT_COPIED})
         copy.array = self.array.copy()
         copy._version = [0]
         if self._grad is not None:
@@ -764,95 +758,9 @@ class Tensor(Variable):
 
     # --- writing in place ------------------------------------------------------------------------
 
-    def _check_writable(self) -> None:
-        """Raise if this tensor's memory may not be written to now."""
-        if current_mode().grad:
-            base = self if self._base is None else self._base
-            if base._requires_grad and base._edge is None:
-                raise RuntimeError(
-                    (LEAF_IN_PLACE if base is self else VIEW_OF_LEAF_IN_PLACE)
-                    + f"\n  It is a parameter or input of shape {tuple(base.shape)}: write to it "
-                    "inside no_grad(), or make a new tensor instead"
-                )
-        if not getattr(self.array.flags, "writeable", True):
-            raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to a "
-                "single memory location. Please clone() the tensor before performing the operation."
-            )
-
-    def _before(self) -> Tensor:
-        """Return the tensor as it is before a write: the same memory and the present history."""
-        edge = gradient_edge(self)
-        before = Tensor._wrap(self.array)
-        before._version = self._version
-        before._edge = None if edge is None or edge[0] is self else edge
-        before._requires_grad = before._edge is not None
-        return before
-
-    def _written(self, result: Tensor) -> Tensor:
-        """Note that this tensor's memory was written, with values whose history is ``result``'s."""
-        self._version[0] += 1
-        if self._base is not None:
-            self._view_version = self._version[0]
-        if not result._requires_grad:
-            return self
-        if self._base is None:
-            self._edge, self._requires_grad = result._edge, True
-            return self
-        # Through a view the base has changed: its new history is the old one with this put in.
-        base, picks = self._base, self._place_in_base()
-        view = _as_array_of_places(base)
-        put = indexing.IndexPut.apply(base._before(), result, view, False, False, *picks)
-        base._edge, base._requires_grad = put._edge, True
-        self._follow_base(picks)
-        return self
-
-    def _follow_base(self, picks: tuple[Array, ...]) -> None:
-        """Take the history that this view has now that its base has a new one."""
-        unique = all(step for size, step in zip(self.shape, self.array.strides) if size > 1)
-        view = _as_array_of_places(self._base)
-        taken = indexing.Index.apply(self._base, view, unique, *picks)
-        self._edge, self._requires_grad = taken._edge, taken._requires_grad
-        self._base_edge = self._base._edge
-
-    def _refresh_view(self) -> None:
-        """Bring this view's history up to date after its base was written to."""
-        self._view_version = self._version[0]
-        if self._base._edge is not self._base_edge:
-            self._follow_base(self._place_in_base())
-
-    def _place_in_base(self) -> tuple[Array, ...]:
-        """Return for each dimension of the base the positions there of this view's elements.
-
-        A 0-d base counts as a vector of one element: see :func:`_as_array_of_places`.
-        """
-        base, xp = self._base.array, array_module(self.array)
-        mine, theirs = backend.element_addresses(self.array), backend.element_addresses(base)
-        order = theirs.argsort(axis=None)
-        found = order[theirs.ravel()[order].searchsorted(mine)]
-        return tuple([xp.asarray(x) for x in np.unravel_index(found, base.shape or (1,))])
-
     def _in_place(self, compute: Callable[[Tensor], Tensor]) -> Tensor:
         """Write ``compute(self)`` into this tensor's memory; it takes over that history."""
-        self._check_writable()
-        before = self._before()
-        result = compute(before)
-        if result.shape != self.shape:
-            raise RuntimeError(
-                f"output with shape {list(self.shape)} doesn't match the broadcast shape "
-                f"{list(result.shape)}"
-            )
-        if not backend.can_cast(result.dtype, self.dtype):
-            raise RuntimeError(
-                f"result type {type_name(result.dtype)} can't be cast to the desired output type "
-                f"{type_name(self.dtype)}"
-            )
-        if result._requires_grad:
-            # The operation may have saved its input for its gradient: as it was, not as it will be.
-            before.array = self.array.copy()
-            before._version = [self._version[0]]
-        self.array[...] = result.array
-        return self._written(result)
+        return inplace.in_place(lambda x: compute(x))(self)  # type: ignore[no-any-return]
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """Do :meth:`add` in place."""
@@ -1016,8 +924,7 @@ class Tensor(Variable):
 
     def index_put_(self, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
         """Do :meth:`index_put` in place."""
-        view, picks = indexing.resolve(tuple(indices), self.array)
-        return self._put(view, picks, values, accumulate)
+        return self._put(*indexing.resolve(tuple(indices), self.array), values, accumulate)
 
     def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
         """Do :meth:`masked_fill` in place."""
@@ -1038,12 +945,11 @@ class Tensor(Variable):
             value = value.to(self.device, self.dtype)
         else:
             value = backend.convert_number(value, self.dtype)
-        return self._in_place(lambda x: shapes.Overwrite.apply(x, value))
+        return inplace.in_place(_overwrite)(self, value)  # type: ignore[no-any-return]
 
     def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
         """Write the elements of ``src``, broadcast and converted, into this tensor."""
         source = src if isinstance(src, Tensor) else self.new_tensor(src)
-        self._check_writable()
         source = source.to(self.device, self.dtype)
         if source.shape != self.shape:
             if broadcast_shapes(self.shape, source.shape) != self.shape:
@@ -1052,7 +958,7 @@ class Tensor(Variable):
                     f"{list(broadcast_shapes(self.shape, source.shape))}"
                 )
             source = source.expand(self.shape)
-        return self._in_place(lambda x: shapes.Overwrite.apply(x, source))
+        return inplace.in_place(_overwrite)(self, source)  # type: ignore[no-any-return]
 
     def scatter_add_(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
         """Do :meth:`scatter_add` in place."""
@@ -1139,7 +1045,6 @@ class Tensor(Variable):
 
     def _put(self, view: Any, picks: Any, value: Any, accumulate: bool) -> Tensor:
         """Write ``value``, or add it, at the elements that an index resolved to."""
-        self._check_writable()
         if isinstance(value, (*Number, complex)):
             value = backend.convert_number(value, self.dtype)
         else:
@@ -1155,9 +1060,13 @@ class Tensor(Variable):
             )
             if value._version is self._version:
                 value = value.clone()  # it may overlap with what is written, as in x[1:] = x[:-1]
-        return self._written(
-            indexing.IndexPut.apply(self._before(), value, view, accumulate, True, *picks)
-        )
+        if not picks and not accumulate:
+            target = indexing.Index.apply(self, view, False)
+            if isinstance(value, Tensor) and value.shape != target.shape:
+                value = _fitted(value, target)
+            inplace.in_place(_overwrite)(target, value)
+            return self
+        return inplace.in_place(_put)(self, value, view, accumulate, *picks)  # type: ignore[no-any-return]
 
     # --- arithmetic ------------------------------------------------------------------------------
 
@@ -3233,9 +3142,20 @@ class Tensor(Variable):
         return self.to(np.dtype("bool"))
 
 
-def _as_array_of_places(x: Tensor) -> tuple[Any, ...]:
-    """Return the index that gives all of ``x`` with at least one dimension."""
-    return (...,) if x.array.ndim else (None, ...)
+def _overwrite(x: Any, source: Any) -> Any:
+    return shapes.Overwrite.apply(x, source)
+
+
+def _put(x: Any, value: Any, view: Any, accumulate: bool, *picks: Any) -> Any:
+    return indexing.IndexPut.apply(x, value, view, accumulate, False, *picks)
+
+
+def _fitted(value: Tensor, target: Tensor) -> Tensor:
+    """Return ``value`` broadcast to the shape of ``target``; sizes of 1 in front may be dropped."""
+    shape = value.shape
+    while len(shape) > target.ndim and shape[0] == 1:
+        shape = shape[1:]
+    return value.reshape(shape).expand(target.shape)
 
 
 def _at(x: Tensor, dim: int, entry: Any) -> Tensor:

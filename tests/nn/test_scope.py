@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_adam as torch
 from tinygrad_adam import nn
-from tinygrad_adam.autograd.grad_mode import current_mode
+from tinygrad_adam.autograd.mode import current_mode
 
 
 def paths(tensor):

@@ -40,7 +40,7 @@ def tensors(row, device, dtype=np.float64, lay_out=lambda array: array):
     return leaves
 
 
-def gradients_of(row, outputs, leaves, device):
+def gradients_of(row, outputs, leaves, device, create_graph=False):
     """Return the gradients of a row's inputs for the gradients of its results that are stored."""
     leaves = [x for x in leaves if x.requires_grad]
     weights = row.output_gradients([y.shape for y in outputs])
@@ -52,7 +52,7 @@ def gradients_of(row, outputs, leaves, device):
     if not pairs:
         return [None] * len(leaves)
     ys, gs = zip(*pairs)
-    return torch.autograd.grad(ys, leaves, gs, allow_unused=True)
+    return torch.autograd.grad(ys, leaves, gs, create_graph=create_graph, allow_unused=True)
 
 
 def stored(row, letter, count):
@@ -119,6 +119,20 @@ def agrees_with_the_closed_form(row, device):
         wanted = eval(row.closed_form, {"np": np}, row.arrays())
     (found,) = row.run(torch, tensors(row, device))
     np.testing.assert_allclose(found.numpy(force=True), wanted, 1e-7, 1e-9)
+
+
+@every_row
+def test_a_recorded_walk_gives_the_same_as_one_of_arrays(row, device):
+    leaves = tensors(row, device, np.float32)
+    outputs = row.run(torch, leaves)
+    recorded = gradients_of(row, outputs, leaves.values(), device, create_graph=True)
+    plain = gradients_of(row, outputs, leaves.values(), device)
+    for a, b in zip(recorded, plain):
+        if b is None:
+            assert a is None
+        else:
+            assert (type(b), b.requires_grad) == (torch.Tensor, False)
+            np.testing.assert_array_equal(a.numpy(force=True), b.numpy(force=True))
 
 
 @every_row

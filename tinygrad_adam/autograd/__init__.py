@@ -6,24 +6,23 @@ from tinygrad_adam.autograd.anomaly import (
     is_anomaly_enabled,
     set_detect_anomaly,
 )
-from tinygrad_adam.autograd.custom import Function
-from tinygrad_adam.autograd.engine import Step
-from tinygrad_adam.autograd.function import Operation
-from tinygrad_adam.autograd.grad_mode import (
-    enable_grad,
-    is_grad_enabled,
-    no_grad,
-    set_grad_enabled,
-)
+from tinygrad_adam.autograd.function import Function
 from tinygrad_adam.autograd.gradcheck import (
     GradcheckError,
     error_by_step,
     gradcheck,
     gradgradcheck,
 )
-from tinygrad_adam.autograd.gradients import backward, backward_steps, grad
+from tinygrad_adam.autograd.gradients import Step, backward, backward_steps, grad
 from tinygrad_adam.autograd.hooks import RemovableHandle
+from tinygrad_adam.autograd.mode import (
+    enable_grad,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from tinygrad_adam.autograd.observer import Observer, observing
+from tinygrad_adam.autograd.operation import Operation
 from tinygrad_adam.autograd.variable import Variable
 
 __all__ = [

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_adam.autograd.errors import describe, location
-from tinygrad_adam.autograd.grad_mode import _mode, current_mode
+from tinygrad_adam.autograd.mode import _mode, current_mode
 from tinygrad_adam.autograd.observer import Observer, both, observing, without
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import array_module, is_array

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import device_of, is_array
 from tinygrad_adam.backend.dtypes import type_name
 
@@ -25,10 +24,22 @@ UNUSED_INPUT = (
     "allow_unused=True if this is the desired behavior."
 )
 NO_TENSOR = "{}(): argument 'input' (position 1) must be Tensor, not {}"
+NO_GRAD_VIEW = (
+    "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+    "code by moving both the view and the inplace either both inside the no_grad block (if you "
+    "don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+)
 LEAF_IN_PLACE = "a leaf Variable that requires grad is being used in an in-place operation."
 VIEW_OF_LEAF_IN_PLACE = (
     "a view of a leaf Variable that requires grad is being used in an in-place operation."
 )
+
+
+def no_tensor(operation: str, inputs: tuple[Any, ...]) -> str:
+    """Return the text for an operation none of whose inputs is a tensor."""
+    kind = type(inputs[0]).__name__ if inputs else "nothing"
+    return NO_TENSOR.format(operation.lower(), kind)
 
 
 def describe(value: Any) -> str:
@@ -43,9 +54,17 @@ def location(node: Any) -> str:
     return type(node).__name__ + ("" if scope is None else f" in {scope}")
 
 
-def modified_in_place(node: Any, value: Any, version: int, slot: int | None) -> str:
-    """Return the text for a saved ``value`` that was written after ``node`` saved it."""
-    edge = (node, slot) if slot is not None else value._edge
+def modified_in_place(node: Any, value: Any, counter: list[int], version: int, source: Any) -> str:
+    """Return the text for a saved array that was written after ``node`` saved it.
+
+    Args:
+        node: the operation.
+        value: the array.
+        counter: the version that it has now.
+        version: the version that was saved.
+        source: which result of the node it is, or the input that it is.
+    """
+    edge = (node, source) if isinstance(source, int) else source._edge
     origin = ""
     if edge is not None:
         origin = f", which is output {edge[1]} of {type(edge[0]).__name__},"
@@ -56,8 +75,8 @@ def modified_in_place(node: Any, value: Any, version: int, slot: int | None) -> 
         hint += "gradient. The variable in question was changed in there or anywhere later."
     text = (
         "one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: [torch.{type_name(value.dtype)}Tensor {list(value.array.shape)}]{origin} is "
-        f"at version {value._version[0]}; expected version {version} instead. Hint: {hint}\n"
+        f"operation: [torch.{type_name(value.dtype)}Tensor {list(value.shape)}]{origin} is "
+        f"at version {counter[0]}; expected version {version} instead. Hint: {hint}\n"
         f"  {location(node)} saved it for its gradient. Clone the tensor before writing into it, "
         "or use the operation that makes a new one."
     )
@@ -77,17 +96,22 @@ def check_count(node: Any, result: tuple[Any, ...]) -> None:
         )
 
 
+def no_gradient(node: Any, value: Any) -> str:
+    """Return the text for something that a ``backward`` returned which is no tensor."""
+    return (
+        f"expected Variable or None (got {type(value).__name__})\n"
+        f"  {location(node)}: backward must return a tensor for each tensor"
+    )
+
+
 def invalid_gradient(node: Any, edge: Any, gradient: Any, error: Exception) -> Exception:
     """Return the error for what a custom ``backward`` sent to ``edge``, if it can be no gradient.
 
     If nothing is wrong with it, ``error`` itself: it came from elsewhere.
     """
-    if not isinstance(gradient, Variable):
-        return TypeError(
-            f"expected Variable or None (got {type(gradient).__name__})\n"
-            f"  {location(node)}: backward must return a tensor for each tensor"
-        )
-    shape, got = edge[0].outputs[edge[1]][0], gradient.array.shape
+    if not hasattr(gradient, "dtype"):
+        return TypeError(no_gradient(node, gradient))
+    shape, got = edge[0].outputs[edge[1]][0], tuple(gradient.shape)
     # Broadcasting may have added dimensions in front and stretched those of length 1.
     stretched = zip(reversed(shape), reversed(got))
     if len(shape) <= len(got) and all(a in (1, b) for a, b in stretched):

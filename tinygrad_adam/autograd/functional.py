@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_adam.autograd import gradients
-from tinygrad_adam.autograd.grad_mode import enable_grad
+from tinygrad_adam.autograd.mode import enable_grad
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import array_module
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.errors import describe, location
-from tinygrad_adam.autograd.grad_mode import enable_grad, no_grad
+from tinygrad_adam.autograd.mode import enable_grad, no_grad
 from tinygrad_adam.autograd.observer import Observer, observing
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import array_module, is_differentiable, to_numpy

@@ -9,15 +9,10 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from tinygrad_adam.autograd.engine import Sinks, Step, store, walk
+from tinygrad_adam.autograd.engine import Node, Sinks, Walk, store
 from tinygrad_adam.autograd.errors import NO_GRADIENT, NOT_SCALAR, UNUSED_INPUT
-from tinygrad_adam.autograd.grad_mode import current_mode, mode
-from tinygrad_adam.autograd.observer import for_walk
 from tinygrad_adam.autograd.variable import Edge, Variable, gradient_edge
 from tinygrad_adam.backend import array_module
 
@@ -90,21 +85,20 @@ def backward(
 
     Source: PyTorch, ``torch.autograd.backward``.
     """
-    steps = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
-    with _walking(create_graph):
-        deque(steps, maxlen=0)  # runs the walk without holding on to what it yields
+    walk = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
+    with walk.walking():
+        deque(walk.steps(), maxlen=0)  # takes the walk without holding on to what it yields
 
 
-@contextmanager
-def _walking(create_graph: bool) -> Iterator[None]:
-    """Set the mode in which a walk takes its steps.
+class Step(NamedTuple):
+    """One step of the walk, after it was taken."""
 
-    Operations inside it are part of backward: whoever observes the program learns of them from the
-    walk, not as operations of the program, unless they are recorded and it asks for them.
-    """
-    observer = for_walk(current_mode().observer) if create_graph else None
-    with mode(grad=create_graph or None, observer=observer), np.errstate(all="ignore"):
-        yield
+    node: Node
+    """The operation passed, or the leaf reached."""
+    grads: Sequence[Any]
+    """The gradient of each of its results, None where there is none; empty if none came at all."""
+    input_grads: Sequence[Any]
+    """The gradient that it sent on for each of its inputs, or None. Empty for a leaf."""
 
 
 def backward_steps(
@@ -118,33 +112,35 @@ def backward_steps(
 
     A walk that is left before its end has stored some gradients and not others.
     """
-    steps = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
+    walk = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
+    steps = walk.steps()
     while True:
         # The walk's mode holds while a step is taken, not while the caller looks at it.
-        with _walking(create_graph):
+        with walk.walking():
             step = next(steps, None)
         if step is None:
             return
-        yield Step(*step)
+        node, *gradients = step
+        yield Step(node, *[[x if x is None else walk.as_tensor(x) for x in y] for y in gradients])
 
 
 def _prepare(
     tensors: Any, grad_tensors: Any, retain_graph: bool | None, create_graph: bool, inputs: Any
-) -> Iterator[Any]:
+) -> Walk:
     """Check the arguments of :func:`backward` and return its walk, not yet begun."""
     sinks: Sinks | None = None
     if inputs is not None:
         inputs = _sequence(inputs)
         if not inputs:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        sinks = {_edge_of_input(x, i): _storing(x) for i, x in enumerate(inputs)}
+        sinks = {_edge_of_input(x, i): _storing(x, create_graph) for i, x in enumerate(inputs)}
     roots = _roots(_sequence(tensors), grad_tensors)
     keep_graph = create_graph if retain_graph is None else retain_graph
-    return walk(roots, keep_graph, sinks, current_mode().observer)
+    return Walk(roots, create_graph, keep_graph, sinks)
 
 
-def _storing(tensor: Any) -> Callable[[Any], None]:
-    return lambda gradient: store(tensor, [gradient])
+def _storing(x: Any, recorded: bool) -> Callable[[Any], None]:
+    return lambda gradient: store(x, [gradient if recorded else gradient.array], recorded)
 
 
 def _edge_of_input(tensor: Any, position: int) -> Edge:
@@ -238,9 +234,9 @@ def _grad(
     edges = [_edge_of_input(x, i) for i, x in enumerate(inputs)]
     found: dict[Edge, Any] = {}
     sinks = {edge: _finding(found, edge) for edge in edges}
-    steps = walk(_roots(outputs, grad_outputs), keep_graph, sinks, current_mode().observer)
-    with _walking(create_graph):
-        deque(steps, maxlen=0)
+    walk = Walk(_roots(outputs, grad_outputs), create_graph, keep_graph, sinks)
+    with walk.walking():
+        deque(walk.steps(), maxlen=0)
     for i, (x, edge) in enumerate(zip(inputs, edges)):
         if edge not in found:
             if materialize_grads:

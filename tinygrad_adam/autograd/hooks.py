@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -29,3 +30,44 @@ class RemovableHandle:
 
     def __exit__(self, *exception: object) -> None:
         self.remove()
+
+
+class Watch:
+    """Who wants to see the gradient of one result."""
+
+    def __init__(self) -> None:
+        self.hooks: dict[int, Callable[[Any], Any]] = {}
+        self.retained: weakref.ref[Any] | None = None
+        """The tensor that retains it."""
+
+    def show(self, gradient: Any) -> Any:
+        """Return the gradient, a tensor, as the hooks leave it, and let the tensor retain it.
+
+        Raises:
+            RuntimeError: a hook returned a tensor of another shape or dtype.
+            TypeError: it returned something else.
+        """
+        for hook in list(self.hooks.values()):
+            changed = hook(gradient)
+            if changed is not None:
+                _check_replacement(hook, gradient, changed)
+                gradient = changed
+        tensor = None if self.retained is None else self.retained()
+        if tensor is not None:
+            tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+        return gradient
+
+
+def _check_replacement(hook: Any, gradient: Any, changed: Any) -> None:
+    name = getattr(hook, "__name__", type(hook).__name__)
+    if type(changed) is not type(gradient) and not hasattr(changed, "array"):
+        raise TypeError(f"expected Variable, but hook returned {type(changed).__name__!r}")
+    for what, mine, theirs in (
+        ("type", gradient.array.dtype, changed.array.dtype),
+        ("size", gradient.array.shape, changed.array.shape),
+    ):
+        if mine != theirs:
+            raise RuntimeError(
+                f"hook '{name}' has changed the {what} of value\n"
+                f"  It got {mine} and returned {theirs}"
+            )

@@ -1,4 +1,15 @@
-"""Writing into tensors."""
+"""Writing into tensors, and what becomes of their history.
+
+``x.mul_(w)`` computes ``x * w`` as ``mul`` does, of a tensor that stands for x as it was, and puts
+the result into x's memory. Then x, if it is no view, takes the result's history.
+
+If x is a view, its base has changed in one place: the base's new history is :class:`Put`, of its
+old one and the result. The views of it are stale now; each gets its history anew, by being made
+again from the base, when somebody asks for it (variable.py has the table of states).
+
+A view is made again by calling the operations that made it. These take tensors or arrays: a tensor
+gives the view a history, an array gives Put's gradient the place in memory where the view lies.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +17,63 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tinygrad_adam.autograd.errors import LEAF_IN_PLACE, VIEW_OF_LEAF_IN_PLACE
+from tinygrad_adam.autograd.mode import current_mode
+from tinygrad_adam.autograd.operation import Operation
+from tinygrad_adam.autograd.variable import Variable, gradient_edge, refresh, set_history
+from tinygrad_adam.backend import Array, array_module, can_cast
+from tinygrad_adam.backend.dtypes import type_name
+
 F = TypeVar("F", bound=Callable[..., Any])
+Replay = Callable[[Any], Any]
+
+
+class Put(Operation):
+    """``base`` after ``value`` was written where ``replay`` finds a view of it.
+
+    Gradient: dbase = g with zeros in that place, dvalue = g in that place.  Saves nothing.
+    """
+
+    backward_takes_arrays = True
+
+    def forward(self, base: Array, value: Array, replay: Replay) -> Array:
+        self.replay, self.strides = replay, base.strides
+        return base  # the value is in it already
+
+    def backward(self, grad: Any) -> Any:
+        need_base, need_value, _ = self.needs_input_grad
+        return (
+            ZeroAt.apply(grad, self.replay, self.strides) if need_base else None,
+            self.replay(grad) if need_value else None,
+            None,
+        )
+
+
+class ZeroAt(Operation):
+    """x, with zeros where ``replay`` finds a view of it.  Gradient: the same of g.
+
+    The copy lies in memory as the base did: there, what was a view of that is a view of this.
+    """
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, replay: Replay, strides: tuple[int, ...]) -> Array:
+        self.options = replay, strides
+        y = _laid_out_as(x, strides)
+        replay(y)[...] = 0
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return ZeroAt.apply(grad, *self.options), None, None
+
+
+def _laid_out_as(x: Array, strides: tuple[int, ...]) -> Array:
+    """Return a dense copy of ``x`` whose dimensions lie in memory in the order of ``strides``."""
+    outwards = sorted(range(x.ndim), key=lambda d: -abs(strides[d]))
+    memory = array_module(x).empty([x.shape[d] for d in outwards], x.dtype)
+    copy = memory.transpose(sorted(range(x.ndim), key=outwards.__getitem__))
+    copy[...] = x
+    return copy
 
 
 def in_place(function: F) -> F:
@@ -14,9 +81,85 @@ def in_place(function: F) -> F:
 
     @functools.wraps(function)
     def method(self: Any, *args: Any, **options: Any) -> Any:
-        return self._in_place(lambda x: function(x, *args, **options))
+        others = [x for x in (*args, *options.values()) if isinstance(x, Variable)]
+        recording = current_mode().grad and any(map(_matters, (self, *others)))
+        check_writable(self, recording)
+        return write(self, function(_before(self, recording), *args, **options))
 
     method.__name__ = f"{function.__name__}_"
     method.__qualname__ = f"Tensor.{method.__name__}"
     method.__doc__ = f"Do :meth:`{function.__name__}` in place."
     return method  # type: ignore[return-value]
+
+
+def _matters(x: Variable) -> bool:
+    """Return whether ``x``, or the tensor whose memory it looks at, needs a gradient."""
+    return gradient_edge(x) is not None or (x._base is not None and x._base._requires_grad)
+
+
+def check_writable(x: Any, recording: bool) -> None:
+    """Raise if the memory of ``x`` may not be written to now."""
+    if recording:
+        base = x if x._base is None else x._base
+        if base._requires_grad and base._edge is None:
+            raise RuntimeError(
+                (LEAF_IN_PLACE if base is x else VIEW_OF_LEAF_IN_PLACE)
+                + f"\n  It is a parameter or input of shape {tuple(base.shape)}: write to it "
+                "inside no_grad(), or make a new tensor instead"
+            )
+        if x._locked:
+            raise RuntimeError(x._locked)
+    if not getattr(x.array.flags, "writeable", True):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
+        )
+
+
+def _before(x: Any, recording: bool) -> Any:
+    """Return a tensor that stands for ``x`` as it is before a write."""
+    if not recording:
+        return x._wrap(x.array)
+    # Operations may save it for their gradient: as it was, not as it will be.
+    before = x._wrap(x.array.copy())
+    if x._base is None:
+        set_history(before, x)
+    elif x._base._requires_grad:
+        # Made anew: hooks on the view as it was are not called for what is written into it.
+        set_history(before, x._replay(_aside(x._base)))
+    return before
+
+
+def _aside(base: Any) -> Any:
+    """Return another tensor on the memory of ``base``, with the history that it has now."""
+    aside = base._wrap(base.array)
+    set_history(aside, base)
+    return aside
+
+
+def write(x: Any, result: Any) -> Any:
+    """Put ``result`` into the memory of ``x``, with its history.
+
+    Raises:
+        RuntimeError: it has another shape, or a dtype of a higher kind.
+    """
+    if result.shape != x.shape:
+        raise RuntimeError(
+            f"output with shape {list(x.shape)} doesn't match the broadcast shape "
+            f"{list(result.shape)}"
+        )
+    if not can_cast(result.dtype, x.dtype):
+        raise RuntimeError(
+            f"result type {type_name(result.dtype)} can't be cast to the desired output type "
+            f"{type_name(x.dtype)}"
+        )
+    x.array[...] = result.array
+    x._version[0] += 1
+    if not result._requires_grad:
+        return x
+    if x._base is None:
+        set_history(x, result)
+    else:
+        set_history(x._base, Put.apply(_aside(x._base), result, x._replay))
+        refresh(x)
+    return x

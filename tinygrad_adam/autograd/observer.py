@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_adam.autograd.grad_mode import current_mode, mode
+from tinygrad_adam.autograd.mode import current_mode, mode
 
 
 class Observer:

@@ -1,20 +1,38 @@
-"""What the engine knows of a tensor: an array, a gradient, and where it came from.
+"""What autograd knows of a tensor: an array, a gradient, where it came from, what it is a view of.
 
-``Tensor`` inherits from :class:`Variable` and adds everything that users call. The engine and the
-operations need only this much, so they stand below ``tensor.py`` and never import it: where they
-build a result, they ask one of the inputs to wrap it (:meth:`Variable._wrap`).
+``Tensor`` inherits from :class:`Variable` and adds what users call. Operations and the engine stand
+below it and never import it: they build a result by asking an input to wrap an array.
+
+A tensor is in one of these states:
+
+=================  =======  =========  ==============  ==================================
+state              _edge    _base      _requires_grad  a write in place, while recording
+=================  =======  =========  ==============  ==================================
+leaf               None     None       False           takes the history of what is written
+leaf with grad     None     None       True            error: a leaf
+result             (n, k)   None       True            takes the history of what is written
+view               any      a tensor   as its base     the base gets a new history, see inplace.py
+view, stale        any      a tensor   any             first looks its history up again
+view with grad     None     a tensor   True            error: a view of a leaf
+=================  =======  =========  ==============  ==================================
+
+A view is *stale* when its base has another history than the one that the view's was made from
+(``_base_edge is not _base._edge``): the base, or another view of it, was written. All tensors on
+one memory share one version counter; what an operation saved compares it (operation.py).
 """
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from tinygrad_adam.autograd.hooks import Watch
+from tinygrad_adam.autograd.mode import mode
 from tinygrad_adam.backend import Array
 
 if TYPE_CHECKING:
-    from tinygrad_adam.autograd.function import Operation
+    from tinygrad_adam.autograd.operation import Operation
 
 # Where a gradient goes: the operation that made a tensor and which of its results the tensor is; or
 # a leaf itself, with slot 0.
@@ -25,7 +43,8 @@ class Variable:
     """An array that may have a gradient and a history.
 
     Fields are class attributes with their usual value, so that making a tensor costs only what
-    differs from it.
+    differs from it. No two tensors hold the same array object: an operation recognizes by it which
+    of its inputs it saved.
     """
 
     array: Array
@@ -37,20 +56,23 @@ class Variable:
     """The operation that made this, and which of its results; None for a leaf."""
     _version: list[int]
     """How often the memory was written in place: one counter, shared by all views of it."""
+
     _base: Any = None
-    """The tensor whose memory this is a view of, or None."""
+    """The tensor whose memory this is a view of, never a view itself; or None."""
+    _replay: Callable[[Any], Any]
+    """For a view: makes it again, of a tensor or an array like the base."""
     _base_edge: Edge | None = None
-    """For a view, the history of the base when ``_edge`` was made ..."""
-    _view_version: int = 0
-    """... and the version up to which that is known to hold."""
+    """For a view: the history of the base from which ``_edge`` was made."""
+    _locked: str = ""
+    """For a view: why it must not be written while recording, in PyTorch's words."""
+
     edges: tuple[Edge | None, ...] = ()
     """None: a leaf is where the walk ends."""
-    hooks: dict[int, dict[int, Any]] | None = None
-    """For a leaf, as in an operation: the functions to call with its gradient, under slot 0."""
-    retained: dict[int, Any] | None = None
+    watches: dict[int, Watch] | None = None
+    """For a leaf, as in an operation: who wants to see its gradient, under slot 0."""
 
     @property
-    def outputs(self) -> tuple[tuple[tuple[int, ...], np.dtype], ...]:
+    def outputs(self) -> tuple[tuple[tuple[int, ...], Any], ...]:
         """For a leaf, as in an operation: the shape and dtype of the one value."""
         return ((self.array.shape, self.array.dtype),)
 
@@ -59,19 +81,57 @@ class Variable:
         """Return a new tensor around ``array``, without history."""
         raise NotImplementedError
 
-    def detach(self) -> Any:
-        """Return a tensor on the same memory, without history."""
-        raise NotImplementedError
 
-    def _refresh_view(self) -> None:
-        """Bring a view's ``_edge`` up to date after its memory was written through another."""
-        raise NotImplementedError
+def gradient_edge(x: Variable) -> Edge | None:
+    """Return where the gradient of ``x`` goes, or None if it needs none."""
+    if x._base is not None and x._base_edge is not x._base._edge:
+        refresh(x)
+    return (x._edge or (x, 0)) if x._requires_grad else None
 
 
-def gradient_edge(variable: Variable) -> Edge | None:
-    """Return where the gradient of ``variable`` goes, or None if it needs none."""
-    if variable._base is not None and variable._view_version != variable._version[0]:
-        variable._refresh_view()
-    if not variable._requires_grad:
-        return None
-    return variable._edge or (variable, 0)
+def refresh(view: Variable) -> None:
+    """Give a stale view the history that it has as a part of its base now."""
+    with mode(grad=True, arrays=False, observer=None):
+        fresh = view._replay(view._base)
+    set_history(view, fresh)
+    view._base_edge = view._base._edge
+
+
+def set_history(x: Variable, source: Variable) -> None:
+    """Let ``x`` come from where ``source`` came from. If it retains its gradient, it still does.
+
+    Hooks stay behind: they were hung on the value before, and see the gradient of that.
+    """
+    watch = None
+    if x._edge is not None:
+        watch = (x._edge[0].watches or {}).get(x._edge[1])
+    x._edge, x._requires_grad = source._edge, source._requires_grad
+    if watch is not None and watch.retained is not None and watch.retained() is x:
+        watch.retained = None
+        if x._edge is not None:
+            watch_gradient(x).retained = weakref.ref(x)
+
+
+def link_view(view: Variable, source: Variable, replay: Callable[[Any], Any], locked: str) -> None:
+    """Make ``view`` known as a view of ``source``, of which ``replay`` makes it again."""
+    if source._base is None:
+        view._base, view._replay = source, replay
+    else:
+        earlier = source._replay
+        view._base, view._replay = source._base, lambda base: replay(earlier(base))
+    view._base_edge = view._base._edge
+    view._version = source._version
+    view._locked = locked or source._locked
+
+
+def watch_gradient(x: Variable) -> Watch:
+    """Return the watch on the gradient of ``x``, which requires grad.
+
+    It hangs on the node, so that a walk finds it and one without any pays for one look.
+    """
+    edge = gradient_edge(x)
+    assert edge is not None
+    node, slot = edge
+    if node.watches is None:
+        node.watches = {}
+    return node.watches.setdefault(slot, Watch())

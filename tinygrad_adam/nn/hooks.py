@@ -37,6 +37,8 @@ class ModuleBoundary(Operation):
     and then the tensors. Saves nothing.
     """
 
+    takes_tensors = True
+
     def forward(  # noqa: D102 (the class says it)
         self, on_backward: Callable[[tuple[Any, ...]], Any], materialize: bool, *arrays: Any
     ) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from tinygrad_adam.autograd import RemovableHandle, no_grad
-from tinygrad_adam.autograd.grad_mode import Mode, _mode, current_mode
+from tinygrad_adam.autograd.mode import _mode, current_mode
 from tinygrad_adam.backend import as_dtype, is_array, is_differentiable
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.nn.hooks import BackwardWatch, Hooks
@@ -137,9 +137,7 @@ class Module:
     def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and around it the hooks."""
         outer = current_mode()
-        grad, scope, anomaly = outer
-        # What Mode(…) and Scope(…) do, without the detour over Python code.
-        inner = _new(Mode, (grad, _new(Scope, (self, scope)), anomaly))
+        inner = outer._replace(scope=_new(Scope, (self, outer.scope)))
         _mode.set(inner)
         try:
             if self._hooks is None:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tinygrad_adam.autograd.errors import broadcast_error
-from tinygrad_adam.autograd.grad_mode import current_mode
+from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.autograd.variable import Variable
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.fit import Cast, Expand, SumToSize  # noqa: F401
 from tinygrad_adam.backend import Array, array_module, device_of, move, promote_types
-from tinygrad_adam.backend.dtypes import int64
-from tinygrad_adam.backend.sums import total
 from tinygrad_adam.ops.arguments import Dims
 
 
@@ -45,35 +44,6 @@ class Permute(Operation):
 
     def backward(self, grad: Any) -> Any:
         return grad.permute(sorted(range(len(self.dims)), key=self.dims.__getitem__))
-
-
-class Expand(Operation):
-    """Repeated without copying, by broadcasting: a view.  Gradient: the engine sums it back."""
-
-    returns_view = True
-
-    def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
-        y = array_module(x).broadcast_to(x, shape)
-        # NumPy lets nobody write into what it broadcast, even if nothing was repeated.
-        return x.reshape(shape) if y.size == x.size else y
-
-    def backward(self, grad: Any) -> Any:
-        return grad
-
-
-class SumToSize(Operation):
-    """A broadcast tensor summed back to a shape.  Gradient: g broadcast again."""
-
-    def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
-        self.shape = x.shape
-        added = x.ndim - len(shape)
-        stretched = (added + i for i, size in enumerate(shape) if size == 1 != x.shape[added + i])
-        axes = (*range(added), *stretched)
-        integers = x.dtype.kind in "biu"
-        return (x.sum(axis=axes, dtype=int64) if integers else total(x, axes)).reshape(shape)
-
-    def backward(self, grad: Any) -> Any:
-        return grad.expand(self.shape)
 
 
 class Cat(Operation):
@@ -230,16 +200,6 @@ class Alias(Operation):
 
     def forward(self, x: Array) -> Array:
         return x.view()
-
-    def backward(self, grad: Any) -> Any:
-        return grad
-
-
-class Cast(Operation):
-    """The values in another dtype.  Gradient: g; the engine casts it back."""
-
-    def forward(self, x: Array, dtype: Any) -> Array:
-        return x.astype(dtype)
 
     def backward(self, grad: Any) -> Any:
         return grad

@@ -20,8 +20,8 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from tinygrad_adam.autograd.grad_mode import enable_grad, no_grad
 from tinygrad_adam.autograd.hooks import RemovableHandle
+from tinygrad_adam.autograd.mode import enable_grad, no_grad
 from tinygrad_adam.backend import Array, Update, array_module, move, run_updates
 from tinygrad_adam.tensor import Tensor
 

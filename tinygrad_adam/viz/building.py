@@ -346,10 +346,7 @@ class Builder:
     def saved(self, operation: Any) -> list[Saved]:
         """Return what an operation keeps for backward."""
         kept = []
-        for entry in operation._saved or ():
-            is_entry = isinstance(entry, tuple) and len(entry) == 3
-            value = entry[0] if is_entry else entry
-            array = value.array if isinstance(value, Variable) else value
+        for array, value in operation.kept:
             if is_array(array) and array.size:
                 home = owner(array)
                 key = self._memory.get(home)

@@ -16,7 +16,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from tinygrad_adam.autograd import Operation, Variable
-from tinygrad_adam.autograd.grad_mode import current_mode
+from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.autograd.observer import Observer, observing
 from tinygrad_adam.autograd.variable import gradient_edge
 from tinygrad_adam.backend import device_of

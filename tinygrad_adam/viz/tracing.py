@@ -6,11 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from tinygrad_adam.autograd import Operation, Variable
-from tinygrad_adam.autograd.engine import walk
-from tinygrad_adam.autograd.grad_mode import mode
+from tinygrad_adam.autograd.engine import Walk
 from tinygrad_adam.autograd.variable import gradient_edge
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.viz.building import (
@@ -51,10 +48,10 @@ def trace(tensors: Sequence[tuple[str, Any]], names: Mapping[str, Any] | None = 
             builder.picture.nodes[index].name = str(name)
             builder.tensors.set(tensor, (index, edge[1] if edge else 0))
     for operation in operations:
-        for reference in (operation.retained or {}).values():
-            tensor, index = reference(), builder.operations.get(operation)
+        for watch in (operation.watches or {}).values():
+            tensor = None if watch.retained is None else watch.retained()
             if tensor is not None:
-                builder.tensors.set(tensor, (index, 0))
+                builder.tensors.set(tensor, (builder.operations.get(operation), 0))
     builder.read_gradients()
     # With nothing saved, only the gradients of leaves tell that a backward walk has been here.
     builder.picture.backward_ran = any(op._saved is None for op in operations) or any(
@@ -120,14 +117,11 @@ def _known_values(
         if tensor._edge is not None:
             values[id(tensor._edge[0]), tensor._edge[1]] = tensor.array
     for operation in operations:
-        for entry in operation._saved or ():
-            value, _, slot = entry or (None, None, None)
-            if not isinstance(value, Variable):
-                continue
-            if slot is not None:
-                values[id(operation), slot] = value.array
-            elif value._edge is not None:
-                values[id(value._edge[0]), value._edge[1]] = value.array
+        for array, source in operation.kept:
+            if isinstance(source, int):
+                values[id(operation), source] = array
+            elif source is not None and source._edge is not None:
+                values[id(source._edge[0]), source._edge[1]] = array
     return values
 
 
@@ -153,12 +147,9 @@ def _add(builder: Builder, operation: Operation, values: Mapping[tuple[int, int]
         else:
             sources.append(builder.leaf(edge[0]))
     # An input without gradient left no edge, but the operation may have saved it.
-    for position, entry in enumerate(operation._saved or ()):
-        value, version, slot = entry or (None, None, None)
+    for position, (_, value) in enumerate(operation.kept):
         if (
             isinstance(value, Variable)
-            and version is not None
-            and slot is None
             and position < len(sources)
             and sources[position] is None
             and value._edge is None
@@ -194,23 +185,24 @@ def compute_gradients(
     leaves = [edge[0] for op in operations for edge in op.edges if edge is not None]
     everything = list({id(x): x for x in [*operations, *leaves]}.values())
     sinks: dict[Any, Any] = {(x, 0): lambda gradient: None for x in everything}
-    watched = [(x, x.hooks, x.retained) for x in everything]
-    for node in everything:
-        node.hooks = node.retained = None
-    try:
-        with mode(grad=False, observer=None), np.errstate(all="ignore"):
-            clock = time.perf_counter()
-            for node, grads, input_grads in walk(roots, keep_graph=True, sinks=sinks):
-                index = builder.operations.get(node)
-                if index is not None:
-                    builder.picture.nodes[index].backward_seconds = time.perf_counter() - clock
-                note_step(builder, node, grads, input_grads)
-                if on_step is not None:
-                    on_step(node, grads, input_grads)
-                clock = time.perf_counter()
-    finally:
-        for node, hooks, retained in watched:
-            node.hooks, node.retained = hooks, retained
+    walk = Walk(roots, recorded=False, keep_graph=True, sinks=sinks, unseen=True)
+    walk.observer = None
+    steps = walk.steps()
+    clock = time.perf_counter()
+    while True:
+        with walk.walking():
+            step = next(steps, None)
+        if step is None:
+            break
+        node, *gradients = step
+        grads, input_grads = ([x if x is None else walk.as_tensor(x) for x in y] for y in gradients)
+        index = builder.operations.get(node)
+        if index is not None:
+            builder.picture.nodes[index].backward_seconds = time.perf_counter() - clock
+        note_step(builder, node, grads, input_grads)
+        if on_step is not None:
+            on_step(node, grads, input_grads)
+        clock = time.perf_counter()
     builder.picture.backward_ran = True
 
 
