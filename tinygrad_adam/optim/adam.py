@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tinygrad_adam.backend import Array, Update, kernels
-from tinygrad_adam.optim.optimizer import (
-    Group,
-    Optimizer,
-    Params,
-    State,
-    arrays,
-    count_step,
-    counter,
-    number,
-    root,
-    zeros_like,
-)
+from tinygrad_adam.optim.optimizer import Group, Optimizer, Params, State, root
+from tinygrad_adam.optim.options import choose, number
 from tinygrad_adam.tensor import Tensor
 
 
@@ -39,16 +28,12 @@ class Adam(Optimizer):
     ====================  ==================================  =====================================
 
     Args:
-        params: what to optimize, see :class:`Optimizer`.
+        params
         lr: learning rate, a number or a 0-d tensor. No element moves much further in one step.
-        betas: shares of the old averages that are kept.
-        eps: keeps the division finite.
+        betas, eps
         weight_decay: factor of the L2 penalty, or of the decoupled decay.
         amsgrad: divide by the root of the largest v so far instead of the present one.
-        foreach, fused: accepted and without effect: the update is always one pass.
-        maximize: go up instead of down.
-        capturable: keep the number of steps on the GPU, for CUDA graphs.
-        differentiable: not supported.
+        foreach, fused, maximize, capturable, differentiable
         decoupled_weight_decay: shrink the weights directly, ``w = w - lr * weight_decay * w``,
             instead of adding to the gradient: AdamW.
         bias_correction: False leaves m and v as they are (the first note's uncorrected update):
@@ -64,6 +49,8 @@ class Adam(Optimizer):
     Optimization" (2015); Reddi, Kale, Kumar, "On the Convergence of Adam and Beyond" (2018).
     """
 
+    kernel = "adam_update"
+    passed = ("eps_inside_root",)
     extra_options: ClassVar[dict[str, Any]] = {
         "bias_correction": True,
         "eps_inside_root": False,
@@ -74,6 +61,7 @@ class Adam(Optimizer):
         "exp_avg_sq": "v",
         "max_exp_avg_sq": "v_max",
     }
+    only_with: ClassVar[dict[str, str]] = {"max_exp_avg_sq": "amsgrad"}
 
     def __init__(
         self,
@@ -94,71 +82,30 @@ class Adam(Optimizer):
         eps_inside_root: bool = False,
         eps_before_correction: bool = False,
     ) -> None:
-        defaults: dict[str, Any] = {
-            "lr": lr,
-            "betas": tuple(beta.item() if isinstance(beta, Tensor) else beta for beta in betas),
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-            "fused": fused,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "bias_correction": bias_correction,
-            "eps_inside_root": eps_inside_root,
-            "eps_before_correction": eps_before_correction,
-        }
-        super().__init__(params, defaults)
-
-    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
-        """Return one step by the formula above."""
-        if not state:
-            state["step"] = counter(parameter, group)
-            state["exp_avg"] = zeros_like(parameter)
-            state["exp_avg_sq"] = zeros_like(parameter)
-        if group["amsgrad"] and "max_exp_avg_sq" not in state:
-            state["max_exp_avg_sq"] = zeros_like(parameter)
-        lr = number(group["lr"])
-        correction1, correction2, eps = corrections(count_step(state), group)
-        decoupled = group["decoupled_weight_decay"]
-        return Update(
-            kernels(parameter.array).adam_update,
-            arrays(
-                parameter,
-                gradient,
-                state["exp_avg"],
-                state["exp_avg_sq"],
-                state["max_exp_avg_sq"] if group["amsgrad"] else None,
-            ),
-            {
-                "lr": lr,
-                "beta1": group["betas"][0],
-                "beta2": group["betas"][1],
-                "correction1": correction1,
-                "correction2": correction2,
-                "eps": eps,
-                "eps_inside_root": group["eps_inside_root"],
-                "weight_decay": 0.0 if decoupled else group["weight_decay"],
-                "decoupled": lr * group["weight_decay"] if decoupled else 0.0,
-                "maximize": group["maximize"],
-            },
+        names = (
+            "lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused "
+            "decoupled_weight_decay bias_correction eps_inside_root eps_before_correction"
         )
+        options = choose(locals(), names)
+        options["betas"] = tuple(
+            beta.item() if isinstance(beta, Tensor) else beta for beta in betas
+        )
+        super().__init__(params, options)
 
-    def moments(self, parameter: Tensor) -> dict[str, Array]:
-        """Return the state, and what the step was made of, by the papers' letters."""
-        found = super().moments(parameter)
-        if found:
-            group = self.group_of(parameter)
-            step = number(self.state[parameter]["step"])
-            correction1, correction2, eps = corrections(step, group)
-            found["m_hat"] = found["m"] / correction1
-            found["v_hat"] = found["v_max" if group["amsgrad"] else "v"] / correction2
-            found["effective_lr"] = number(group["lr"]) / root(
-                found["v_hat"], eps, group["eps_inside_root"]
-            )
-        return found
+    def numbers(self, step: Any, state: State, group: Group) -> dict[str, Any]:
+        """Return the corrections."""
+        correction1, correction2, eps = corrections(step, group)
+        return {"correction1": correction1, "correction2": correction2, "eps": eps}
+
+    def derived(self, found: dict[str, Any], step: Any, group: Group) -> dict[str, Any]:
+        """Return the averages with their bias corrected, and the rate of each element."""
+        correction1, correction2, eps = corrections(step, group)
+        v_hat = found["v_max" if group["amsgrad"] else "v"] / correction2
+        return {
+            "m_hat": found["m"] / correction1,
+            "v_hat": v_hat,
+            "effective_lr": number(group["lr"]) / root(v_hat, eps, group["eps_inside_root"]),
+        }
 
 
 class AdamW(Adam):
@@ -193,23 +140,11 @@ class AdamW(Adam):
         eps_inside_root: bool = False,
         eps_before_correction: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            amsgrad,
-            foreach=foreach,
-            maximize=maximize,
-            capturable=capturable,
-            differentiable=differentiable,
-            fused=fused,
-            decoupled_weight_decay=True,
-            bias_correction=bias_correction,
-            eps_inside_root=eps_inside_root,
-            eps_before_correction=eps_before_correction,
+        names = (
+            "lr betas eps weight_decay amsgrad foreach maximize capturable differentiable fused "
+            "bias_correction eps_inside_root eps_before_correction"
         )
+        super().__init__(params, **choose(locals(), names), decoupled_weight_decay=True)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a saved state. The decay stays decoupled, even if the state was Adam's."""

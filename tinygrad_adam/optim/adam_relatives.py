@@ -5,19 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from tinygrad_adam.backend import Array, Update, array_module, kernels
-from tinygrad_adam.optim.optimizer import (
-    Group,
-    Optimizer,
-    Params,
-    State,
-    arrays,
-    count_step,
-    counter,
-    number,
-    root,
-    zeros_like,
-)
+from tinygrad_adam.backend import array_module
+from tinygrad_adam.optim.optimizer import Group, Optimizer, Params, State, root
+from tinygrad_adam.optim.options import choose, number
 from tinygrad_adam.tensor import Tensor
 
 
@@ -31,15 +21,9 @@ class Adamax(Optimizer):
         w = w - lr / (1 - beta1^t) * m / u
 
     Args:
-        params: what to optimize, see :class:`Optimizer`.
-        lr: learning rate, a number or a 0-d tensor.
+        params, lr
         betas: share of the old mean that is kept; how fast the maximum is forgotten.
-        eps: keeps the division finite.
-        weight_decay: factor of the L2 penalty.
-        foreach: accepted and without effect: the update is always one pass.
-        maximize: go up instead of down.
-        differentiable: not supported.
-        capturable: keep the number of steps on the GPU, for CUDA graphs.
+        eps, weight_decay, foreach, maximize, differentiable, capturable
 
     Raises:
         ValueError: an option out of range.
@@ -49,6 +33,8 @@ class Adamax(Optimizer):
     Source: PyTorch, ``torch.optim.Adamax``; Kingma and Ba (2015), algorithm 2.
     """
 
+    kernel = "adamax_update"
+    passed = ("eps",)
     letters: ClassVar[dict[str, str]] = {"exp_avg": "m", "exp_inf": "u"}
 
     def __init__(
@@ -64,48 +50,19 @@ class Adamax(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        defaults: dict[str, Any] = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
+        names = "lr betas eps weight_decay foreach maximize differentiable capturable"
+        super().__init__(params, choose(locals(), names))
+
+    def numbers(self, step: Any, state: State, group: Group) -> dict[str, Any]:
+        """Return the correction of m."""
+        return {"correction1": 1 - group["betas"][0] ** step}
+
+    def derived(self, found: dict[str, Any], step: Any, group: Group) -> dict[str, Any]:
+        """Return m with its bias corrected, and the rate of each element."""
+        return {
+            "m_hat": found["m"] / (1 - group["betas"][0] ** step),
+            "effective_lr": number(group["lr"]) / found["u"],
         }
-        super().__init__(params, defaults)
-
-    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
-        """Return one step by the formula above."""
-        if not state:
-            state["step"] = counter(parameter, group)
-            state["exp_avg"] = zeros_like(parameter)
-            state["exp_inf"] = zeros_like(parameter)
-        beta1, beta2 = group["betas"]
-        return Update(
-            kernels(parameter.array).adamax_update,
-            arrays(parameter, gradient, state["exp_avg"], state["exp_inf"]),
-            {
-                "lr": number(group["lr"]),
-                "beta1": beta1,
-                "beta2": beta2,
-                "correction1": 1 - beta1 ** count_step(state),
-                "eps": group["eps"],
-                "weight_decay": group["weight_decay"],
-                "maximize": group["maximize"],
-            },
-        )
-
-    def moments(self, parameter: Tensor) -> dict[str, Array]:
-        """Return the state, and what the step was made of, by the papers' letters."""
-        found = super().moments(parameter)
-        if found:
-            group = self.group_of(parameter)
-            step = number(self.state[parameter]["step"])
-            found["m_hat"] = found["m"] / (1 - group["betas"][0] ** step)
-            found["effective_lr"] = number(group["lr"]) / found["u"]
-        return found
 
 
 class NAdam(Optimizer):
@@ -118,17 +75,10 @@ class NAdam(Optimizer):
         w = w - lr * m_hat / (sqrt(v_hat) + eps)          m, v, v_hat as in Adam
 
     Args:
-        params: what to optimize, see :class:`Optimizer`.
-        lr: learning rate, a number or a 0-d tensor.
-        betas: shares of the old averages that are kept.
-        eps: keeps the division finite.
+        params, lr, betas, eps
         weight_decay: factor of the L2 penalty, or of the decoupled decay.
         momentum_decay: how fast mu rises from ``beta1 / 2`` to ``beta1``.
-        decoupled_weight_decay: shrink the weights directly, as AdamW does.
-        foreach: accepted and without effect: the update is always one pass.
-        maximize: go up instead of down.
-        capturable: keep the number of steps on the GPU, for CUDA graphs.
-        differentiable: not supported.
+        decoupled_weight_decay, foreach, maximize, capturable, differentiable
 
     Raises:
         ValueError: an option out of range.
@@ -139,6 +89,9 @@ class NAdam(Optimizer):
     (2016).
     """
 
+    kernel = "nadam_update"
+    passed = ("eps",)
+    counters = ("step", "mu_product")
     letters: ClassVar[dict[str, str]] = {"exp_avg": "m", "exp_avg_sq": "v"}
 
     def __init__(
@@ -156,62 +109,29 @@ class NAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        defaults: dict[str, Any] = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum_decay": momentum_decay,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
+        names = (
+            "lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize foreach "
+            "capturable differentiable"
+        )
+        super().__init__(params, choose(locals(), names))
 
-    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
-        """Return one step by the formula above."""
-        if not state:
-            state["step"] = counter(parameter, group)
-            state["mu_product"] = counter(parameter, group, 1.0)
-            state["exp_avg"] = zeros_like(parameter)
-            state["exp_avg_sq"] = zeros_like(parameter)
-        lr = number(group["lr"])
-        beta1, beta2 = group["betas"]
-        step = count_step(state)
+    def numbers(self, step: Any, state: State, group: Group) -> dict[str, Any]:
+        """Return the correction of v, and what the schedule of the momentum gives."""
         mu = momentum_schedule(step, group)
         mu_next = momentum_schedule(step + 1, group)
         product = state["mu_product"].array
         product *= mu  # in float32, as PyTorch keeps it
         mu_product = number(state["mu_product"])
-        decoupled = group["decoupled_weight_decay"]
-        return Update(
-            kernels(parameter.array).nadam_update,
-            arrays(parameter, gradient, state["exp_avg"], state["exp_avg_sq"]),
-            {
-                "lr": lr,
-                "beta1": beta1,
-                "beta2": beta2,
-                "correction2": 1 - beta2**step,
-                "momentum_factor": mu_next / (1 - mu_product * mu_next),
-                "gradient_factor": (1 - mu) / (1 - mu_product),
-                "eps": group["eps"],
-                "weight_decay": 0.0 if decoupled else group["weight_decay"],
-                "decoupled": lr * group["weight_decay"] if decoupled else 0.0,
-                "maximize": group["maximize"],
-            },
-        )
+        return {
+            "correction2": 1 - group["betas"][1] ** step,
+            "momentum_factor": mu_next / (1 - mu_product * mu_next),
+            "gradient_factor": (1 - mu) / (1 - mu_product),
+        }
 
-    def moments(self, parameter: Tensor) -> dict[str, Array]:
-        """Return the state, and what the step was made of, by the papers' letters."""
-        found = super().moments(parameter)
-        if found:
-            group = self.group_of(parameter)
-            step = number(self.state[parameter]["step"])
-            found["v_hat"] = found["v"] / (1 - group["betas"][1] ** step)
-            found["effective_lr"] = number(group["lr"]) / root(found["v_hat"], group["eps"])
-        return found
+    def derived(self, found: dict[str, Any], step: Any, group: Group) -> dict[str, Any]:
+        """Return v with its bias corrected, and the rate of each element."""
+        v_hat = found["v"] / (1 - group["betas"][1] ** step)
+        return {"v_hat": v_hat, "effective_lr": number(group["lr"]) / root(v_hat, group["eps"])}
 
 
 class RAdam(Optimizer):
@@ -226,16 +146,9 @@ class RAdam(Optimizer):
         w = w - lr * m_hat                                                    otherwise
 
     Args:
-        params: what to optimize, see :class:`Optimizer`.
-        lr: learning rate, a number or a 0-d tensor.
-        betas: shares of the old averages that are kept.
-        eps: keeps the division finite.
+        params, lr, betas, eps
         weight_decay: factor of the L2 penalty, or of the decoupled decay.
-        decoupled_weight_decay: shrink the weights directly, as AdamW does.
-        foreach: accepted and without effect: the update is always one pass.
-        maximize: go up instead of down.
-        capturable: keep the number of steps on the GPU, for CUDA graphs.
-        differentiable: not supported.
+        decoupled_weight_decay, foreach, maximize, capturable, differentiable
 
     Raises:
         ValueError: an option out of range.
@@ -246,6 +159,8 @@ class RAdam(Optimizer):
     Rate and Beyond" (2020).
     """
 
+    kernel = "radam_update"
+    passed = ("eps",)
     letters: ClassVar[dict[str, str]] = {"exp_avg": "m", "exp_avg_sq": "v"}
 
     def __init__(
@@ -262,60 +177,33 @@ class RAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        defaults: dict[str, Any] = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
-
-    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
-        """Return one step by the formula above."""
-        if not state:
-            state["step"] = counter(parameter, group)
-            state["exp_avg"] = zeros_like(parameter)
-            state["exp_avg_sq"] = zeros_like(parameter)
-        lr = number(group["lr"])
-        beta1, beta2 = group["betas"]
-        step = count_step(state)
-        decoupled = group["decoupled_weight_decay"]
-        return Update(
-            kernels(parameter.array).radam_update,
-            arrays(parameter, gradient, state["exp_avg"], state["exp_avg_sq"]),
-            {
-                "lr": lr,
-                "beta1": beta1,
-                "beta2": beta2,
-                "correction1": 1 - beta1**step,
-                "correction2": 1 - beta2**step,
-                "rectification": rectification(step, beta2),
-                "eps": group["eps"],
-                "weight_decay": 0.0 if decoupled else group["weight_decay"],
-                "decoupled": lr * group["weight_decay"] if decoupled else 0.0,
-                "maximize": group["maximize"],
-            },
+        names = (
+            "lr betas eps weight_decay maximize foreach capturable decoupled_weight_decay "
+            "differentiable"
         )
+        super().__init__(params, choose(locals(), names))
 
-    def moments(self, parameter: Tensor) -> dict[str, Array]:
-        """Return the state, and what the step was made of, by the papers' letters."""
-        found = super().moments(parameter)
-        if found:
-            group = self.group_of(parameter)
-            beta1, beta2 = group["betas"]
-            step = number(self.state[parameter]["step"])
-            found["m_hat"] = found["m"] / (1 - beta1**step)
-            found["v_hat"] = found["v"] / (1 - beta2**step)
-            r = found["rectification"] = rectification(step, beta2)
-            adaptive = r * (1 - beta2**step) ** 0.5 / root(found["v"], group["eps"])
+    def numbers(self, step: Any, state: State, group: Group) -> dict[str, Any]:
+        """Return the corrections and the rectification."""
+        beta1, beta2 = group["betas"]
+        return {
+            "correction1": 1 - beta1**step,
+            "correction2": 1 - beta2**step,
+            "rectification": rectification(step, beta2),
+        }
+
+    def derived(self, found: dict[str, Any], step: Any, group: Group) -> dict[str, Any]:
+        """Return the averages with their bias corrected, and the rate of each element."""
+        known = self.numbers(step, {}, group)
+        correction2, r = known["correction2"], known["rectification"]
+        adaptive = r * correction2**0.5 / root(found["v"], group["eps"])
+        return {
+            "m_hat": found["m"] / known["correction1"],
+            "v_hat": found["v"] / correction2,
+            "rectification": r,
             # As long as r is 0, the step is that of momentum: the rate alone.
-            found["effective_lr"] = number(group["lr"]) * (adaptive if r else adaptive + 1)
-        return found
+            "effective_lr": number(group["lr"]) * (adaptive if r else adaptive + 1),
+        }
 
 
 def momentum_schedule(step: Any, group: Group) -> Any:

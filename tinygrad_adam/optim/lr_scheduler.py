@@ -31,7 +31,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from tinygrad_adam.optim.optimizer import Group, Optimizer, number
+from tinygrad_adam.optim.optimizer import Group, Optimizer
+from tinygrad_adam.optim.options import describe, number
 from tinygrad_adam.tensor import Tensor
 
 Factor: TypeAlias = Callable[[int], float]
@@ -54,6 +55,10 @@ class LRScheduler:
     """
 
     _is_initial = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        describe(cls)
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -138,9 +143,9 @@ class LambdaLR(LRScheduler):
     """``lr = lr_0 * f(t)``.
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         lr_lambda: f, or one function for each parameter group.
-        last_epoch: number of the last epoch when training resumes; -1 at the start.
+        last_epoch
 
     Raises:
         ValueError: the number of functions is not that of the groups.
@@ -204,10 +209,10 @@ class StepLR(LRScheduler):
     """``lr = lr_0 * gamma^floor(t / step_size)``: down every ``step_size`` epochs. Chainable.
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         step_size: epochs between two steps.
         gamma: factor of each step.
-        last_epoch: number of the last epoch when training resumes; -1 at the start.
+        last_epoch
     """
 
     def __init__(
@@ -230,10 +235,10 @@ class MultiStepLR(LRScheduler):
     """``lr = lr_0 * gamma^(milestones reached)``: a step down at each milestone. Chainable.
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         milestones: epochs at which the rate is multiplied; one that is there twice counts twice.
         gamma: factor of each step.
-        last_epoch: number of the last epoch when training resumes; -1 at the start.
+        last_epoch
     """
 
     def __init__(
@@ -261,10 +266,10 @@ class ConstantLR(LRScheduler):
     """``lr = lr_0 * factor`` for t < ``total_iters``, then ``lr_0``. Chainable.
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         factor: factor at the start, from 0 (excluded) to 1.
         total_iters: epochs it holds for.
-        last_epoch: number of the last epoch when training resumes; -1 at the start.
+        last_epoch
 
     Raises:
         ValueError: the factor is out of range.
@@ -304,11 +309,11 @@ class LinearLR(LRScheduler):
         lr = lr_0 * (start + (end - start) * min(t, total_iters) / total_iters)
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         start_factor: factor at t = 0, from 0 (excluded) to 1.
         end_factor: factor from t = ``total_iters`` on, from 0 to 1.
         total_iters: epochs from one to the other.
-        last_epoch: number of the last epoch when training resumes; -1 at the start.
+        last_epoch
 
     Raises:
         ValueError: a factor is out of range.
@@ -353,9 +358,9 @@ class ExponentialLR(LRScheduler):
     """``lr = lr_0 * gamma^t``. Chainable.
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         gamma: factor of each epoch.
-        last_epoch: number of the last epoch when training resumes; -1 at the start.
+        last_epoch
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
@@ -374,10 +379,10 @@ class PolynomialLR(LRScheduler):
     """``lr = lr_0 * (1 - t / total_iters)^power``, 0 from ``total_iters`` on. Chainable.
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         total_iters: epochs down to 0.
         power: 1 is a line.
-        last_epoch: number of the last epoch when training resumes; -1 at the start.
+        last_epoch
     """
 
     def __init__(
@@ -407,10 +412,10 @@ class CosineAnnealingLR(LRScheduler):
         lr = eta_min + (lr_0 - eta_min) * (1 + cos(pi * t / T_max)) / 2
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         T_max: epochs from ``lr_0`` to ``eta_min``.
         eta_min: the lowest rate.
-        last_epoch: number of the last epoch when training resumes; -1 at the start.
+        last_epoch
 
     Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017),
     without the restarts.
@@ -455,11 +460,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         lr = eta_min + (lr_0 - eta_min) * (1 + cos(pi * T_cur / T_i)) / 2
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         T_0: epochs before the first restart.
         T_mult: factor from the length of one cycle to the next.
         eta_min: the lowest rate.
-        last_epoch: number of the last epoch when training resumes; -1 at the start.
+        last_epoch
 
     Raises:
         ValueError: an option out of range, or a negative epoch.
@@ -564,7 +569,7 @@ class CyclicLR(_MomentumCycling):
         lr = base_lr + (max_lr - base_lr) * height * scale,     height 0 → 1 → 0 in each cycle
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         base_lr: the lowest rate, or one for each parameter group.
         max_lr: the highest, or one for each group.
         step_size_up: steps from the lowest to the highest.
@@ -682,7 +687,7 @@ class OneCycleLR(_MomentumCycling):
     ends at the start's rate; a third phase goes on to the lowest.
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         max_lr: the highest rate, or one for each parameter group.
         total_steps: steps in the cycle; or
         epochs, steps_per_epoch: whose product it is.
@@ -785,7 +790,7 @@ class ReduceLROnPlateau(LRScheduler):
     Step it with that number: ``scheduler.step(validation_loss)``.
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         mode: ``"min"`` if lower is better, ``"max"`` if higher.
         factor: the rate is multiplied by it, below 1.
         patience: epochs without improvement that are let pass.
@@ -904,10 +909,10 @@ class SequentialLR(LRScheduler):
     """One scheduler after another: the next takes over at each milestone, at its own epoch 0.
 
     Args:
-        optimizer: whose rates are scheduled.
+        optimizer
         schedulers: in order, made for this optimizer.
         milestones: epochs at which the next one takes over; one fewer than schedulers.
-        last_epoch: number of the last epoch when training resumes; -1 at the start.
+        last_epoch
 
     Raises:
         TypeError: something without an optimizer among the schedulers.

@@ -21,7 +21,8 @@ import numpy as np
 
 from tinygrad_adam.backend import to_numpy
 from tinygrad_adam.optim.adam import Adam, corrections
-from tinygrad_adam.optim.optimizer import Optimizer, number
+from tinygrad_adam.optim.optimizer import Optimizer
+from tinygrad_adam.optim.options import number
 from tinygrad_adam.tensor import Tensor
 
 Record = dict[str, Any]

@@ -22,7 +22,8 @@ import numpy as np
 
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.mode import enable_grad, no_grad
-from tinygrad_adam.backend import Array, Update, array_module, move, run_updates
+from tinygrad_adam.backend import Array, Update, array_module, kernels, move, run_updates
+from tinygrad_adam.optim.options import check, describe, number
 from tinygrad_adam.tensor import Tensor
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
@@ -30,21 +31,9 @@ State: TypeAlias = dict[str, Any]
 Group: TypeAlias = dict[str, Any]
 Hooks: TypeAlias = OrderedDict[int, Any]
 
-# Options that must not be negative, and what PyTorch calls them in the error.
-_NOT_NEGATIVE = {
-    "lr": "learning rate",
-    "eps": "epsilon value",
-    "momentum": "momentum value",
-    "weight_decay": "weight_decay value",
-    "alpha": "alpha value",
-    "lr_decay": "lr_decay value",
-    "initial_accumulator_value": "initial_accumulator_value value",
-    "momentum_decay": "momentum_decay value",
-}
-
-# State that counts steps. It lies in host memory even for parameters on a GPU, as in PyTorch, so
-# that reading it does not wait for the GPU; with ``capturable=True`` it lies on the GPU.
-_COUNTERS = ("step", "mu_product")
+# State that counts, and where it starts. It lies in host memory even for parameters on a GPU, as in
+# PyTorch, so that reading it does not wait for the GPU; with ``capturable=True`` on the GPU.
+COUNTERS = {"step": 0.0, "mu_product": 1.0}
 
 
 class Optimizer:
@@ -72,8 +61,24 @@ class Optimizer:
     extra_options: ClassVar[dict[str, Any]] = {}
     """Options that PyTorch's optimizer of this name lacks, with the value that means "as there"."""
 
+    kernel: ClassVar[str] = ""
+    """The update rule in ``backend``; an optimizer without one writes :meth:`update`."""
+
     letters: ClassVar[dict[str, str]] = {}
-    """The papers' letters for entries of the state, such as ``{"exp_avg": "m"}``."""
+    """The state's tensors, in the rule's order, with the papers' letters for them."""
+
+    only_with: ClassVar[dict[str, str]] = {}
+    """Tensors of the state that are there only if an option is switched on, with that option."""
+
+    counters: tuple[str, ...] = ("step",)
+    """The state's counts, of :data:`COUNTERS`."""
+
+    passed: tuple[str, ...] = ()
+    """Options that the rule gets as they are, besides those that all rules have."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        describe(cls)
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -145,29 +150,7 @@ class Optimizer:
         implementations; here there is one, so they are accepted and mean nothing.
         ``differentiable`` does not exist.
         """
-        for name, words in _NOT_NEGATIVE.items():
-            value = options.get(name, 0.0)
-            if isinstance(value, Tensor) and value.numel() != 1:
-                raise ValueError(f"Tensor {name} must be 1-element\n  Its shape is {value.shape}.")
-            if not number(value) >= 0.0:
-                raise ValueError(f"Invalid {words}: {value}\n  {name} must be 0 or more.")
-        betas = options.get("betas", (0.0, 0.0))
-        if len(betas) != 2:
-            raise ValueError(f"betas must be two numbers, but got {betas}")
-        for i, beta in enumerate(betas):
-            if not 0.0 <= number(beta) < 1.0:
-                raise ValueError(
-                    f"Invalid beta parameter at index {i}: {beta}\n"
-                    "  Each beta is the share of the old average that is kept: at least 0, below 1."
-                )
-        if not 0.0 <= options.get("rho", 0.0) <= 1.0:
-            raise ValueError(f"Invalid rho value: {options['rho']}\n  rho must be between 0 and 1.")
-        if options.get("differentiable"):
-            raise NotImplementedError(
-                "differentiable=True is not supported: updates are made in place, outside the graph"
-            )
-        if options.get("fused") and options.get("foreach"):
-            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+        check(options)
 
     def _check_overlap(self, group: Group) -> None:
         """Raise or warn if a parameter would be updated twice, or names are mixed with none."""
@@ -192,14 +175,53 @@ class Optimizer:
         """Return the update of one parameter: a rule of ``backend``, its arrays and numbers.
 
         :meth:`step` collects the updates of all parameters and runs them together. An optimizer
-        has this method or :meth:`update`.
+        names its rule (:attr:`kernel`) and writes :meth:`numbers`, or it has :meth:`update`.
 
         Args: those of :meth:`update`.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} has no update rule: write "
-            "update(self, parameter, gradient, state, group), or step() as a whole"
-        )
+        if not self.kernel:
+            raise NotImplementedError(
+                f"{type(self).__name__} has no update rule: write "
+                "update(self, parameter, gradient, state, group), or step() as a whole"
+            )
+        if not state:
+            self.begin(parameter, state, group)
+        step = count_step(state) if self.counters else 0.0
+        lr, decay = number(group["lr"]), number(group["weight_decay"])
+        options = {"lr": lr, "weight_decay": decay, "maximize": group["maximize"]}
+        if group.get("decoupled_weight_decay"):
+            options["weight_decay"], options["decoupled"] = 0.0, lr * decay
+        for name in self.passed:
+            options[name] = group[name]
+        if "betas" in group:
+            options["beta1"], options["beta2"] = group["betas"]
+        options.update(self.numbers(step, state, group))
+        tensors = self.tensors(parameter, state, group)
+        kernel = getattr(kernels(parameter.array), self.kernel)
+        return Update(kernel, arrays(parameter, gradient, *tensors), options)
+
+    def begin(self, parameter: Tensor, state: State, group: Group) -> None:
+        """Make the state of a parameter that has none: counts and zeros."""
+        for name in self.counters:
+            state[name] = counter(parameter, group, COUNTERS[name])
+        self.tensors(parameter, state, group)
+
+    def tensors(self, parameter: Tensor, state: State, group: Group) -> list[Tensor | None]:
+        """Return the state's tensors for the rule: new zeros, or None if no option asks for it."""
+        found: list[Tensor | None] = []
+        for name in self.letters:
+            option = self.only_with.get(name)
+            if option and not group[option]:
+                found.append(None)
+                continue
+            if state.get(name) is None:
+                state[name] = zeros_like(parameter)
+            found.append(state[name])
+        return found
+
+    def numbers(self, step: Any, state: State, group: Group) -> dict[str, Any]:
+        """Return what the rule needs in step number ``step`` besides options, by its names."""
+        return {}
 
     def update(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> None:
         """Update one parameter in place, by tensor operations or by writing ``parameter.array``.
@@ -295,11 +317,19 @@ class Optimizer:
         that need not be. See ``Microscope``, which records this.
         """
         state = self.state.get(parameter, {})
-        return {
+        found: dict[str, Any] = {
             self.letters.get(name, name): value.array
             for name, value in state.items()
-            if isinstance(value, Tensor) and name not in _COUNTERS
+            if isinstance(value, Tensor) and name not in COUNTERS
         }
+        if found:
+            step = number(state.get("step", 0.0))
+            found.update(self.derived(found, step, self.group_of(parameter)))
+        return found
+
+    def derived(self, found: dict[str, Any], step: Any, group: Group) -> dict[str, Any]:
+        """Return what :meth:`moments` adds to the state ``found`` after step number ``step``."""
+        return {}
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` before each step (and before its closure).
@@ -437,17 +467,6 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-def number(value: Any) -> Any:
-    """Return an option as a Python number, or, if it is a tensor on a GPU, as a 0-d float64 array.
-
-    The latter can be changed after a CUDA graph was captured.
-    """
-    if not isinstance(value, Tensor):
-        return value.item() if isinstance(value, np.generic) else value
-    array = value.array.reshape(())
-    return array.item() if isinstance(array, np.ndarray) else array.astype(np.float64)
-
-
 def root(v: Array, eps: float, inside: bool = False) -> Array:
     """Return ``sqrt(v) + eps``, or ``sqrt(v + eps)`` with eps inside the root, as a new array."""
     xp = array_module(v)
@@ -522,7 +541,7 @@ def _follow(parameter: Tensor, state: State) -> None:
     kind = type(parameter.array)
     for name in reversed(state):
         value = state[name]
-        if name in _COUNTERS or not isinstance(value, Tensor):
+        if name in COUNTERS or not isinstance(value, Tensor):
             continue
         if type(value.array) is kind:
             return  # where one of them lies, all do
@@ -538,7 +557,7 @@ def _loaded(name: str, value: Any, parameter: Tensor, group: Group) -> Any:
     if value is None or isinstance(value, (bool, str, dict, list, tuple)):
         return _copied(value)
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
-    if name in _COUNTERS:
+    if name in COUNTERS:
         return counter(parameter, group, float(array.item()))
     if array.shape != parameter.array.shape:
         raise ValueError(

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tinygrad_adam.backend import Update, kernels
-from tinygrad_adam.optim.optimizer import (
-    Group,
-    Optimizer,
-    Params,
-    State,
-    arrays,
-    number,
-    zeros_like,
-)
+from tinygrad_adam.backend import Update
+from tinygrad_adam.optim.optimizer import Group, Optimizer, Params, State
+from tinygrad_adam.optim.options import choose
 from tinygrad_adam.tensor import Tensor
 
 
@@ -26,15 +19,12 @@ class SGD(Optimizer):
         w = w - lr * buffer,   with nesterov   w = w - lr * (g + momentum * buffer)
 
     Args:
-        params: what to optimize, see :class:`Optimizer`.
-        lr: learning rate, a number or a 0-d tensor.
+        params, lr
         momentum: share of the old buffer that is kept; 0 means no buffer.
         dampening: share of the new gradient that is left out of the buffer.
         weight_decay: factor of the L2 penalty, whose gradient ``weight_decay * w`` is added to g.
         nesterov: look ahead; needs a momentum and no dampening.
-        maximize: go up instead of down.
-        foreach, fused: accepted and without effect: the update is always one pass.
-        differentiable: not supported.
+        maximize, foreach, fused, differentiable
 
     Raises:
         ValueError: an option out of range.
@@ -44,7 +34,11 @@ class SGD(Optimizer):
     Source: PyTorch, ``torch.optim.SGD``.
     """
 
+    kernel = "sgd_update"
+    passed = ("momentum", "dampening", "nesterov")
+    counters = ()
     letters: ClassVar[dict[str, str]] = {"momentum_buffer": "m"}
+    only_with: ClassVar[dict[str, str]] = {"momentum_buffer": "momentum"}
 
     def __init__(
         self,
@@ -60,18 +54,8 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        defaults: dict[str, Any] = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-            "foreach": foreach,
-            "differentiable": differentiable,
-            "fused": fused,
-        }
-        super().__init__(params, defaults)
+        names = "lr momentum dampening weight_decay nesterov maximize foreach differentiable fused"
+        super().__init__(params, choose(locals(), names))
 
     def check_options(self, options: dict[str, Any]) -> None:
         """Raise if an option is out of range."""
@@ -83,24 +67,12 @@ class SGD(Optimizer):
             )
 
     def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
-        """Return one step by the formula above."""
-        dampening = group["dampening"]
-        if group["momentum"] and state.get("momentum_buffer") is None:
-            state["momentum_buffer"] = zeros_like(parameter)
-            dampening = 0.0
-        buffer = state["momentum_buffer"] if group["momentum"] else None
-        return Update(
-            kernels(parameter.array).sgd_update,
-            arrays(parameter, gradient, buffer),
-            {
-                "lr": number(group["lr"]),
-                "momentum": group["momentum"],
-                "dampening": dampening,
-                "nesterov": group["nesterov"],
-                "weight_decay": number(group["weight_decay"]),
-                "maximize": group["maximize"],
-            },
-        )
+        """Return one step by the formula above; nothing is left out of the first gradient."""
+        first = state.get("momentum_buffer") is None
+        update = super().rule(parameter, gradient, state, group)
+        if first:
+            update.options["dampening"] = 0.0
+        return update
 
 
 class Momentum(Optimizer):
@@ -115,11 +87,9 @@ class Momentum(Optimizer):
     at the same rate; here a constant gradient moves w by ``lr * g``, once m has caught up.
 
     Args:
-        params: what to optimize, see :class:`Optimizer`.
-        lr: learning rate, a number or a 0-d tensor.
+        params, lr
         momentum: share of the old average that is kept, at least 0 and below 1.
-        weight_decay: factor of the L2 penalty.
-        maximize: go up instead of down.
+        weight_decay, maximize
 
     Raises:
         ValueError: an option out of range.
@@ -129,6 +99,9 @@ class Momentum(Optimizer):
     Source: the second study note; PyTorch has no optimizer of this name.
     """
 
+    kernel = "momentum_update"
+    passed = ("momentum",)
+    counters = ()
     letters: ClassVar[dict[str, str]] = {"momentum_buffer": "m"}
 
     def __init__(
@@ -140,13 +113,7 @@ class Momentum(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        defaults: dict[str, Any] = {
-            "lr": lr,
-            "momentum": momentum,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, choose(locals(), "lr momentum weight_decay maximize"))
 
     def check_options(self, options: dict[str, Any]) -> None:
         """Raise if an option is out of range."""
@@ -156,18 +123,3 @@ class Momentum(Optimizer):
                 f"Invalid momentum value: {options['momentum']}\n"
                 "  It is the share of the old average that is kept: below 1."
             )
-
-    def rule(self, parameter: Tensor, gradient: Tensor, state: State, group: Group) -> Update:
-        """Return one step by the formula above."""
-        if not state:
-            state["momentum_buffer"] = zeros_like(parameter)
-        return Update(
-            kernels(parameter.array).momentum_update,
-            arrays(parameter, gradient, state["momentum_buffer"]),
-            {
-                "lr": number(group["lr"]),
-                "momentum": group["momentum"],
-                "weight_decay": number(group["weight_decay"]),
-                "maximize": group["maximize"],
-            },
-        )
