@@ -55,15 +55,14 @@ class LRScheduler:
     """
 
     _is_initial = False
+    _code: tuple[str, ...] = ()  # attributes that hold functions or other schedulers
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         describe(cls)
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        self.optimizer = optimizer
+        self.optimizer = _checked(optimizer)
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group.setdefault("initial_lr", number(group["lr"]))
@@ -75,7 +74,6 @@ class LRScheduler:
                 )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
-        self._step_count = 0
         self._initial_step()
 
     def _initial_step(self) -> None:
@@ -127,16 +125,49 @@ class LRScheduler:
     def _present(self) -> list[Any]:
         return [number(group["lr"]) for group in self.optimizer.param_groups]
 
-    def _scaled(self, factor: float) -> list[Any]:
-        return [rate * factor for rate in self._present()]
-
     def state_dict(self) -> dict[str, Any]:
-        """Return everything that the scheduler knows but the optimizer, as a dictionary."""
-        return {name: value for name, value in vars(self).items() if name != "optimizer"}
+        """Return everything that the scheduler knows but the optimizer, as a dictionary.
+
+        Functions are left out: they are code. Of an object that is called like one, its attributes
+        are there; of a scheduler within this one, its state.
+        """
+        return {
+            name: _saved(value) if name in self._code else value
+            for name, value in vars(self).items()
+            if name != "optimizer"
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned. Load the optimizer's state as well."""
-        vars(self).update(state_dict)
+        state = dict(state_dict)
+        for name in self._code:
+            _restore(vars(self)[name], state.pop(name))
+        vars(self).update(state)
+
+
+class _Factors(LRScheduler):
+    """A schedule that multiplies the rate by a number which depends on the epoch only.
+
+    A subclass says it twice: from epoch to epoch, which is what ``step`` does and lets several
+    schedules work together, and from the start, to jump to an epoch.
+    """
+
+    def _ratio(self, t: int) -> float:
+        """Return what takes the rate of epoch t - 1 to that of epoch t."""
+        raise NotImplementedError
+
+    def _product(self, t: int) -> float:
+        """Return what takes ``lr_0`` to the rate of epoch t."""
+        raise NotImplementedError
+
+    def get_lr(self) -> list[Any]:
+        """Return the rate of each group for this epoch."""
+        ratio = self._ratio(self.last_epoch)
+        return self._present() if ratio == 1 else [rate * ratio for rate in self._present()]
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        product = self._product(self.last_epoch)
+        return [base * product for base in self.base_lrs]
 
 
 class LambdaLR(LRScheduler):
@@ -152,34 +183,21 @@ class LambdaLR(LRScheduler):
         TypeError: something that cannot be called.
     """
 
+    _code = ("lr_lambdas",)
+
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
     ) -> None:
-        groups = len(optimizer.param_groups)
-        lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
-        if len(lambdas) != groups:
-            raise ValueError(f"Expected {groups} lr_lambdas, but got {len(lambdas)}")
+        lambdas = for_each_group(
+            optimizer, lr_lambda, "lr_lambda", "Expected {groups} lr_lambdas, but got {values}"
+        )
         for function in lambdas:
             if not callable(function):
                 raise TypeError(
                     f"lr_lambda should be a function, but got {type(function).__name__}"
                 )
-        self.lr_lambdas: list[Any] = lambdas
+        self.lr_lambdas = lambdas
         super().__init__(optimizer, last_epoch)
-
-    def state_dict(self) -> dict[str, Any]:
-        """As everywhere, but functions and lambdas are left out: they are code."""
-        state = super().state_dict()
-        state["lr_lambdas"] = [_attributes(function) for function in self.lr_lambdas]
-        return state
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned."""
-        state = dict(state_dict)
-        for function, attributes in zip(self.lr_lambdas, state.pop("lr_lambdas"), strict=True):
-            if attributes is not None:
-                vars(function).update(attributes)
-        super().load_state_dict(state)
 
     def get_lr(self) -> list[Any]:
         """Return the rate of each group for this epoch."""
@@ -205,7 +223,7 @@ class MultiplicativeLR(LambdaLR):
         ]
 
 
-class StepLR(LRScheduler):
+class StepLR(_Factors):
     """``lr = lr_0 * gamma^floor(t / step_size)``: down every ``step_size`` epochs. Chainable.
 
     Args:
@@ -222,16 +240,14 @@ class StepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[Any]:
-        """Return the rate of each group for this epoch."""
-        down = self.last_epoch != 0 and self.last_epoch % self.step_size == 0
-        return self._scaled(self.gamma) if down else self._present()
+    def _ratio(self, t: int) -> float:
+        return self.gamma if t != 0 and t % self.step_size == 0 else 1.0
 
-    def _get_closed_form_lr(self) -> list[Any]:
-        return [base * self.gamma ** (self.last_epoch // self.step_size) for base in self.base_lrs]
+    def _product(self, t: int) -> float:
+        return self.gamma ** (t // self.step_size)
 
 
-class MultiStepLR(LRScheduler):
+class MultiStepLR(_Factors):
     """``lr = lr_0 * gamma^(milestones reached)``: a step down at each milestone. Chainable.
 
     Args:
@@ -252,17 +268,14 @@ class MultiStepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[Any]:
-        """Return the rate of each group for this epoch."""
-        times = self.milestones.get(self.last_epoch, 0)
-        return self._scaled(self.gamma**times) if times else self._present()
+    def _ratio(self, t: int) -> float:
+        return self.gamma ** self.milestones.get(t, 0)
 
-    def _get_closed_form_lr(self) -> list[Any]:
-        reached = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
-        return [base * self.gamma**reached for base in self.base_lrs]
+    def _product(self, t: int) -> float:
+        return self.gamma ** bisect_right(sorted(self.milestones.elements()), t)
 
 
-class ConstantLR(LRScheduler):
+class ConstantLR(_Factors):
     """``lr = lr_0 * factor`` for t < ``total_iters``, then ``lr_0``. Chainable.
 
     Args:
@@ -288,20 +301,16 @@ class ConstantLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[Any]:
-        """Return the rate of each group for this epoch."""
-        if self.last_epoch == 0:
-            return self._scaled(self.factor)
-        if self.last_epoch == self.total_iters:
-            return self._scaled(1 / self.factor)
-        return self._present()
+    def _ratio(self, t: int) -> float:
+        if t == 0:
+            return self.factor
+        return 1 / self.factor if t == self.total_iters else 1.0
 
-    def _get_closed_form_lr(self) -> list[Any]:
-        factor = 1.0 if self.last_epoch >= self.total_iters else self.factor
-        return [base * factor for base in self.base_lrs]
+    def _product(self, t: int) -> float:
+        return 1.0 if t >= self.total_iters else self.factor
 
 
-class LinearLR(LRScheduler):
+class LinearLR(_Factors):
     """From ``lr_0 * start_factor`` to ``lr_0 * end_factor`` along a line. Chainable.
 
     ::
@@ -339,22 +348,20 @@ class LinearLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[Any]:
-        """Return the rate of each group for this epoch."""
-        t, total, rise = self.last_epoch, self.total_iters, self.end_factor - self.start_factor
+    def _ratio(self, t: int) -> float:
+        rise = self.end_factor - self.start_factor
         if t == 0:
-            return self._scaled(self.start_factor)
-        if self._is_initial or t > total:
-            return self._present()
-        return self._scaled(1 + rise / (total * self.start_factor + (t - 1) * rise))
+            return self.start_factor
+        if self._is_initial or t > self.total_iters:
+            return 1.0
+        return 1 + rise / (self.total_iters * self.start_factor + (t - 1) * rise)
 
-    def _get_closed_form_lr(self) -> list[Any]:
-        share = min(self.last_epoch, self.total_iters) / self.total_iters
-        factor = self.start_factor + (self.end_factor - self.start_factor) * share
-        return [base * factor for base in self.base_lrs]
+    def _product(self, t: int) -> float:
+        share = min(t, self.total_iters) / self.total_iters
+        return self.start_factor + (self.end_factor - self.start_factor) * share
 
 
-class ExponentialLR(LRScheduler):
+class ExponentialLR(_Factors):
     """``lr = lr_0 * gamma^t``. Chainable.
 
     Args:
@@ -367,15 +374,14 @@ class ExponentialLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[Any]:
-        """Return the rate of each group for this epoch."""
-        return self._present() if self._is_initial else self._scaled(self.gamma)
+    def _ratio(self, t: int) -> float:
+        return 1.0 if self._is_initial else self.gamma
 
-    def _get_closed_form_lr(self) -> list[Any]:
-        return [base * self.gamma**self.last_epoch for base in self.base_lrs]
+    def _product(self, t: int) -> float:
+        return self.gamma**t
 
 
-class PolynomialLR(LRScheduler):
+class PolynomialLR(_Factors):
     """``lr = lr_0 * (1 - t / total_iters)^power``, 0 from ``total_iters`` on. Chainable.
 
     Args:
@@ -392,16 +398,13 @@ class PolynomialLR(LRScheduler):
         self.power = power
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[Any]:
-        """Return the rate of each group for this epoch."""
-        t, total = self.last_epoch, self.total_iters
-        if self._is_initial or t > total:
-            return self._present()
-        return self._scaled(((1 - t / total) / (1 - (t - 1) / total)) ** self.power)
+    def _ratio(self, t: int) -> float:
+        if self._is_initial or t > self.total_iters:
+            return 1.0
+        return ((1 - t / self.total_iters) / (1 - (t - 1) / self.total_iters)) ** self.power
 
-    def _get_closed_form_lr(self) -> list[Any]:
-        left = 1 - min(self.last_epoch, self.total_iters) / self.total_iters
-        return [base * left**self.power for base in self.base_lrs]
+    def _product(self, t: int) -> float:
+        return (1 - min(t, self.total_iters) / self.total_iters) ** self.power
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -545,8 +548,8 @@ class _MomentumCycling(LRScheduler):
                 f"  {type(self.optimizer).__name__} has neither: pass cycle_momentum=False."
             )
         self.use_beta1 = "betas" in defaults
-        lowest = for_each_group("base_momentum", self.optimizer, base_momentum)
-        highest = for_each_group("max_momentum", self.optimizer, max_momentum)
+        lowest = for_each_group(self.optimizer, base_momentum, "base_momentum")
+        highest = for_each_group(self.optimizer, max_momentum, "max_momentum")
         if last_epoch == -1:
             for group, low, high in zip(self.optimizer.param_groups, lowest, highest, strict=True):
                 self._set_momentum(group, high)
@@ -592,6 +595,8 @@ class CyclicLR(_MomentumCycling):
     Source: Smith, "Cyclical Learning Rates for Training Neural Networks" (2017).
     """
 
+    _code = ("_scale_fn_custom",)
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -608,13 +613,11 @@ class CyclicLR(_MomentumCycling):
         max_momentum: float = 0.9,
         last_epoch: int = -1,
     ) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        self.optimizer = _checked(optimizer)
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
             raise ValueError("mode is invalid and scale_fn is None")
-        self.optimizer = optimizer
-        lowest = for_each_group("base_lr", optimizer, base_lr)
-        self.max_lrs = for_each_group("max_lr", optimizer, max_lr)
+        lowest = for_each_group(optimizer, base_lr, "base_lr")
+        self.max_lrs = for_each_group(optimizer, max_lr, "max_lr")
         if last_epoch == -1:
             for group, rate in zip(optimizer.param_groups, lowest, strict=True):
                 set_option(group, "lr", rate)
@@ -659,20 +662,6 @@ class CyclicLR(_MomentumCycling):
             low + (high - low) * height
             for low, high in zip(self.base_lrs, self.max_lrs, strict=True)
         ]
-
-    def state_dict(self) -> dict[str, Any]:
-        """As everywhere, but a ``scale_fn`` that is a plain function is left out: it is code."""
-        state = super().state_dict()
-        state["_scale_fn_custom"] = _attributes(self._scale_fn_custom)
-        return state
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned."""
-        state = dict(state_dict)
-        attributes = state.pop("_scale_fn_custom")
-        if attributes is not None:
-            vars(self._scale_fn_custom).update(attributes)
-        super().load_state_dict(state)
 
 
 class OneCycleLR(_MomentumCycling):
@@ -725,9 +714,7 @@ class OneCycleLR(_MomentumCycling):
         three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        self.optimizer = optimizer
+        self.optimizer = _checked(optimizer)
         if total_steps is not None:
             self.total_steps = _positive("total_steps", total_steps)
         elif epochs is not None and steps_per_epoch is not None:
@@ -744,7 +731,7 @@ class OneCycleLR(_MomentumCycling):
             )
         self._anneal_func_type = anneal_strategy
         self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
-        highest = for_each_group("max_lr", optimizer, max_lr)
+        highest = for_each_group(optimizer, max_lr, "max_lr")
         if last_epoch == -1:
             for group, rate in zip(optimizer.param_groups, highest, strict=True):
                 group["initial_lr"] = rate / div_factor
@@ -820,20 +807,15 @@ class ReduceLROnPlateau(LRScheduler):
     ) -> None:
         if factor >= 1.0:
             raise ValueError("Factor should be < 1.0.")
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        self.optimizer = _checked(optimizer)
         if mode not in ("min", "max"):
             raise ValueError(f"mode {mode} is unknown!")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold mode {threshold_mode} is unknown!")
-        groups = len(optimizer.param_groups)
         self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
-        self.min_lrs: list[Any] = (
-            list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
+        self.min_lrs = for_each_group(
+            optimizer, min_lr, "min_lr", "expected {groups} min_lrs, got {values}"
         )
-        if len(self.min_lrs) != groups:
-            raise ValueError(f"expected {groups} min_lrs, got {len(self.min_lrs)}")
-        self.optimizer = optimizer
         self.mode = mode
         self.factor = factor
         self.patience = patience
@@ -920,6 +902,8 @@ class SequentialLR(LRScheduler):
             of milestones.
     """
 
+    _code = ("_schedulers",)
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -959,19 +943,6 @@ class SequentialLR(LRScheduler):
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()
 
-    def state_dict(self) -> dict[str, Any]:
-        """As everywhere, with the states of the schedulers as ``"_schedulers"``."""
-        state = super().state_dict()
-        state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
-        return state
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned."""
-        state = dict(state_dict)
-        for scheduler, saved in zip(self._schedulers, state.pop("_schedulers"), strict=True):
-            scheduler.load_state_dict(saved)
-        super().load_state_dict(state)
-
 
 class ChainedScheduler(SequentialLR):
     """Several schedulers at once: each steps in turn, and their factors multiply.
@@ -1005,6 +976,12 @@ class ChainedScheduler(SequentialLR):
         self._last_lr = self._present()
 
 
+def _checked(optimizer: Any) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+    return optimizer
+
+
 def set_option(group: Group, name: str, value: Any) -> None:
     """Set an option of a parameter group; if it is a tensor, write into it."""
     if isinstance(group[name], Tensor):
@@ -1014,8 +991,15 @@ def set_option(group: Group, name: str, value: Any) -> None:
         group[name] = value
 
 
-def for_each_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
+def for_each_group(optimizer: Optimizer, value: Any, name: str, message: str = "") -> list[Any]:
     """Return a list with one value for each parameter group.
+
+    Args:
+        optimizer: has the groups.
+        value: one for all of them, or a list or tuple.
+        name: of the value, for the error.
+        message: the error's text, with ``{groups}`` and ``{values}`` for the two numbers, if it is
+            not the usual one.
 
     Raises:
         ValueError: ``value`` is a list of another length.
@@ -1024,10 +1008,11 @@ def for_each_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     if not isinstance(value, (list, tuple)):
         return [value] * groups
     if len(value) != groups:
-        raise ValueError(
-            f"{name} must have the same length as optimizer.param_groups. {name} has {len(value)} "
-            f"values, param_groups has {groups}."
+        usual = (
+            "{name} must have the same length as optimizer.param_groups. {name} has {values} "
+            "values, param_groups has {groups}."
         )
+        raise ValueError((message or usual).format(name=name, groups=groups, values=len(value)))
     return list(value)
 
 
@@ -1102,8 +1087,23 @@ def _take_back_first_step(scheduler: LRScheduler) -> None:
         _take_back_first_step(each)
 
 
-def _attributes(function: Any) -> dict[str, Any] | None:
-    """Return what can be saved of a callable: an object's attributes, of a plain function None."""
-    if function is None or isinstance(function, (types.FunctionType, types.BuiltinFunctionType)):
+def _saved(value: Any) -> Any:
+    """Return what can be saved of a function or scheduler, or of each in a list of them."""
+    if isinstance(value, (list, tuple)):
+        return [_saved(each) for each in value]
+    if isinstance(value, LRScheduler):
+        return value.state_dict()
+    if value is None or isinstance(value, (types.FunctionType, types.BuiltinFunctionType)):
         return None
-    return dict(getattr(function, "__dict__", {}))
+    return dict(getattr(value, "__dict__", {}))
+
+
+def _restore(value: Any, saved: Any) -> None:
+    """Put what :func:`_saved` returned back into the function or scheduler it is from."""
+    if isinstance(value, (list, tuple)):
+        for each, its in zip(value, saved, strict=True):
+            _restore(each, its)
+    elif isinstance(value, LRScheduler):
+        value.load_state_dict(saved)
+    elif saved is not None:
+        vars(value).update(saved)
