@@ -23,6 +23,7 @@ Source: PyTorch, ``torch.optim.lr_scheduler``: the names, the numbers and the ke
 
 from __future__ import annotations
 
+import itertools
 import math
 import types
 import warnings
@@ -201,10 +202,7 @@ class LambdaLR(LRScheduler):
 
     def get_lr(self) -> list[Any]:
         """Return the rate of each group for this epoch."""
-        return [
-            base * function(self.last_epoch)
-            for function, base in zip(self.lr_lambdas, self.base_lrs, strict=True)
-        ]
+        return [base * f(self.last_epoch) for f, base in zip(self.lr_lambdas, self.base_lrs)]
 
 
 class MultiplicativeLR(LambdaLR):
@@ -217,10 +215,7 @@ class MultiplicativeLR(LambdaLR):
         """Return the rate of each group for this epoch."""
         if self._is_initial:
             return self._present()
-        return [
-            rate * function(self.last_epoch)
-            for function, rate in zip(self.lr_lambdas, self._present(), strict=True)
-        ]
+        return [rate * f(self.last_epoch) for f, rate in zip(self.lr_lambdas, self._present())]
 
 
 class StepLR(_Factors):
@@ -444,10 +439,8 @@ class CosineAnnealingLR(LRScheduler):
             return self._get_closed_form_lr()
         if (t - 1 - half) % (2 * half) == 0:  # the factor below would be 0 / 0 at the lowest point
             rise = (1 - math.cos(math.pi / half)) / 2
-            return [
-                rate + (base - lowest) * rise
-                for rate, base in zip(self._present(), self.base_lrs, strict=True)
-            ]
+            pairs = zip(self._present(), self.base_lrs)
+            return [rate + (base - lowest) * rise for rate, base in pairs]
         factor = (1 + math.cos(math.pi * t / half)) / (1 + math.cos(math.pi * (t - 1) / half))
         return [factor * (rate - lowest) + lowest for rate in self._present()]
 
@@ -658,10 +651,8 @@ class CyclicLR(_MomentumCycling):
                 self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True
             ):
                 self._set_momentum(group, high - (high - low) * height)
-        return [
-            low + (high - low) * height
-            for low, high in zip(self.base_lrs, self.max_lrs, strict=True)
-        ]
+        limits = zip(self.base_lrs, self.max_lrs)
+        return [low + (high - low) * height for low, high in limits]
 
 
 class OneCycleLR(_MomentumCycling):
@@ -1029,22 +1020,20 @@ def _positive(name: str, value: int) -> int:
 
 def _phases(total_steps: int, pct_start: float, three_phase: bool) -> list[dict[str, Any]]:
     """Return OneCycleLR's phases: their last step, and from which option to which they go."""
-    points = [("initial_lr", "max_momentum"), ("max_lr", "base_momentum")]
-    ends = [pct_start * total_steps - 1]
-    if three_phase:
-        points.append(("initial_lr", "max_momentum"))
-        ends.append(2 * pct_start * total_steps - 2)
-    points.append(("min_lr", "max_momentum"))
-    ends.append(total_steps - 1)
+    # The steps at which a phase ends, and the options that the rate and the momentum have there.
+    top = (pct_start * total_steps - 1, "max_lr", "base_momentum")
+    back = (2 * pct_start * total_steps - 2, "initial_lr", "max_momentum")
+    last = (total_steps - 1, "min_lr", "max_momentum")
+    points = [(0, "initial_lr", "max_momentum"), top, *([back] if three_phase else []), last]
     return [
         {
-            "end_step": end,
-            "start_lr": start[0],
-            "end_lr": stop[0],
-            "start_momentum": start[1],
-            "end_momentum": stop[1],
+            "end_step": end[0],
+            "start_lr": start[1],
+            "end_lr": end[1],
+            "start_momentum": start[2],
+            "end_momentum": end[2],
         }
-        for end, start, stop in zip(ends, points, points[1:], strict=False)
+        for start, end in itertools.pairwise(points)
     ]
 
 

@@ -14,7 +14,7 @@ optimizer's own arrays, not a second calculation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ import numpy as np
 from tinygrad_adam.backend import to_numpy
 from tinygrad_adam.optim.adam import Adam, corrections
 from tinygrad_adam.optim.optimizer import Optimizer
-from tinygrad_adam.optim.options import number
+from tinygrad_adam.optim.options import choose, number
 from tinygrad_adam.tensor import Tensor
 
 Record = dict[str, Any]
@@ -190,15 +190,9 @@ def worked_example(
     Returns:
         Some lines for each step: formula, numbers, result.
     """
+    names = "lr betas eps bias_correction eps_inside_root eps_before_correction"
+    options = choose(locals(), names)
     w = Tensor._wrap(np.array(weight, dtype=np.float64))
-    options: dict[str, Any] = {
-        "lr": lr,
-        "betas": betas,
-        "eps": eps,
-        "bias_correction": bias_correction,
-        "eps_inside_root": eps_inside_root,
-        "eps_before_correction": eps_before_correction,
-    }
     optimizer = Adam([w], **options)
     (b1, b2), keep1, keep2 = betas, _short(1 - betas[0]), _short(1 - betas[1])
     lines = [f"Adam on one weight w = {_short(weight)}: lr {lr:g}, betas {b1:g} and {b2:g}, "
@@ -242,28 +236,27 @@ def _named(optimizer: Optimizer, parameters: Any) -> dict[str, Tensor]:
     own: list[Any] = []
     for group in optimizer.param_groups:
         names = group.get("param_names")
-        own += group["params"] if names is None else zip(names, group["params"], strict=True)
-    found: list[Any]
+        own += group["params"] if names is None else zip(names, group["params"])
     if parameters is None:
-        found = own
+        parameters = own
     elif isinstance(parameters, (Tensor, str)):
-        found = [parameters]
+        parameters = [parameters]
     elif hasattr(parameters, "named_parameters"):
-        found = list(parameters.named_parameters())
-    else:
-        entries: Iterable[Any] = (
-            parameters.items() if isinstance(parameters, Mapping) else parameters
-        )
-        found = list(entries)
+        parameters = parameters.named_parameters()
+    elif isinstance(parameters, Mapping):
+        parameters = parameters.items()
     by_name: dict[str, Tensor] = dict(entry for entry in own if isinstance(entry, tuple))
-    for i, entry in enumerate(found):
-        if isinstance(entry, str):
-            if entry not in by_name:
-                raise KeyError(f"{type(optimizer).__name__} has no {entry!r}, only {[*by_name]}")
-            found[i] = entry, by_name[entry]
-    return dict(
-        entry if isinstance(entry, tuple) else (str(i), entry) for i, entry in enumerate(found)
-    )
+    found: dict[str, Tensor] = {}
+    for i, entry in enumerate(parameters):
+        if isinstance(entry, str) and entry not in by_name:
+            raise KeyError(f"{type(optimizer).__name__} has no {entry!r}, only {[*by_name]}")
+        if isinstance(entry, tuple):
+            found[entry[0]] = entry[1]
+        elif isinstance(entry, str):
+            found[entry] = by_name[entry]
+        else:
+            found[str(i)] = entry
+    return found
 
 
 def _copy(array: Any) -> np.ndarray:

@@ -429,30 +429,29 @@ class Optimizer:
                 "loaded state dict has a different number of parameter groups\n"
                 f"  saved: {len(saved)}, here: {len(self.param_groups)}"
             )
-        home: dict[Any, tuple[Tensor, Group]] = {}
-        for i, (new, group) in enumerate(zip(saved, self.param_groups, strict=True)):
+        pairs = list(zip(saved, self.param_groups))
+        for i, (new, group) in enumerate(pairs):
             if len(new["params"]) != len(group["params"]):
                 raise ValueError(
                     "loaded state dict contains a parameter group that doesn't match the size of "
                     f"optimizer's group\n  group {i}: saved {len(new['params'])} parameters, here "
                     f"{len(group['params'])}"
                 )
-            for key, parameter in zip(new["params"], group["params"], strict=True):
-                home[key] = parameter, {**group, **new}
+        groups = [{**group, **new, "params": group["params"]} for new, group in pairs]
+        home = {
+            key: (parameter, group)
+            for new, group in zip(saved, groups)
+            for key, parameter in zip(new["params"], group["params"])
+        }
         state: defaultdict[Any, State] = defaultdict(dict)
         for key, value in state_dict["state"].items():
             if key in home:
-                parameter, group = home[key]
-                state[parameter] = {
-                    name: _loaded(name, entry, parameter, group) for name, entry in value.items()
+                state[home[key][0]] = {
+                    name: _loaded(name, entry, *home[key]) for name, entry in value.items()
                 }
             else:
                 state[key] = _copied(value)
-        self.state = state
-        self.param_groups = [
-            {**group, **new, "params": group["params"]}
-            for new, group in zip(saved, self.param_groups, strict=True)
-        ]
+        self.state, self.param_groups = state, groups
         for hook in list(self._load_state_dict_post_hooks.values()):
             hook(self)
 
