@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import tinygrad_adam as torch
-from tinygrad_adam import combining, creation, functions
+from tinygrad_adam import creation, functions
+from tinygrad_adam.ops import joining
 
 
 def test_importing_loads_numpy_and_nothing_else_from_outside():
@@ -39,7 +40,7 @@ def test_the_list_of_public_names_is_complete_and_has_each_once():
     names = torch.__all__
     assert len(names) == len(set(names))
     assert [name for name in names if not hasattr(torch, name)] == []
-    for module in (combining, creation, functions):
+    for module in (creation, functions, joining):
         assert set(module.__all__) <= set(names)
 
 

@@ -7,7 +7,7 @@ room may use those before it, and ``lint-imports`` checks that:
 - ``autograd``: one recorded operation, and the walk back through them
 - ``ops``: the differentiable operations
 - ``tensor``: an array with a gradient and a history
-- ``creation``, ``combining``, ``functions``, ``cuda``: what is called on the package itself
+- ``creation``, ``functions``, ``cuda``: what is called on the package itself
 - ``nn``: modules, layers, losses
 - ``optim``: update rules and schedules
 - ``data``, ``serialization``, ``viz``: what surrounds training
@@ -22,7 +22,6 @@ import numpy
 
 from tinygrad_adam import (
     autograd,
-    combining,
     creation,
     cuda,
     data,
@@ -54,11 +53,13 @@ from tinygrad_adam.backend.dtypes import (
     promote_types,
     uint8,
 )
-from tinygrad_adam.combining import *  # noqa: F403
 from tinygrad_adam.creation import *  # noqa: F403
 from tinygrad_adam.functions import *  # noqa: F403
+from tinygrad_adam.ops import joining
+from tinygrad_adam.ops.joining import *  # noqa: F403
+from tinygrad_adam.ops.linalg import einsum
 from tinygrad_adam.serialization import load, save
-from tinygrad_adam.tensor import Size, Tensor
+from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_tensor
 
 __version__ = "0.1.0"
 
@@ -79,6 +80,7 @@ __all__ = [
     "autograd",
     "bool",
     "bool_",
+    "broadcast_shapes",
     "cdouble",
     "cfloat",
     "complex64",
@@ -89,6 +91,7 @@ __all__ = [
     "double",
     "dtype",
     "e",
+    "einsum",
     "enable_grad",
     "float",
     "float16",
@@ -104,6 +107,7 @@ __all__ = [
     "int32",
     "int64",
     "is_grad_enabled",
+    "is_tensor",
     "load",
     "long",
     "manual_seed",
@@ -122,6 +126,6 @@ __all__ = [
     "viz",
 ]
 # What is called on the package itself has its list where it is defined.
-__all__ += combining.__all__
 __all__ += creation.__all__
 __all__ += functions.__all__
+__all__ += joining.__all__

@@ -26,18 +26,18 @@ import numpy as np
 from numpy import asarray, generic
 
 from tinygrad_adam import backend
-from tinygrad_adam.autograd import gradients, inplace
+from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
+from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtypes import c_type_name, float16, type_name
 from tinygrad_adam.formatting import format_tensor
 from tinygrad_adam.ops import elementwise, indexing, linalg, reductions, shapes, softmax
 from tinygrad_adam.ops.arguments import (
-    common_shape as broadcast_shapes,
-)
-from tinygrad_adam.ops.arguments import (
+    common_shape,
+    flat,
     normalize_dim,
     normalize_dims,
 )
@@ -106,6 +106,22 @@ class Size(tuple[int, ...]):
 _new_size, _item_of = tuple.__new__, tuple.__getitem__
 
 
+def broadcast_shapes(*shapes: Any) -> Size:
+    """Return the shape that tensors of these shapes have together; an int means a vector's.
+
+    Raises:
+        RuntimeError: two of them differ in a dimension where neither has size 1.
+
+    Source: PyTorch, ``torch.broadcast_shapes``.
+    """
+    return Size(common_shape(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
+
+
+def is_tensor(value: object) -> bool:
+    """Return whether ``value`` is a tensor."""
+    return isinstance(value, Tensor)
+
+
 def _numpy_names(method: M) -> M:
     """Let a method take NumPy's ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``."""
 
@@ -149,23 +165,6 @@ def _is_beyond_half(number: Any, tensor: Tensor) -> bool:
     """
     half = tensor.array.dtype == float16 and not isinstance(number, Variable)
     return half and abs(number) > float(np.finfo(float16).max)
-
-
-def _flat(sizes: Sequence[Any], by_name: Any = None) -> tuple[int, ...]:
-    """Return ``(2, 3)`` for ``f(2, 3)``, ``f((2, 3))`` and ``f(size=(2, 3))``.
-
-    Raises:
-        TypeError: something in it is no integer.
-    """
-    if by_name is not None:
-        sizes = by_name if isinstance(by_name, (tuple, list)) else (by_name,)
-    elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
-        sizes = sizes[0]
-    try:
-        return tuple([operator.index(size) for size in sizes])
-    except TypeError:
-        found = next(type(x).__name__ for x in sizes if not hasattr(x, "__index__"))
-        raise TypeError(f"sizes and dimensions must be tuple of ints, not {found}") from None
 
 
 def as_array(data: Any, dtype: Dtype | None = None) -> Array:
@@ -573,9 +572,7 @@ class Tensor(Variable):
         self._requires_grad = False
         return self
 
-    def clone(self) -> Tensor:
-        """Return a copy with memory of its own; its gradient goes to this tensor."""
-        return shapes.Clone.apply(self)
+    clone = shapes.clone
 
     # --- leaving the framework -------------------------------------------------------------------
 
@@ -688,15 +685,9 @@ class Tensor(Variable):
             TypeError: an argument is none of these.
         """
         dtype, device, copy = parse_to(*args, **options)
-        result = self
-        if device is not None:
-            wanted, here = backend.device(device), self.device
-            if wanted.type != here.type or wanted.index not in (None, here.index):
-                backend.require(wanted)
-                result = shapes.Move.apply(result, device)
-        if dtype is not None and dtype != result.dtype:
-            result = shapes.Cast.apply(result, dtype)
-        return result.clone() if copy and result is self else result
+        result = self if device is None else shapes.move_to(self, device)
+        result = result if dtype is None else shapes.cast(result, dtype)
+        return shapes.clone(result) if copy and result is self else result
 
     def type(self, dtype: Any = None) -> Any:
         """Return the tensor converted to ``dtype``; without it, the name of the tensor's type."""
@@ -717,9 +708,7 @@ class Tensor(Variable):
         return self.to(backend.device("cuda", device) if isinstance(device, int) else
                        backend.device("cuda") if device is None else device)  # fmt: skip
 
-    def contiguous(self) -> Tensor:
-        """Return the tensor in C order: itself if it is."""
-        return self if self.is_contiguous() else shapes.Contiguous.apply(self)
+    contiguous = shapes.contiguous
 
     def new_tensor(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         """Return a tensor made of ``data``, with this one's dtype and device."""
@@ -735,32 +724,32 @@ class Tensor(Variable):
         dtype = self.dtype if dtype is None else as_dtype(dtype)
         value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
         value = backend.convert_number(value, dtype)
-        result = Tensor._wrap(xp.full(_flat((size,)), value, dtype))
+        result = Tensor._wrap(xp.full(flat((size,)), value, dtype))
         return result.requires_grad_() if requires_grad else result
 
     def new_zeros(
         self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """Return zeros of shape ``size``, with this one's dtype and device."""
-        return self.new_full(_flat(sizes, size), 0, dtype, requires_grad)
+        return self.new_full(flat(sizes, size), 0, dtype, requires_grad)
 
     def new_ones(
         self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """Return ones of shape ``size``, with this one's dtype and device."""
-        return self.new_full(_flat(sizes, size), 1, dtype, requires_grad)
+        return self.new_full(flat(sizes, size), 1, dtype, requires_grad)
 
     def new_empty(
         self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """Return a tensor of shape ``size`` to be filled, with this one's dtype and device."""
-        return self.new_full(_flat(sizes, size), 0, dtype, requires_grad)
+        return self.new_full(flat(sizes, size), 0, dtype, requires_grad)
 
     # --- writing in place ------------------------------------------------------------------------
 
     def _in_place(self, compute: Callable[[Tensor], Tensor]) -> Tensor:
         """Write ``compute(self)`` into this tensor's memory; it takes over that history."""
-        return inplace.in_place(lambda x: compute(x))(self)  # type: ignore[no-any-return]
+        return in_place(lambda x: compute(x))(self)  # type: ignore[no-any-return]
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """Do :meth:`add` in place."""
@@ -902,13 +891,8 @@ class Tensor(Variable):
         """Do :meth:`clamp_max` in place."""
         return self._in_place(lambda x: x.clamp_max(max))
 
-    def tril_(self, diagonal: int = 0) -> Tensor:
-        """Do :meth:`tril` in place."""
-        return self._in_place(lambda x: x.tril(diagonal))
-
-    def triu_(self, diagonal: int = 0) -> Tensor:
-        """Do :meth:`triu` in place."""
-        return self._in_place(lambda x: x.triu(diagonal))
+    tril_ = in_place(shapes.tril)
+    triu_ = in_place(shapes.triu)
 
     def index_add_(self, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
         """Do :meth:`index_add` in place."""
@@ -945,20 +929,20 @@ class Tensor(Variable):
             value = value.to(self.device, self.dtype)
         else:
             value = backend.convert_number(value, self.dtype)
-        return inplace.in_place(_overwrite)(self, value)  # type: ignore[no-any-return]
+        return in_place(_overwrite)(self, value)  # type: ignore[no-any-return]
 
     def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
         """Write the elements of ``src``, broadcast and converted, into this tensor."""
         source = src if isinstance(src, Tensor) else self.new_tensor(src)
         source = source.to(self.device, self.dtype)
         if source.shape != self.shape:
-            if broadcast_shapes(self.shape, source.shape) != self.shape:
+            if common_shape(self.shape, source.shape) != self.shape:
                 raise RuntimeError(
                     f"output with shape {list(self.shape)} doesn't match the broadcast shape "
-                    f"{list(broadcast_shapes(self.shape, source.shape))}"
+                    f"{list(common_shape(self.shape, source.shape))}"
                 )
             source = source.expand(self.shape)
-        return inplace.in_place(_overwrite)(self, source)  # type: ignore[no-any-return]
+        return in_place(_overwrite)(self, source)  # type: ignore[no-any-return]
 
     def scatter_add_(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
         """Do :meth:`scatter_add` in place."""
@@ -1064,9 +1048,9 @@ class Tensor(Variable):
             target = indexing.Index.apply(self, view, False)
             if isinstance(value, Tensor) and value.shape != target.shape:
                 value = _fitted(value, target)
-            inplace.in_place(_overwrite)(target, value)
+            in_place(_overwrite)(target, value)
             return self
-        return inplace.in_place(_put)(self, value, view, accumulate, *picks)  # type: ignore[no-any-return]
+        return in_place(_put)(self, value, view, accumulate, *picks)  # type: ignore[no-any-return]
 
     # --- arithmetic ------------------------------------------------------------------------------
 
@@ -1646,7 +1630,7 @@ class Tensor(Variable):
         _require_tensors("isclose", other=other)
         if self.dtype != other.dtype:
             raise RuntimeError(f"{type_name(self.dtype)} did not match {type_name(other.dtype)}")
-        broadcast_shapes(self.shape, other.shape)
+        common_shape(self.shape, other.shape)
         xp = array_module(self.array)
         return Tensor._wrap(xp.isclose(self.array, other.array, rtol, atol, equal_nan))
 
@@ -2154,454 +2138,39 @@ class Tensor(Variable):
             )
         return self.mT
 
-    def reshape(self, *sizes: Any, shape: Any = None) -> Tensor:
-        """Return the same elements in the same order under another shape.
-
-        A view (the memory is shared) where the layout allows it, else a copy.
-
-        Args:
-            sizes: the sizes, or a tuple of them; one may be -1 and follows from the others.
-            shape: the same by name.
-
-        Raises:
-            RuntimeError: the sizes do not fit the number of elements.
-        """
-        wanted = _flat(sizes, shape)
-        return shapes.Reshape.apply(self, resolve_shape(wanted, self.numel()))
-
-    def reshape_as(self, other: Tensor) -> Tensor:
-        """Return the tensor under the shape of ``other``."""
-        return self.reshape(other.shape)
-
-    def view(self, *sizes: Any, size: Any = None) -> Tensor:
-        """Return the same elements in the same order under another shape, sharing the memory.
-
-        One exception: results of convolutions and pooling lie in channels-last memory, where
-        PyTorch keeps them in (N, C, H, W) order. Their view is a copy, so that the numbers are what
-        they are in PyTorch.
-
-        Args:
-            sizes: the sizes, one of which may be -1; or a dtype of the same size in bytes, to read
-                the memory as another type.
-            size: the sizes by name.
-
-        Raises:
-            RuntimeError: the sizes do not fit; or the elements do not lie in order, as after a
-                transposition.
-
-        Source: PyTorch, ``torch.Tensor.view``.
-        """
-        if len(sizes) == 1 and isinstance(sizes[0], (np.dtype, type)):
-            result = Tensor._wrap(self._memory_as(as_dtype(sizes[0])))
-            result._version = self._version
-            return result
-        result = self.reshape(*sizes, shape=size)
-        if result._base is None and self.numel() and not backend.is_channels_last(self.array):
-            raise RuntimeError(
-                "view size is not compatible with input tensor's size and stride (at least one "
-                "dimension spans across two contiguous subspaces). Use .reshape(...) instead.\n"
-                f"  shape {tuple(self.shape)}, strides {self.stride()}, wanted "
-                f"{tuple(result.shape)}"
-            )
-        return result
-
-    def _memory_as(self, dtype: Dtype) -> Array:
-        """Return the array's memory read as numbers of another dtype.
-
-        Raises:
-            RuntimeError: they have another size, and do not fit the last dimension.
-        """
-        size, wanted = self.itemsize, dtype.itemsize
-        pair = f"to view {type_name(self.dtype)} as {type_name(dtype)} (different element sizes)"
-        if size != wanted and self.ndim == 0:
-            raise RuntimeError(f"self.dim() cannot be 0 {pair}")
-        if size != wanted and self.stride(-1) != 1:
-            raise RuntimeError(f"self.stride(-1) must be 1 {pair}, but got {self.stride(-1)}")
-        if self.ndim and self.shape[-1] * size % wanted:
-            raise RuntimeError(
-                f"self.size(-1) must be divisible by {wanted // size} {pair}, but got "
-                f"{self.shape[-1]}"
-            )
-        return self.array.view(dtype)
-
-    def view_as(self, other: Tensor) -> Tensor:
-        """Return a view under the shape of ``other``."""
-        return self.view(other.shape)
-
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        """Return the tensor with dimensions ``start_dim`` to ``end_dim`` joined into one."""
-        start, end = normalize_dim(start_dim, self.ndim), normalize_dim(end_dim, self.ndim)
-        if start > end:
-            raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-        if self.ndim == 0:
-            return self.reshape(1)
-        joined = math.prod(self.shape[start : end + 1])
-        return self.reshape(*self.shape[:start], joined, *self.shape[end + 1 :])
-
-    def ravel(self) -> Tensor:
-        """Return the tensor with all its dimensions joined into one."""
-        return self.reshape(-1)
-
-    def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
-        """Return the tensor with dimension ``dim`` divided into several of ``sizes``, one maybe -1.
-
-        Raises:
-            RuntimeError: the sizes do not multiply up to that of ``dim``.
-        """
-        dim = normalize_dim(dim, self.ndim)
-        wanted = _flat((tuple(sizes),))
-        if not wanted:
-            raise RuntimeError("unflatten: sizes must be non-empty")
-        size = self.shape[dim] if self.ndim else 1
-        known = math.prod([n for n in wanted if n != -1])
-        if wanted.count(-1) > 1:
-            raise RuntimeError("only one dimension can be inferred")
-        if known != size and (-1 not in wanted or known == 0 or size % known):
-            raise RuntimeError(
-                f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim "
-                f"{dim} ({size}) in the input tensor"
-            )
-        wanted = resolve_shape(wanted, size)
-        return self.reshape(*self.shape[:dim], *wanted, *self.shape[dim + 1 :])
-
-    def permute(self, *order: Any, dims: Any = None) -> Tensor:
-        """Return a view with the dimensions in another order.
-
-        Raises:
-            RuntimeError: not every dimension is named once.
-        """
-        order = _flat(order, dims)
-        if len(order) != self.ndim:
-            raise RuntimeError(
-                "permute(sparse_coo): number of dimensions in the tensor input does not match the "
-                f"length of the desired ordering of dimensions i.e. input.dim() = {self.ndim} is "
-                f"not equal to len(dims) = {len(order)}"
-            )
-        order = tuple([normalize_dim(d, self.ndim) for d in order])
-        if len(set(order)) < len(order):
-            raise RuntimeError(f"permute(): duplicate dims are not allowed.\n  got {order}")
-        return shapes.Permute.apply(self, order)
-
-    def transpose(self, dim0: int, dim1: int) -> Tensor:
-        """Return a view with two dimensions exchanged."""
-        first, second = normalize_dim(dim0, self.ndim), normalize_dim(dim1, self.ndim)
-        order = list(range(self.ndim))
-        if order:
-            order[first], order[second] = order[second], order[first]
-        return shapes.Permute.apply(self, tuple(order))
-
-    swapaxes = swapdims = transpose
-
-    def movedim(self, source: Any, destination: Any) -> Tensor:
-        """Return a view with dimension(s) moved to other places, the rest in order."""
-        sources, destinations = (
-            [normalize_dim(d, self.ndim) for d in (x if isinstance(x, (tuple, list)) else [x])]
-            for x in (source, destination)
-        )
-        if len(sources) != len(destinations):
-            raise RuntimeError(
-                "movedim: Invalid source or destination dims: source "
-                f"({sources} dims) should contain the same number of dims as destination "
-                f"({destinations} dims)"
-            )
-        for name, dims in (("source", sources), ("destination", destinations)):
-            if len(set(dims)) < len(dims):
-                raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(dims)})")
-        if self.ndim == 0:
-            return shapes.Alias.apply(self)
-        order = [d for d in range(self.ndim) if d not in sources]
-        for place, d in sorted(zip(destinations, sources)):
-            order.insert(place, d)
-        return shapes.Permute.apply(self, tuple(order))
-
-    moveaxis = movedim
-
-    def t(self) -> Tensor:
-        """Return the transpose of a matrix; a vector or number as it is."""
-        if self.ndim > 2:
-            raise RuntimeError(
-                f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D"
-            )
-        return self.transpose(0, 1) if self.ndim == 2 else shapes.Alias.apply(self)
-
-    @_numpy_names
-    def squeeze(self, dim: Any = None) -> Tensor:
-        """Return a view without the dimensions of size 1: all of them, or those of ``dim``."""
-        dims = normalize_dims(dim, self.ndim) if dim != () else ()
-        kept = [n for d, n in enumerate(self.shape) if n != 1 or d not in dims]
-        return shapes.Reshape.apply(self, tuple(kept))
-
-    @_numpy_names
-    def unsqueeze(self, dim: int) -> Tensor:
-        """Return a view with a dimension of size 1 put in at ``dim``."""
-        dim = normalize_dim(dim, self.ndim + 1)
-        return shapes.Reshape.apply(self, (*self.shape[:dim], 1, *self.shape[dim:]))
-
-    def expand(self, *sizes: Any, size: Any = None) -> Tensor:
-        """Return a view in which dimensions of size 1 are repeated; -1 keeps a size.
-
-        Raises:
-            RuntimeError: a dimension of another size would have to be repeated.
-        """
-        target = list(_flat(sizes, size))
-        added = len(target) - self.ndim
-        if added < 0:
-            raise RuntimeError(
-                f"expand(torch.{type_name(self.dtype)}Tensor{{{list(self.shape)}}}, "
-                f"size={target}): the number of sizes provided "
-                f"({len(target)}) must be greater or equal to the number of dimensions in the "
-                f"tensor ({self.ndim})"
-            )
-        for d in range(len(target) - 1, added - 1, -1):
-            size = self.shape[d - added]
-            if target[d] == -1:
-                target[d] = size
-            elif size not in (1, target[d]):
-                raise RuntimeError(
-                    f"The expanded size of the tensor ({target[d]}) must match the existing size "
-                    f"({size}) at non-singleton dimension {d}.  Target sizes: {target}.  Tensor "
-                    f"sizes: {list(self.shape)}"
-                )
-        if min(target, default=0) < 0:
-            raise RuntimeError(
-                f"The expanded size of the tensor ({min(target)}) isn't allowed in a leading, "
-                f"non-existing dimension {target.index(min(target))}"
-            )
-        return shapes.Expand.apply(self, tuple(target))
-
-    def broadcast_to(self, *sizes: Any, size: Any = None) -> Tensor:
-        """Return a view broadcast to a shape: another name of :meth:`expand`."""
-        return self.expand(*sizes, size=size)
-
-    def expand_as(self, other: Tensor) -> Tensor:
-        """Return a view broadcast to the shape of ``other``."""
-        return self.expand(other.shape)
-
-    def sum_to_size(self, *size: Any) -> Tensor:
-        """Return the tensor summed to a shape that broadcasts to its own."""
-        shape = _flat(size)
-        pairs = zip(self.shape[::-1], shape[::-1])
-        if len(shape) > self.ndim or any(wanted not in (1, mine) for mine, wanted in pairs):
-            raise RuntimeError(
-                f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}."
-            )
-        return self if shape == self.shape else shapes.SumToSize.apply(self, shape)
-
-    def repeat(self, *counts: Any, repeats: Any = None) -> Tensor:
-        """Return the tensor repeated a number of times along each dimension: a copy."""
-        counts = _flat(counts, repeats)
-        added = len(counts) - self.ndim
-        if added < 0:
-            raise RuntimeError(
-                "Number of dimensions of repeat dims can not be smaller than number of dimensions "
-                "of tensor"
-            )
-        sizes = (1,) * added + self.shape
-        made = [count * size for count, size in zip(counts, sizes)]
-        if min(made, default=0) < 0:
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {min(made)}: {made}"
-            )
-        pairs = self.reshape([n for size in sizes for n in (1, size)])
-        pairs = pairs.expand([max(n, 0) for pair in zip(counts, sizes) for n in pair])
-        result = pairs.reshape(made)
-        return result if result._base is None else result.clone()
-
-    def tile(self, *counts: Any, dims: Any = None) -> Tensor:
-        """Return the tensor repeated along each dimension; missing counts, in front, are 1."""
-        wanted = _flat(counts, dims)
-        return self.repeat((1,) * (self.ndim - len(wanted)) + wanted)
-
-    def repeat_interleave(self, repeats: Any, dim: int | None = None) -> Tensor:
-        """Return each element repeated in place along ``dim``, or of all elements in a row.
-
-        Args:
-            repeats: how often: a number, or a vector of integers, one for each element of ``dim``.
-            dim: the dimension; None means the flattened tensor.
-
-        Raises:
-            RuntimeError: ``repeats`` is negative, or has another size than ``dim``.
-        """
-        x = self.reshape(-1) if dim is None else self
-        dim = normalize_dim(0 if dim is None else dim, x.ndim)
-        size = x.size(dim)
-        xp = array_module(self.array)
-        counts = repeats.array if isinstance(repeats, Tensor) else np.asarray(repeats)
-        if counts.size and int(counts.min()) < 0:
-            raise RuntimeError("Repeats must be non-negative")
-        if counts.ndim and counts.size not in (1, size):
-            raise RuntimeError(
-                "repeats must have the same size as input along dim, but got repeats.size(0) = "
-                f"{counts.size} and input.size({dim}) = {size}"
-            )
-        counts = np.broadcast_to(backend.to_numpy(counts), (size,))
-        positions = Tensor._wrap(xp.asarray(np.arange(size).repeat(counts)))
-        return x.index_select(dim, positions)
-
-    def flip(self, *axes: Any, dims: Any = None) -> Tensor:
-        """Return a copy with the order reversed along ``dims``."""
-        axes = _flat(axes, dims)
-        return shapes.Flip.apply(self, normalize_dims(axes, self.ndim) if axes else ())
-
-    def roll(self, shifts: Any, dims: Any = None) -> Tensor:
-        """Return the elements shifted along ``dims`` (flattened if None), round the end."""
-        shifts = (shifts,) if not isinstance(shifts, (tuple, list)) else tuple(shifts)
-        if dims is None:
-            if len(shifts) != 1:
-                raise RuntimeError(
-                    f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0"
-                )
-            return shapes.Roll.apply(self, shifts, None)
-        dims = (dims,) if not isinstance(dims, (tuple, list)) else dims
-        if self.ndim == 0 and dims:
-            raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
-        dims = tuple([normalize_dim(d, self.ndim) for d in dims])
-        if len(shifts) != len(dims):
-            raise RuntimeError(
-                f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
-            )
-        return shapes.Roll.apply(self, shifts, dims)
-
-    def tril(self, diagonal: int = 0) -> Tensor:
-        """Return the elements on and below a diagonal, with zeros above."""
-        self._check_matrices("tril")
-        return shapes.Tril.apply(self, diagonal)
-
-    def triu(self, diagonal: int = 0) -> Tensor:
-        """Return the elements on and above a diagonal, with zeros below."""
-        self._check_matrices("triu")
-        return shapes.Triu.apply(self, diagonal)
-
-    def _check_matrices(self, name: str) -> None:
-        if self.ndim < 2:
-            raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
-
-    def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-        """Return a view of the diagonal of two dimensions, as the last dimension."""
-        first, second = normalize_dim(dim1, self.ndim), normalize_dim(dim2, self.ndim)
-        if first == second:
-            raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-        return shapes.Diagonal.apply(self, offset, first, second)
-
-    def diag_embed(self, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-        """Return matrices, in the dimensions ``dim1`` and ``dim2``, with the last dimension of this
-        tensor on a diagonal and zeros elsewhere."""
-        first, second = normalize_dim(dim1, self.ndim + 1), normalize_dim(dim2, self.ndim + 1)
-        if first == second:
-            raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-        side = self.size(-1) + abs(offset)
-        shape = list(self.shape[:-1])
-        for place in sorted((first, second)):
-            shape.insert(place, side)
-        return shapes.DiagonalScatter.apply(self, tuple(shape), offset, first, second)
-
-    def diag(self, diagonal: int = 0) -> Tensor:
-        """Return the diagonal of a matrix, or the matrix with a vector on its diagonal."""
-        if self.ndim not in (1, 2):
-            raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {self.ndim}D")
-        return self.diag_embed(diagonal) if self.ndim == 1 else self.diagonal(diagonal).clone()
-
-    def trace(self) -> Tensor:
-        """Return the sum of the diagonal of a matrix."""
-        if self.ndim != 2:
-            raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {self.ndim}")
-        return self.diagonal().sum()
-
-    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
-        """Return views of slices along ``dim``: each of ``split_size``, or of the sizes listed.
-
-        Raises:
-            RuntimeError: the sizes listed do not add up.
-        """
-        if self.ndim == 0:
-            raise RuntimeError("split expects at least a 1-dimensional tensor")
-        dim = normalize_dim(dim, self.ndim)
-        total = self.shape[dim]
-        if isinstance(split_size, (tuple, list)):
-            sizes = tuple(split_size)
-            if min(sizes, default=0) < 0:
-                raise RuntimeError(
-                    "split_with_sizes expects split_sizes have only non-negative entries, but got "
-                    f"split_sizes={list(sizes)}"
-                )
-            if sum(sizes) != total:
-                raise RuntimeError(
-                    f"split_with_sizes expects split_sizes to sum exactly to {total} (input "
-                    f"tensor's size at dimension {dim}), but got split_sizes={list(sizes)}"
-                )
-        elif not isinstance(split_size, (int, np.integer)):
-            raise TypeError(
-                "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, "
-                f"not {type(split_size).__name__}"
-            )
-        else:
-            if split_size < 0:
-                raise RuntimeError(
-                    f"split expects split_size be non-negative, but got split_size={split_size}"
-                )
-            if split_size == 0 and total:
-                raise RuntimeError(
-                    "split_size can only be 0 if dimension size is 0, but got dimension size of "
-                    f"{total}"
-                )
-            starts = range(0, total, split_size) if total else [0]
-            sizes = tuple([min(split_size, total - start) for start in starts])
-        return shapes.Split.apply(self, sizes, dim)
-
-    def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-        """Return at most ``chunks`` views of slices of equal size (the last may be smaller)."""
-        if self.ndim == 0:
-            raise RuntimeError("chunk expects at least a 1-dimensional tensor")
-        if chunks < 1:
-            raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-        size = self.shape[normalize_dim(dim, self.ndim)]
-        return self.split(-(-size // chunks) if size else [0] * chunks, dim)
-
-    def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
-        """Return a view for each index of ``dim``, without that dimension."""
-        if self.ndim == 0:
-            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-        dim = normalize_dim(dim, self.ndim)
-        if self.shape[dim] == 0:
-            return ()
-        return tuple([piece.squeeze(dim) for piece in self.split(1, dim)])
-
-    def narrow(self, dim: int, start: Any, length: int) -> Tensor:
-        """Return a view of ``length`` elements along ``dim``, from ``start``."""
-        if self.ndim == 0:
-            raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
-        if length < 0:
-            raise RuntimeError("narrow(): length must be non-negative.")
-        dim, start = normalize_dim(dim, self.ndim), int(start)
-        size = self.shape[dim]
-        if not -size <= start <= size:
-            raise IndexError(
-                f"start out of range (expected to be in range of [{-size}, {size}], but got "
-                f"{start})"
-            )
-        if start < 0:
-            start += size
-        if start + length > size:
-            raise RuntimeError(
-                f"start ({start}) + length ({length}) exceeds dimension size ({size})."
-            )
-        return _at(self, dim, slice(start, start + length))
-
-    def select(self, dim: int, index: int) -> Tensor:
-        """Return a view of one index of ``dim``, without that dimension.
-
-        Raises:
-            IndexError: there is no such dimension or index.
-        """
-        if self.ndim == 0:
-            raise IndexError("select() cannot be applied to a 0-dim tensor.")
-        size = self.shape[normalize_dim(dim, self.ndim)]
-        if not -size <= index < size:
-            raise IndexError(
-                f"select(): index {index} out of range for tensor of size {list(self.shape)} at "
-                f"dimension {normalize_dim(dim, self.ndim)}"
-            )
-        return _at(self, normalize_dim(dim, self.ndim), index)
+    reshape = shapes.reshape
+    reshape_as = shapes.reshape_as
+    view = shapes.view
+    view_as = shapes.view_as
+    flatten = shapes.flatten
+    ravel = shapes.ravel
+    unflatten = shapes.unflatten
+    squeeze = shapes.squeeze
+    unsqueeze = shapes.unsqueeze
+    permute = shapes.permute
+    transpose = swapaxes = swapdims = shapes.transpose
+    movedim = moveaxis = shapes.movedim
+    t = shapes.t
+    expand = shapes.expand
+    expand_as = shapes.expand_as
+    broadcast_to = shapes.broadcast_to
+    sum_to_size = shapes.sum_to_size
+    repeat = shapes.repeat
+    tile = shapes.tile
+    repeat_interleave = indexing.repeat_interleave
+    flip = shapes.flip
+    roll = shapes.roll
+    tril = shapes.tril
+    triu = shapes.triu
+    diagonal = shapes.diagonal
+    diag_embed = shapes.diag_embed
+    diag = shapes.diag
+    trace = linalg.trace
+    split = shapes.split
+    chunk = shapes.chunk
+    unbind = shapes.unbind
+    narrow = shapes.narrow
+    select = indexing.select
 
     # --- indexing --------------------------------------------------------------------------------
 
@@ -2659,7 +2228,7 @@ class Tensor(Variable):
             raise RuntimeError(
                 f"masked_select: expected BoolTensor for mask\n  This one is {mask.dtype}"
             )
-        shape = broadcast_shapes(self.shape, mask.shape)
+        shape = common_shape(self.shape, mask.shape)
         return self.expand(shape)[mask.expand(shape)]
 
     def nonzero(self, as_tuple: bool = False) -> Any:
@@ -2699,7 +2268,7 @@ class Tensor(Variable):
         dim = normalize_dim(dim, self.ndim)
         mine, theirs = list(self.shape), list(indices.shape)
         mine[dim] = theirs[dim] = 1
-        common = list(broadcast_shapes(tuple(mine), tuple(theirs)))
+        common = list(common_shape(tuple(mine), tuple(theirs)))
         mine, theirs = list(common), list(common)
         mine[dim], theirs[dim] = self.shape[dim], indices.shape[dim]
         return self.expand(mine).gather(dim, indices.expand(theirs))
@@ -3158,11 +2727,6 @@ def _fitted(value: Tensor, target: Tensor) -> Tensor:
     return value.reshape(shape).expand(target.shape)
 
 
-def _at(x: Tensor, dim: int, entry: Any) -> Tensor:
-    """Return the view of ``x`` at an integer or slice of one dimension."""
-    return indexing.Index.apply(x, (slice(None),) * dim + (entry, ...), False)
-
-
 def _checked_operand(function: str, value: Any) -> Any:
     """Return the other operand of a function as a tensor or Python number.
 
@@ -3225,33 +2789,6 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         input = condition.new_tensor(input, backend.result_type(input, other))
     return elementwise.Where.apply(condition, input, other)
-
-
-def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
-    """Return ``shape`` with its -1 replaced by the size that makes ``count`` elements.
-
-    Raises:
-        RuntimeError: there is no such size, or more than one -1.
-    """
-    unknown = [i for i, size in enumerate(shape) if size == -1]
-    if len(unknown) > 1:
-        raise RuntimeError("only one dimension can be inferred")
-    for i, size in enumerate(shape):
-        if size < -1:
-            raise RuntimeError(
-                f"invalid shape dimension {size} at index {i} of shape {list(shape)}"
-            )
-    known = math.prod([size for size in shape if size != -1])
-    if unknown and known == 0:
-        if count == 0:
-            raise RuntimeError(
-                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the "
-                "unspecified dimension size -1 can be any value and is ambiguous"
-            )
-        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
-    if count % known if unknown else known != count:
-        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
-    return tuple([count // known if size == -1 else size for size in shape])
 
 
 def _is_dtype_name(argument: Any) -> bool:

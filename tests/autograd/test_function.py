@@ -414,6 +414,31 @@ SHAPES_AND_OPTIONS = {
     ],
     "Reshape": [([(2, 3)], ((3, 2),)), ([(0, 3)], ((0,),)), ([()], ((1, 1),))],
 }
+# Of x of shape (2, 3) and y of shape (1, 3).
+MOVES = [
+    *("x.reshape(3, 2)", "x.reshape(6)", "x.flatten()", "x.unflatten(1, (3, 1))", "y.squeeze(0)"),
+    *(
+        "x.T",
+        "x.permute(1, 0)",
+        "x.T[None].permute(2, 0, 1)",
+        "y.expand(4, 3)",
+        "y.expand(2, 2, 3)",
+    ),
+    *("x.sum_to_size(1, 3)", "x[None].sum_to_size(3)", "x.repeat(2, 1, 2)", "y.tile(2)"),
+    *("y.repeat(0, 1)", "x.flip(0, 1)", "x.roll((1, 1), (0, 1))", "x.roll(2)", "x.tril()"),
+    *("x.triu(1)", "x.diagonal(1)", "x.diag_embed()", "y[0].diag(-1)", "x.narrow(1, 1, 2)"),
+    *("x.narrow(1, 3, 0)", "x.select(1, -1)", "x.split(2, 1)[1]", "x.unbind(1)[0]", "x.clone()"),
+    *("x.T.contiguous()", "x.movedim(0, 1)", "x[0, 0].t()", "torch.cat([x, y])", "x.to('cpu')"),
+    *("torch.cat([x.T, y.T], 1)", "torch.stack([x, x], 1)", "torch.hstack([x[0, 0], y[0]])"),
+    *("torch.einsum('ij,kj->ki', x, y)", "torch.einsum('ij->', x)", "x[:, :2].trace()"),
+    *(
+        "x.repeat_interleave(2, 1)",
+        "torch.meshgrid(x[0], y[0])[1]",
+        "x.double()",
+        "x.fill_(y[0, 0])",
+    ),
+    *("F.pad(x, (1, -1))", "F.pad(x[None], (1, 2), 'reflect')", "F.unfold(x[None], (1, 2))"),
+]
 
 
 class TestBackwardOnArrays:
@@ -450,6 +475,27 @@ class TestBackwardOnArrays:
             assert plain.shape == inputs[wanted].shape
             assert not plain.requires_grad
             np.testing.assert_array_equal(plain.numpy(), recorded.detach().numpy())
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64], ids=str)
+    @pytest.mark.parametrize("move", MOVES)
+    def test_so_they_are_where_elements_move(self, move, dtype):
+        leaves = [
+            torch.linspace(0.2, 1.7, 3 * rows, dtype=dtype).reshape(rows, 3).requires_grad_()
+            for rows in (2, 1)
+        ]
+        found = []
+        for create_graph in (True, False):
+            x, y = (leaf * 1 for leaf in leaves)
+            z = eval(move, {"torch": torch, "F": torch.nn.functional, "x": x, "y": y})
+            weights = torch.tensor(np.resize([1.0, -2.0, 0.5], z.shape), dtype=z.dtype)
+            found.append(
+                autograd.grad(z, leaves, weights, create_graph=create_graph, allow_unused=True)
+            )
+        for recorded, plain in zip(*found):
+            assert (plain is None) == (recorded is None)
+            if plain is not None:
+                assert not plain.requires_grad
+                np.testing.assert_array_equal(plain.numpy(), recorded.detach().numpy())
 
     @pytest.mark.parametrize("other", [2, 2.5, True, np.float64(3)])
     def test_with_numbers_the_dtype_stays(self, other):

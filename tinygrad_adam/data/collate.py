@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_adam.combining import stack
 from tinygrad_adam.creation import as_tensor, tensor
+from tinygrad_adam.ops.joining import stack
 from tinygrad_adam.tensor import Tensor
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_adam.autograd import no_grad
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.backend.sums import wide
-from tinygrad_adam.combining import cat
+from tinygrad_adam.ops.joining import cat
 from tinygrad_adam.tensor import Tensor
 
 __all__ = [

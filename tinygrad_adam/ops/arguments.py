@@ -122,6 +122,12 @@ def checked_dims(function: str, input: Any, dim: Any) -> Dims:
     return normalize_dims(dim, input.ndim)
 
 
+def require_dimensions(input: Any, dim: Any) -> None:
+    """Raise IndexError if ``input`` has no dimensions, of which ``dim`` is to be one."""
+    if input.ndim == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+
+
 def flat(sizes: Sequence[Any], by_name: Any = None) -> tuple[int, ...]:
     """Return ``(2, 3)`` for ``f(2, 3)``, ``f((2, 3))`` and ``f(size=(2, 3))``.
 
@@ -145,6 +151,8 @@ def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
     Raises:
         RuntimeError: there is no such size, or more than one -1.
     """
+    if math.prod(shape) == count and min(shape, default=0) >= 0:
+        return shape
     unknown = [i for i, size in enumerate(shape) if size == -1]
     if len(unknown) > 1:
         raise RuntimeError("only one dimension can be inferred")

@@ -10,7 +10,7 @@ the *picks*: for each dimension a whole slice or an int64 array; none at all if 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from tinygrad_adam.autograd import Operation, Variable
 from tinygrad_adam.backend import Array, array_module, is_array, to_numpy
 from tinygrad_adam.backend.dtypes import int64, type_name
 from tinygrad_adam.backend.sums import wide
+from tinygrad_adam.ops.arguments import normalize_dim, require_dimensions, require_tensors
+from tinygrad_adam.ops.shapes import ravel
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
 
 View = tuple[Any, ...]
 Picks = tuple[Any, ...]
@@ -428,3 +433,55 @@ def along(
         index if d == dim else xp.arange(size).reshape([-1] + [1] * (positions.ndim - 1 - d))
         for d, size in enumerate(positions.shape)
     ])  # fmt: skip
+
+
+# --- one index, and repetitions along a dimension ------------------------------------------------
+
+
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """Return a view of one index of ``dim``, without that dimension.
+
+    Raises:
+        IndexError: there is no such dimension or index.
+    """
+    require_tensors("select", input=input)
+    if input.ndim == 0:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim = normalize_dim(dim, input.ndim)
+    size = input.shape[dim]
+    if not -size <= index < size:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at "
+            f"dimension {dim}"
+        )
+    return Index.apply(input, (*((_WHOLE,) * dim), index, ...), False)
+
+
+def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
+    """Return each element repeated in place along ``dim``, or of all elements in a row.
+
+    Args:
+        input: the tensor.
+        repeats: how often: a number, or a vector of integers, one for each element of ``dim``.
+        dim: the dimension; None means the flattened tensor.
+
+    Raises:
+        RuntimeError: ``repeats`` is negative, or has another size than ``dim``.
+    """
+    require_tensors("repeat_interleave", input=input)
+    if dim is None:
+        input, dim = ravel(input), 0
+    dim = normalize_dim(dim, input.ndim)
+    require_dimensions(input, dim)
+    size = input.shape[dim]
+    counts = repeats.array if isinstance(repeats, Variable) else np.asarray(repeats)
+    if counts.size and int(counts.min()) < 0:
+        raise RuntimeError("Repeats must be non-negative")
+    if counts.ndim and counts.size not in (1, size):
+        raise RuntimeError(
+            "repeats must have the same size as input along dim, but got repeats.size(0) = "
+            f"{counts.size} and input.size({dim}) = {size}"
+        )
+    counts = np.broadcast_to(to_numpy(counts), (size,))
+    positions = array_module(input.array).asarray(np.arange(size).repeat(counts))
+    return Index.apply(input, (...,), False, *((_WHOLE,) * dim), positions)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import string
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.ops.arguments import common_shape as broadcast_shapes
+from tinygrad_adam.ops.arguments import require_tensors
 from tinygrad_adam.ops.reductions import Sum
+from tinygrad_adam.ops.shapes import diagonal
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
 
 
 class MatMul(Operation):
@@ -144,23 +150,28 @@ class PolarFactor(Operation):
         return result + (columns * inverse) @ v + u @ (rows * inverse.mT)
 
 
+# --- sums that an equation or a diagonal names ---------------------------------------------------
+
+
 class Einsum(Operation):
     """The sum of products that an equation names, as in ``ij,jk->ik``.
 
     Each operand's labels are different from each other, and each of them stands in the result or in
-    another operand (:func:`tinygrad_adam.functions.einsum` sees to both). So the gradient of an
+    another operand (:func:`einsum` sees to both). So the gradient of an
     operand is a product of the same kind: g and the other operands, summed down to its labels.
     Saves the operands.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, labels: tuple[str, ...], result: str, *arrays: Array) -> Array:
         self.labels, self.result = labels, result
-        self.save_for_backward(*arrays)
+        self.save(*arrays)
         xp = array_module(arrays[0])
         return xp.einsum(f"{','.join(labels)}->{result}", *arrays, optimize=True)
 
     def backward(self, grad: Any) -> Any:
-        operands = self.saved_tensors
+        operands = self.saved
         grads: list[Any] = [None, None]
         for i, needed in enumerate(self.needs_input_grad[2:]):
             others = [j for j in range(len(operands)) if j != i]
@@ -171,3 +182,151 @@ class Einsum(Operation):
                 else None
             )
         return tuple(grads)
+
+
+def einsum(equation: str, *operands: Any) -> Tensor:
+    """Return the sum of products that ``equation`` names, such as ``"ij,jk->ik"``.
+
+    Labels are letters; one that stands twice in an operand takes its diagonal; ``...`` stands for
+    further dimensions, which broadcast. Without ``->`` the result has the labels that occur once,
+    in alphabetical order, after the dimensions of ``...``.
+
+    Args:
+        equation: the labels of each operand, separated by commas, and of the result.
+        operands: the tensors, all of one dtype, or one list of them.
+
+    Raises:
+        RuntimeError: the equation does not fit the operands, or their dtypes differ.
+        ValueError: there are no operands.
+
+    Source: PyTorch, ``torch.einsum``.
+    """
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    if not isinstance(equation, str) or not operands:
+        raise ValueError(
+            "einsum(): must specify the equation string and at least one operand, or at least one "
+            "operand and its subscripts list\n  Write einsum('ij,jk->ik', a, b)."
+        )
+    for x in operands[1:]:
+        if x.dtype != operands[0].dtype:
+            raise RuntimeError(
+                f"expected scalar type {type_name(operands[0].dtype)} but found "
+                f"{type_name(x.dtype)}\n"
+                "  einsum() multiplies tensors of one dtype: convert one, as in x.double()"
+            )
+    labels, result = _parse_equation(equation, operands)
+    pairs = [_take_diagonals(x, label, i) for i, (x, label) in enumerate(zip(operands, labels))]
+    sizes = _sizes_of_labels(pairs)
+    # A dimension of size 1 where the label has more elsewhere is taken out: the rest broadcasts.
+    pairs = [
+        _sum_out(x, label, [c for d, c in enumerate(label) if x.shape[d] == 1 != sizes[c]])
+        for x, label in pairs
+    ]
+    # Then a label that neither the result nor another operand has is summed over at once.
+    ready = []
+    for i, (x, label) in enumerate(pairs):
+        others = result + "".join([other for j, (_, other) in enumerate(pairs) if j != i])
+        ready.append(_sum_out(x, label, [c for c in label if c not in others]))
+    names = tuple([label for _, label in ready])
+    return Einsum.apply(names, result, *[x for x, _ in ready])
+
+
+def _parse_equation(equation: str, operands: tuple[Tensor, ...]) -> tuple[list[str], str]:
+    """Return the labels of each operand and of the result, one letter for each dimension."""
+    left, arrow, result = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    for character in (left + result).replace("...", "").replace(",", ""):
+        if character not in string.ascii_letters:
+            raise RuntimeError(
+                f"einsum(): invalid subscript given at index {equation.find(character)} in the "
+                "equation string, subscripts must be in [a-zA-Z]"
+            )
+    if len(terms) != len(operands):
+        few = "fewer" if len(terms) > len(operands) else "more"
+        raise RuntimeError(
+            f"einsum(): {few} operands were provided than specified in the equation\n"
+            f"  {len(operands)} for {equation!r}"
+        )
+    # The dimensions of "..." get letters of their own, the same from the right in every operand.
+    spare = [c for c in string.ascii_letters if c not in equation]
+    hidden = [x.ndim - len(term) + 3 if "..." in term else 0 for term, x in zip(terms, operands)]
+    shared = "".join(spare[: max(0, *hidden)])
+    labels = [
+        term.replace("...", shared[len(shared) - max(extra, 0) :])
+        for term, extra in zip(terms, hidden)
+    ]
+    for i, (label, extra, x) in enumerate(zip(labels, hidden, operands)):
+        if extra < 0 or len(label) != x.ndim:
+            dots = "..." in terms[i]
+            raise RuntimeError(
+                "einsum(): the number of subscripts in the equation "
+                f"({len(terms[i].replace('...', ''))}) "
+                + ("is more than" if dots else "does not match")
+                + f" the number of dimensions ({x.ndim}) for operand {i}"
+                + ("" if dots else " and no ellipsis was given")
+            )
+    everything = "".join(labels)
+    if not arrow:
+        once = [c for c in everything if everything.count(c) == 1 and c not in shared]
+        return labels, shared + "".join(sorted(once))
+    result = result.replace("...", shared)
+    for character in result:
+        if result.count(character) > 1:
+            raise RuntimeError(
+                f"einsum(): output subscript {character} appears more than once in the output"
+            )
+        if character not in everything:
+            raise RuntimeError(
+                f"einsum(): output subscript {character} does not appear in the equation for any "
+                "input operand"
+            )
+    return labels, result
+
+
+def _take_diagonals(x: Tensor, label: str, operand: int) -> tuple[Tensor, str]:
+    """Return a tensor and its labels with each label that stands more than once taken together."""
+    for character in dict.fromkeys(label):
+        while label.count(character) > 1:
+            first = label.index(character)
+            second = label.index(character, first + 1)
+            if x.shape[first] != x.shape[second]:
+                raise RuntimeError(
+                    f"einsum(): subscript {character} is repeated for operand {operand} but the "
+                    f"sizes don't match, {x.shape[second]} != {x.shape[first]}"
+                )
+            x = diagonal(x, 0, first, second)
+            label = label[:first] + label[first + 1 : second] + label[second + 1 :] + character
+    return x, label
+
+
+def _sizes_of_labels(pairs: list[tuple[Tensor, str]]) -> dict[str, int]:
+    """Return the size of each label; dimensions of size 1 broadcast."""
+    sizes: dict[str, int] = {}
+    for i, (x, label) in enumerate(pairs):
+        for character, size in zip(label, x.shape):
+            known = sizes.setdefault(character, size)
+            if known == 1:
+                sizes[character] = size
+            elif size not in (1, known):
+                raise RuntimeError(
+                    f"einsum(): subscript {character} has size {size} for operand {i} which does "
+                    f"not broadcast with previously seen size {known}"
+                )
+    return sizes
+
+
+def _sum_out(x: Tensor, label: str, gone: list[str]) -> tuple[Tensor, str]:
+    """Return a tensor summed over the dimensions of some labels, and the labels that are left."""
+    if not gone:
+        return x, label
+    kept = "".join([c for c in label if c not in gone])
+    return Sum.apply(x, tuple([label.index(c) for c in gone]), False), kept
+
+
+def trace(input: Tensor) -> Tensor:
+    """Return the sum of the diagonal of a matrix."""
+    require_tensors("trace", input=input)
+    if input.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    return Sum.apply(diagonal(input), (0,), False)

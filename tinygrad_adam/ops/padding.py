@@ -1,11 +1,19 @@
-"""Padding with a constant."""
+"""Elements added round a tensor, and its windows laid out."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.ops.arguments import IntOrPair, pair, require_tensors
+from tinygrad_adam.ops.indexing import Index
+from tinygrad_adam.ops.joining import stack
+from tinygrad_adam.ops.shapes import flatten, squeeze, unsqueeze
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
 
 
 class Pad(Operation):
@@ -13,6 +21,8 @@ class Pad(Operation):
 
     Negative amounts cut elements off.  Gradient: g padded by the negative amounts.  Saves nothing.
     """
+
+    backward_takes_arrays = True
 
     def forward(self, x: Array, amounts: tuple[tuple[int, int], ...], value: float) -> Array:
         self.amounts = amounts
@@ -31,3 +41,158 @@ class Pad(Operation):
 
     def backward(self, grad: Any) -> Any:
         return Pad.apply(grad, tuple([(-before, -after) for before, after in self.amounts]), 0)
+
+
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
+    """Add elements at the ends of dimensions.
+
+    Args:
+        input: the tensor, (N, C, …).
+        pad: how many elements to add, a pair for each dimension from the last one on:
+            ``(left, right, top, bottom, …)``. Negative numbers cut off (if the mode is "constant").
+        mode: "constant"; "reflect" (mirror, the edge not repeated), "replicate" (repeat the edge)
+            or "circular" (go on at the other end). The last three pad the last one to three
+            dimensions of a tensor that has one or two more.
+        value: the constant; 0 by default.
+
+    Raises:
+        RuntimeError: an odd number of amounts, too many or too large ones, or a value for a mode
+            that takes none.
+        NotImplementedError: an unknown mode, or a mode that cannot pad so many dimensions.
+
+    Source: PyTorch, ``torch.nn.functional.pad``.
+    """
+    require_tensors("pad", input=input)
+    if mode not in ("constant", "reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    amounts = [int(n) for n in pad]
+    if len(amounts) % 2:
+        raise RuntimeError(f"Padding length must be divisible by 2, but got {len(amounts)}")
+    count = len(amounts) // 2
+    if count > input.ndim:
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got "
+            f"padding length {len(amounts)} and input of dimension {input.ndim}"
+        )
+    # (before, after) for each dimension, first dimension first
+    pairs = [(0, 0)] * (input.ndim - count)
+    pairs += [(amounts[2 * i], amounts[2 * i + 1]) for i in reversed(range(count))]
+    if mode == "constant":
+        return Pad.apply(input, tuple(pairs), 0 if value is None else value)
+    if value is not None and value != 0:
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    if count not in (1, 2, 3) or input.ndim not in (count + 1, count + 2):
+        raise NotImplementedError(
+            f"Padding size {len(amounts)} is not supported for {input.ndim}D input tensor.\n"
+            "Supported combinations for non-constant padding:\n"
+            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
+            "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
+            "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+        )
+    for dim, (before, after) in enumerate(pairs):
+        if before or after:
+            positions = _positions(input, dim, before, after, mode)
+            input = Index.apply(input, (...,), False, *((slice(None),) * dim), positions)
+    return input
+
+
+def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> Array:
+    """Return which elements of the input stand where in the padded dimension."""
+    size = input.shape[dim]
+    largest = max(before, after)
+    if mode == "reflect" and largest >= size:
+        raise RuntimeError(
+            "Argument #4: Padding size should be less than the corresponding input dimension, but "
+            f"got: padding ({before}, {after}) at dimension {dim} of input {list(input.shape)}"
+        )
+    if mode == "circular" and largest > size:
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+    if size + before + after < 1 or size < 1:
+        raise RuntimeError(
+            f"input (dimension {dim}: {size}) is too small. Calculated output: "
+            f"{size + before + after}"
+        )
+    xp = array_module(input.array)
+    positions = xp.arange(-before, size + after)
+    if mode == "circular":
+        # Negative amounts cut off first; what is left goes round.
+        start, stop = max(-before, 0), size - max(-after, 0)
+        positions = start + (positions - start) % max(1, stop - start)
+    elif mode == "replicate":
+        positions = positions.clip(0, size - 1)
+    else:
+        positions = size - 1 - abs(size - 1 - abs(positions))
+    return positions
+
+
+def unfold(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    dilation: IntOrPair = 1,
+    padding: IntOrPair = 0,
+    stride: IntOrPair = 1,
+) -> Tensor:
+    """Lay out what every window of an image sees, one column for each window (im2col).
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        kernel_size: size of the window, int or pair.
+        dilation: distance between the elements of a window, int or pair.
+        padding: zeros around the image, int or pair.
+        stride: step of the window, int or pair.
+
+    Returns:
+        (N, C kH kW, L) for L windows.
+
+    Raises:
+        RuntimeError: the options make no sense, or no window fits.
+
+    Source: PyTorch, ``torch.nn.functional.unfold``.
+    """
+    require_tensors("unfold", input=input)
+    size, stride = pair(kernel_size, "kernel_size"), pair(stride, "stride")
+    dilation, padding = pair(dilation, "dilation"), pair(padding, "padding")
+    for name, option, least in (
+        ("kernel size", size, 1), ("dilation", dilation, 1), ("stride", stride, 1),
+        ("padding", padding, 0),
+    ):  # fmt: skip
+        if min(option) < least:
+            bound = "greater than zero" if least else "non-negative"
+            short = {"kernel size": "kernel", "padding": "pad"}.get(name, name)
+            name_h, name_w = f"{short}_height", f"{short}_width"
+            raise RuntimeError(
+                f"{name} should be {bound}, but got {name_h}: {option[0]} {name_w}: {option[1]}"
+            )
+    if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
+        raise RuntimeError(
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            f"dimensions for input, but got: {list(input.shape)}"
+        )
+    unbatched = input.ndim == 3
+    if unbatched:
+        input = unsqueeze(input, 0)
+    reach = [dilation[i] * (size[i] - 1) + 1 for i in (0, 1)]
+    windows = [(input.shape[2 + i] + 2 * padding[i] - reach[i]) // stride[i] + 1 for i in (0, 1)]
+    if min(windows) < 1:
+        raise RuntimeError(
+            f"Given input with spatial size ({input.shape[2]}, {input.shape[3]}), kernel_size="
+            f"({size[0]}, {size[1]}), dilation=({dilation[0]}, {dilation[1]}), padding="
+            f"({padding[0]}, {padding[1]}), calculated shape of the array of sliding blocks as "
+            f"({windows[0]}, {windows[1]}), but its components must be at least one."
+        )
+    if any(padding):
+        input = pad(input, (padding[1], padding[1], padding[0], padding[0]))
+    # What stands at tap (i, j) of all windows is a regular grid: a slice.
+    columns: list[Tensor] = []
+    for i in range(size[0]):
+        first = i * dilation[0]
+        rows = slice(first, first + (windows[0] - 1) * stride[0] + 1, stride[0])
+        for j in range(size[1]):
+            first = j * dilation[1]
+            across = slice(first, first + (windows[1] - 1) * stride[1] + 1, stride[1])
+            taps = Index.apply(input, (slice(None), slice(None), rows, across, ...), False)
+            columns.append(flatten(taps, 2))
+    output = flatten(stack(columns, 2), 1, 2)
+    return squeeze(output, 0) if unbatched else output

@@ -1,4 +1,4 @@
-"""Operations that move elements without changing them: views, transpositions, joins.
+"""Operations that move elements without changing them: views, transpositions, copies.
 
 Where the memory allows it the result is a view: it shares the input's memory, as in PyTorch. ``g``
 is the gradient of the result.
@@ -6,12 +6,34 @@ is the gradient of the result.
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tinygrad_adam import backend
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.autograd.fit import Cast, Expand, SumToSize  # noqa: F401
-from tinygrad_adam.backend import Array, array_module, device_of, move, promote_types
-from tinygrad_adam.ops.arguments import Dims
+from tinygrad_adam.autograd.fit import Cast, Expand, SumToSize
+from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, promote_types
+from tinygrad_adam.backend.dtypes import type_name
+from tinygrad_adam.ops.arguments import (
+    Dims,
+    checked_dim,
+    checked_dims,
+    flat,
+    normalize_dim,
+    numpy_names,
+    require_dimensions,
+    require_tensors,
+    resolve_shape,
+)
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
+
+
+# --- another shape -------------------------------------------------------------------------------
 
 
 class Reshape(Operation):
@@ -30,12 +52,151 @@ class Reshape(Operation):
         return y
 
     def backward(self, grad: Any) -> Any:
-        return grad.reshape(self.shape)
+        return Reshape.apply(grad, self.shape)
+
+
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
+    """Return the same elements in the same order under another shape.
+
+    A view (the memory is shared) where the layout allows it, else a copy.
+
+    Args:
+        input: the tensor.
+        sizes: the sizes, or a tuple of them; one may be -1 and follows from the others.
+        shape: the same by name.
+
+    Raises:
+        RuntimeError: the sizes do not fit the number of elements.
+    """
+    require_tensors("reshape", input=input)
+    return Reshape.apply(input, resolve_shape(flat(sizes, shape), math.prod(input.shape)))
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """Return the tensor under the shape of ``other``."""
+    return reshape(input, other.shape)
+
+
+def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
+    """Return the same elements in the same order under another shape, sharing the memory.
+
+    One exception: results of convolutions and pooling lie in channels-last memory, where
+    PyTorch keeps them in (N, C, H, W) order. Their view is a copy, so that the numbers are what
+    they are in PyTorch.
+
+    Args:
+        input: the tensor.
+        sizes: the sizes, one of which may be -1; or a dtype of the same size in bytes, to read
+            the memory as another type.
+        size: the sizes by name.
+
+    Raises:
+        RuntimeError: the sizes do not fit; or the elements do not lie in order, as after a
+            transposition.
+
+    Source: PyTorch, ``torch.Tensor.view``.
+    """
+    if len(sizes) == 1 and isinstance(sizes[0], (np.dtype, type)):
+        result = input._wrap(_memory_as(input, as_dtype(sizes[0])))
+        result._version = input._version
+        return result
+    result = reshape(input, *sizes, shape=size)
+    if result._base is None and result.numel() and not backend.is_channels_last(input.array):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension spans across two contiguous subspaces). Use .reshape(...) instead.\n"
+            f"  shape {tuple(input.shape)}, strides {input.stride()}, wanted {tuple(result.shape)}"
+        )
+    return result
+
+
+def _memory_as(input: Tensor, dtype: Dtype) -> Array:
+    """Return the array's memory read as numbers of another dtype.
+
+    Raises:
+        RuntimeError: they have another size, and do not fit the last dimension.
+    """
+    size, wanted = input.itemsize, dtype.itemsize
+    pair = f"to view {type_name(input.dtype)} as {type_name(dtype)} (different element sizes)"
+    if size != wanted and input.ndim == 0:
+        raise RuntimeError(f"self.dim() cannot be 0 {pair}")
+    if size != wanted and input.stride(-1) != 1:
+        raise RuntimeError(f"self.stride(-1) must be 1 {pair}, but got {input.stride(-1)}")
+    if input.ndim and input.shape[-1] * size % wanted:
+        raise RuntimeError(
+            f"self.size(-1) must be divisible by {wanted // size} {pair}, but got {input.shape[-1]}"
+        )
+    return input.array.view(dtype)
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """Return a view under the shape of ``other``."""
+    return view(input, other.shape)
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Return the tensor with dimensions ``start_dim`` to ``end_dim`` joined into one."""
+    start = checked_dim("flatten", input, start_dim)
+    end = normalize_dim(end_dim, input.ndim)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    shape = input.shape
+    joined = math.prod(shape[start : end + 1])
+    return Reshape.apply(input, (*shape[:start], joined, *shape[end + 1 :]))
+
+
+def ravel(input: Tensor) -> Tensor:
+    """Return the tensor with all its dimensions joined into one."""
+    require_tensors("ravel", input=input)
+    return Reshape.apply(input, (math.prod(input.shape),))
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Return the tensor with dimension ``dim`` divided into several of ``sizes``, one maybe -1.
+
+    Raises:
+        RuntimeError: the sizes do not multiply up to that of ``dim``.
+    """
+    dim = checked_dim("unflatten", input, dim)
+    wanted = flat((tuple(sizes),))
+    if not wanted:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    size = input.shape[dim] if input.ndim else 1
+    known = math.prod([n for n in wanted if n != -1])
+    if wanted.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    if known != size and (-1 not in wanted or known == 0 or size % known):
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim "
+            f"{dim} ({size}) in the input tensor"
+        )
+    wanted = resolve_shape(wanted, size)
+    return Reshape.apply(input, (*input.shape[:dim], *wanted, *input.shape[dim + 1 :]))
+
+
+@numpy_names
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Return a view without the dimensions of size 1: all of them, or those of ``dim``."""
+    dims = checked_dims("squeeze", input, dim) if dim != () else ()
+    kept = [n for d, n in enumerate(input.shape) if n != 1 or d not in dims]
+    return Reshape.apply(input, tuple(kept))
+
+
+@numpy_names
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """Return a view with a dimension of size 1 put in at ``dim``."""
+    require_tensors("unsqueeze", input=input)
+    dim = normalize_dim(dim, input.ndim + 1)
+    return Reshape.apply(input, (*input.shape[:dim], 1, *input.shape[dim:]))
+
+
+# --- another order of dimensions -----------------------------------------------------------------
 
 
 class Permute(Operation):
     """The dimensions in another order: a view.  Gradient: g in the order before."""
 
+    backward_takes_arrays = True
     returns_view = True
 
     def forward(self, x: Array, dims: Dims) -> Array:
@@ -43,31 +204,400 @@ class Permute(Operation):
         return x.transpose(dims)
 
     def backward(self, grad: Any) -> Any:
-        return grad.permute(sorted(range(len(self.dims)), key=self.dims.__getitem__))
+        return Permute.apply(grad, tuple(sorted(range(grad.ndim), key=self.dims.__getitem__)))
 
 
-class Cat(Operation):
-    """Tensors one after the other along ``dim``.  Gradient: each gets its slice of g."""
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
+    """Return a view with the dimensions in another order.
 
-    def forward(self, dim: int, *arrays: Array) -> Array:
-        self.dim = dim
-        self.sizes = [x.shape[dim] for x in arrays]
-        dtype = arrays[0].dtype
-        for x in arrays[1:]:
-            dtype = promote_types(dtype, x.dtype)
-        return array_module(arrays[0]).concatenate(arrays, axis=dim, dtype=dtype)
+    Raises:
+        RuntimeError: not every dimension is named once.
+    """
+    require_tensors("permute", input=input)
+    order = flat(order, dims)
+    if len(order) != input.ndim:
+        raise RuntimeError(
+            "permute(): number of dimensions in the tensor input does not match the length of the "
+            f"desired ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to "
+            f"len(dims) = {len(order)}"
+        )
+    order = tuple([normalize_dim(d, input.ndim) for d in order])
+    if len(set(order)) < len(order):
+        raise RuntimeError(f"permute(): duplicate dims are not allowed.\n  got {order}")
+    return Permute.apply(input, order)
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Return a view with two dimensions exchanged."""
+    first = checked_dim("transpose", input, dim0)
+    second = normalize_dim(dim1, input.ndim)
+    order = list(range(input.ndim))
+    if order:
+        order[first], order[second] = order[second], order[first]
+    return Permute.apply(input, tuple(order))
+
+
+swapaxes = swapdims = transpose
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Return a view with dimension(s) moved to other places, the rest in order."""
+    require_tensors("movedim", input=input)
+    sources, destinations = (
+        [normalize_dim(d, input.ndim) for d in (x if isinstance(x, (tuple, list)) else [x])]
+        for x in (source, destination)
+    )
+    if len(sources) != len(destinations):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({sources} dims) should contain "
+            f"the same number of dims as destination ({destinations} dims)"
+        )
+    for name, dims in (("source", sources), ("destination", destinations)):
+        if len(set(dims)) < len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(dims)})")
+    if input.ndim == 0:
+        return Alias.apply(input)
+    order = [d for d in range(input.ndim) if d not in sources]
+    for place, d in sorted(zip(destinations, sources)):
+        order.insert(place, d)
+    return Permute.apply(input, tuple(order))
+
+
+moveaxis = movedim
+
+
+def t(input: Tensor) -> Tensor:
+    """Return the transpose of a matrix; a vector or number as it is."""
+    require_tensors("t", input=input)
+    if input.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
+    return Permute.apply(input, (1, 0)) if input.ndim == 2 else Alias.apply(input)
+
+
+# --- repeated, and summed back -------------------------------------------------------------------
+
+
+def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
+    """Return a view in which dimensions of size 1 are repeated; -1 keeps a size.
+
+    Raises:
+        RuntimeError: a dimension of another size would have to be repeated.
+    """
+    require_tensors("expand", input=input)
+    target, shape = list(flat(sizes, size)), input.shape
+    added = len(target) - input.ndim
+    if added < 0:
+        raise RuntimeError(
+            f"expand(torch.{type_name(input.dtype)}Tensor{{{list(shape)}}}, size={target}): the "
+            f"number of sizes provided ({len(target)}) must be greater or equal to the number of "
+            f"dimensions in the tensor ({input.ndim})"
+        )
+    for d in range(len(target) - 1, added - 1, -1):
+        here = shape[d - added]
+        if target[d] == -1:
+            target[d] = here
+        elif here not in (1, target[d]):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({target[d]}) must match the existing size "
+                f"({here}) at non-singleton dimension {d}.  Target sizes: {target}.  Tensor "
+                f"sizes: {list(shape)}"
+            )
+    if min(target, default=0) < 0:
+        raise RuntimeError(
+            f"The expanded size of the tensor ({min(target)}) isn't allowed in a leading, "
+            f"non-existing dimension {target.index(min(target))}"
+        )
+    return Expand.apply(input, tuple(target))
+
+
+def broadcast_to(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
+    """Return a view broadcast to a shape: another name of :func:`expand`."""
+    return expand(input, *sizes, size=size)
+
+
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """Return a view broadcast to the shape of ``other``."""
+    return expand(input, other.shape)
+
+
+def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+    """Return the tensor summed to a shape that broadcasts to its own."""
+    require_tensors("sum_to_size", input=input)
+    shape, mine = flat(size), input.shape
+    pairs = zip(mine[::-1], shape[::-1])
+    if len(shape) > input.ndim or any(wanted not in (1, here) for here, wanted in pairs):
+        raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(mine)}}}.")
+    return input if shape == mine else SumToSize.apply(input, shape)
+
+
+class Repeat(Operation):
+    """Repeated a number of times along each dimension: a copy.  Gradient: that of all, summed."""
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, counts: tuple[int, ...]) -> Array:
+        self.shape, self.counts = x.shape, counts
+        return array_module(x).tile(x, counts)
 
     def backward(self, grad: Any) -> Any:
-        grads, start = [None], 0
-        for size, needed in zip(self.sizes, self.needs_input_grad[1:]):
-            grads.append(grad.narrow(self.dim, start, size) if needed else None)
-            start += size
-        return tuple(grads)
+        sizes = (1,) * (grad.ndim - len(self.shape)) + self.shape
+        # Each dimension as two: which of the repetitions, and where in it.
+        grad = reshape(grad, [n for pair in zip(self.counts, sizes) for n in pair])
+        return reshape(sum_to_size(grad, [n for size in sizes for n in (1, size)]), self.shape)
+
+
+def repeat(input: Tensor, *counts: Any, repeats: Any = None) -> Tensor:
+    """Return the tensor repeated a number of times along each dimension: a copy."""
+    require_tensors("repeat", input=input)
+    counts = flat(counts, repeats)
+    added = len(counts) - input.ndim
+    if added < 0:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+            "tensor"
+        )
+    made = [count * size for count, size in zip(counts, (1,) * added + input.shape)]
+    if min(made, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(made)}: {made}")
+    return Repeat.apply(input, tuple([max(count, 0) for count in counts]))
+
+
+def tile(input: Tensor, *counts: Any, dims: Any = None) -> Tensor:
+    """Return the tensor repeated along each dimension; missing counts, in front, are 1."""
+    require_tensors("tile", input=input)
+    wanted = flat(counts, dims)
+    return repeat(input, (1,) * (input.ndim - len(wanted)) + wanted)
+
+
+# --- another order of elements -------------------------------------------------------------------
+
+
+class Flip(Operation):
+    """The order reversed along ``dims``: a copy.  Gradient: g flipped."""
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, dims: Dims) -> Array:
+        self.dims = dims
+        return array_module(x).flip(x, dims).copy()
+
+    def backward(self, grad: Any) -> Any:
+        return Flip.apply(grad, self.dims)
+
+
+def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
+    """Return a copy with the order reversed along ``dims``."""
+    axes = flat(axes, dims)
+    return Flip.apply(input, checked_dims("flip", input, axes) if axes else ())
+
+
+class Roll(Operation):
+    """Shifted along ``dims``, round the end.  Gradient: g shifted back."""
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, shifts: tuple[int, ...], dims: Dims | None) -> Array:
+        self.shifts, self.dims = shifts, dims
+        return array_module(x).roll(x, shifts if dims is not None else shifts[0], dims)
+
+    def backward(self, grad: Any) -> Any:
+        return Roll.apply(grad, tuple([-shift for shift in self.shifts]), self.dims)
+
+
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """Return the elements shifted along ``dims`` (flattened if None), round the end."""
+    require_tensors("roll", input=input)
+    shifts = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
+    if dims is not None:
+        dims = dims if isinstance(dims, (tuple, list)) else (dims,)
+        if dims:
+            require_dimensions(input, dims[0])
+        dims = tuple([normalize_dim(d, input.ndim) for d in dims])
+    if len(shifts) != (1 if dims is None else len(dims)):
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims or ())}"
+        )
+    return Roll.apply(input, shifts, dims)
+
+
+# --- triangles and diagonals ---------------------------------------------------------------------
+
+
+class Tril(Operation):
+    """The elements on and below a diagonal, zeros above.  Gradient: those of g."""
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, diagonal: int) -> Array:
+        self.diagonal = diagonal
+        return array_module(x).tril(x, diagonal)
+
+    def backward(self, grad: Any) -> Any:
+        return Tril.apply(grad, self.diagonal)
+
+
+def tril(input: Tensor, diagonal: int = 0) -> Tensor:
+    """Return the elements on and below a diagonal, with zeros above."""
+    _require_matrices("tril", input)
+    return Tril.apply(input, diagonal)
+
+
+class Triu(Operation):
+    """The elements on and above a diagonal, zeros below.  Gradient: those of g."""
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, diagonal: int) -> Array:
+        self.diagonal = diagonal
+        return array_module(x).triu(x, diagonal)
+
+    def backward(self, grad: Any) -> Any:
+        return Triu.apply(grad, self.diagonal)
+
+
+def triu(input: Tensor, diagonal: int = 0) -> Tensor:
+    """Return the elements on and above a diagonal, with zeros below."""
+    _require_matrices("triu", input)
+    return Triu.apply(input, diagonal)
+
+
+def _require_matrices(function: str, input: Tensor) -> None:
+    require_tensors(function, input=input)
+    if input.ndim < 2:
+        raise RuntimeError(f"{function}: input tensor must have at least 2 dimensions")
+
+
+class Diagonal(Operation):
+    """The elements where two dimensions have equal indices, as a last dimension: a view.
+
+    Gradient: g on that diagonal, zeros elsewhere.
+    """
+
+    backward_takes_arrays = True
+    returns_view = True
+
+    def forward(self, x: Array, offset: int, dim1: int, dim2: int) -> Array:
+        self.shape, self.place = x.shape, (offset, dim1, dim2)
+        y = x.diagonal(offset, dim1, dim2)
+        if not getattr(y.flags, "writeable", True):  # NumPy's caution, of which CuPy knows nothing
+            y.flags.writeable = x.flags.writeable
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return DiagonalScatter.apply(grad, self.shape, *self.place)
+
+
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """Return a view of the diagonal of two dimensions, as the last dimension."""
+    require_tensors("diagonal", input=input)
+    return Diagonal.apply(input, offset, *_two_dims(dim1, dim2, input.ndim))
+
+
+class DiagonalScatter(Operation):
+    """Zeros of a shape, with x on a diagonal.  Gradient: the diagonal of g."""
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Array:
+        self.place = offset, dim1, dim2
+        xp = array_module(x)
+        y = xp.zeros(shape, x.dtype)
+        # The diagonal of an array of positions says where each element goes.
+        positions = xp.arange(y.size).reshape(shape).diagonal(offset, dim1, dim2)
+        y.reshape(-1)[positions] = x
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return Diagonal.apply(grad, *self.place)
+
+
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Return matrices, in the dimensions ``dim1`` and ``dim2``, with the last dimension of the
+    input on a diagonal and zeros elsewhere."""
+    require_tensors("diag_embed", input=input)
+    dims = _two_dims(dim1, dim2, input.ndim + 1)
+    require_dimensions(input, -1)
+    side = input.shape[-1] + abs(offset)
+    shape = list(input.shape[:-1])
+    for place in sorted(dims):
+        shape.insert(place, side)
+    return DiagonalScatter.apply(input, tuple(shape), offset, *dims)
+
+
+def _two_dims(dim1: int, dim2: int, ndim: int) -> tuple[int, int]:
+    first, second = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return first, second
+
+
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """Return the diagonal of a matrix, or the matrix with a vector on its diagonal."""
+    require_tensors("diag", input=input)
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    if input.ndim == 1:
+        return diag_embed(input, diagonal)
+    return Clone.apply(Diagonal.apply(input, diagonal, 0, 1))
+
+
+# --- cutting and joining -------------------------------------------------------------------------
+
+
+class Narrow(Operation):
+    """Some elements in a row along ``dim``: a view.  Gradient: g there, zeros elsewhere."""
+
+    backward_takes_arrays = True
+    returns_view = True
+
+    def forward(self, x: Array, dim: int, start: int, length: int) -> Array:
+        self.place = dim, start, x.shape[dim]
+        return x[(slice(None),) * dim + (slice(start, start + length),)]
+
+    def backward(self, grad: Any) -> Any:
+        return NarrowScatter.apply(grad, *self.place)
+
+
+class NarrowScatter(Operation):
+    """Zeros of a size along ``dim``, with x in them from ``start`` on.  Gradient: g there."""
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, dim: int, start: int, size: int) -> Array:
+        length = x.shape[dim]
+        self.place = dim, start, length
+        y = array_module(x).zeros((*x.shape[:dim], size, *x.shape[dim + 1 :]), x.dtype)
+        y[(slice(None),) * dim + (slice(start, start + length),)] = x
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return Narrow.apply(grad, *self.place)
+
+
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """Return a view of ``length`` elements along ``dim``, from ``start``."""
+    require_tensors("narrow", input=input)
+    if input.ndim == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    dim, start = normalize_dim(dim, input.ndim), int(start)
+    size = input.shape[dim]
+    if not -size <= start <= size:
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-size}, {size}], but got {start})"
+        )
+    if start < 0:
+        start += size
+    if start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return Narrow.apply(input, dim, start, length)
 
 
 class Split(Operation):
     """Slices of given sizes along ``dim``: views.  Gradient: the slices' gradients joined."""
 
+    backward_takes_arrays = True
     returns_view = True
 
     def forward(self, x: Array, sizes: tuple[int, ...], dim: int) -> tuple[Array, ...]:
@@ -82,87 +612,109 @@ class Split(Operation):
         return Cat.apply(self.dim, *grads)
 
 
-class Flip(Operation):
-    """The order reversed along ``dims``: a copy.  Gradient: g flipped."""
+def split(
+    tensor: Tensor, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
+) -> tuple[Tensor, ...]:
+    """Return views of slices along ``dim``.
 
-    def forward(self, x: Array, dims: Dims) -> Array:
-        self.dims = dims
-        return array_module(x).flip(x, dims).copy()
+    Args:
+        tensor: the tensor to cut.
+        split_size_or_sections: the size of each slice (the last may be smaller), or all the sizes.
+        dim: the dimension along which to cut.
+        split_size: what ``Tensor.split`` calls ``split_size_or_sections``.
 
-    def backward(self, grad: Any) -> Any:
-        return grad.flip(self.dims)
-
-
-class Roll(Operation):
-    """Shifted along ``dims``, round the end.  Gradient: g shifted back."""
-
-    def forward(self, x: Array, shifts: tuple[int, ...], dims: Dims | None) -> Array:
-        self.shifts, self.dims = shifts, dims
-        return array_module(x).roll(x, shifts if dims is not None else shifts[0], dims)
-
-    def backward(self, grad: Any) -> Any:
-        return grad.roll([-shift for shift in self.shifts], self.dims)
-
-
-class Tril(Operation):
-    """The elements on and below a diagonal, zeros above.  Gradient: those of g."""
-
-    def forward(self, x: Array, diagonal: int) -> Array:
-        self.diagonal = diagonal
-        return array_module(x).tril(x, diagonal)
-
-    def backward(self, grad: Any) -> Any:
-        return grad.tril(self.diagonal)
-
-
-class Triu(Operation):
-    """The elements on and above a diagonal, zeros below.  Gradient: those of g."""
-
-    def forward(self, x: Array, diagonal: int) -> Array:
-        self.diagonal = diagonal
-        return array_module(x).triu(x, diagonal)
-
-    def backward(self, grad: Any) -> Any:
-        return grad.triu(self.diagonal)
-
-
-class Diagonal(Operation):
-    """The elements where two dimensions have equal indices, as a last dimension: a view.
-
-    Gradient: g on that diagonal, zeros elsewhere.
+    Raises:
+        RuntimeError: the sizes listed do not add up.
     """
+    require_tensors("split", tensor=tensor)
+    wanted = split_size_or_sections if split_size is None else split_size
+    if tensor.ndim == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    dim = normalize_dim(dim, tensor.ndim)
+    total = tensor.shape[dim]
+    if isinstance(wanted, (tuple, list)):
+        sizes = tuple(wanted)
+        if min(sizes, default=0) < 0:
+            raise RuntimeError(
+                "split_with_sizes expects split_sizes have only non-negative entries, but got "
+                f"split_sizes={list(sizes)}"
+            )
+        if sum(sizes) != total:
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {total} (input "
+                f"tensor's size at dimension {dim}), but got split_sizes={list(sizes)}"
+            )
+    elif not isinstance(wanted, (int, np.integer)):
+        raise TypeError(
+            "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, "
+            f"not {type(wanted).__name__}"
+        )
+    else:
+        if wanted < 0:
+            raise RuntimeError(
+                f"split expects split_size be non-negative, but got split_size={wanted}"
+            )
+        if wanted == 0 and total:
+            raise RuntimeError(
+                "split_size can only be 0 if dimension size is 0, but got dimension size of "
+                f"{total}"
+            )
+        starts = range(0, total, wanted) if total else [0]
+        sizes = tuple([min(wanted, total - start) for start in starts])
+    return Split.apply(tensor, sizes, dim)
 
-    returns_view = True
 
-    def forward(self, x: Array, offset: int, dim1: int, dim2: int) -> Array:
-        self.shape, self.place = x.shape, (offset, dim1, dim2)
-        y = x.diagonal(offset, dim1, dim2)
-        if not getattr(y.flags, "writeable", True):  # NumPy's caution, of which CuPy knows nothing
-            y.flags.writeable = x.flags.writeable
-        return y
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Return at most ``chunks`` views of slices of equal size (the last may be smaller)."""
+    require_tensors("chunk", input=input)
+    if input.ndim == 0:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if chunks < 1:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    size = input.shape[normalize_dim(dim, input.ndim)]
+    return split(input, -(-size // chunks) if size else [0] * chunks, dim)
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """Return a view for each index of ``dim``, without that dimension."""
+    require_tensors("unbind", input=input)
+    require_dimensions(input, dim)
+    dim = normalize_dim(dim, input.ndim)
+    size, kept = input.shape[dim], (*input.shape[:dim], *input.shape[dim + 1 :])
+    if size == 0:
+        return ()
+    return tuple([Reshape.apply(x, kept) for x in Split.apply(input, (1,) * size, dim)])
+
+
+class Cat(Operation):
+    """Tensors one after the other along ``dim``.  Gradient: each gets its slice of g."""
+
+    backward_takes_arrays = True
+
+    def forward(self, dim: int, *arrays: Array) -> Array:
+        self.dim = dim
+        self.sizes = [x.shape[dim] for x in arrays]
+        dtype = arrays[0].dtype
+        for x in arrays[1:]:
+            dtype = promote_types(dtype, x.dtype)
+        return array_module(arrays[0]).concatenate(arrays, axis=dim, dtype=dtype)
 
     def backward(self, grad: Any) -> Any:
-        return DiagonalScatter.apply(grad, self.shape, *self.place)
+        # Not by Split: nothing may be written into one of several views, as into x.grad.
+        grads, start = [None], 0
+        for size, needed in zip(self.sizes, self.needs_input_grad[1:]):
+            grads.append(Narrow.apply(grad, self.dim, start, size) if needed else None)
+            start += size
+        return tuple(grads)
 
 
-class DiagonalScatter(Operation):
-    """Zeros of a shape, with x on a diagonal.  Gradient: the diagonal of g."""
-
-    def forward(self, x: Array, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Array:
-        self.place = offset, dim1, dim2
-        xp = array_module(x)
-        y = xp.zeros(shape, x.dtype)
-        # The diagonal of an array of positions says where each element goes.
-        positions = xp.arange(y.size).reshape(shape).diagonal(offset, dim1, dim2)
-        y.reshape(-1)[positions] = x
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        return grad.diagonal(*self.place)
+# --- copies --------------------------------------------------------------------------------------
 
 
 class Clone(Operation):
     """A copy with memory of its own, in the same memory order.  Gradient: g."""
+
+    backward_takes_arrays = True
 
     def forward(self, x: Array) -> Array:
         return x.copy(order="K")
@@ -171,20 +723,15 @@ class Clone(Operation):
         return grad
 
 
-class Overwrite(Operation):
-    """``source``, a number or array, in the shape and dtype of x.  Gradient: dsource = g."""
-
-    def forward(self, x: Array, source: Any) -> Array:
-        y = array_module(x).empty_like(x)
-        y[...] = source
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        return grad.new_zeros(grad.shape) if self.needs_input_grad[0] else None, grad
+def clone(input: Tensor) -> Tensor:
+    """Return a copy with memory of its own; its gradient goes to the input."""
+    return Clone.apply(input)
 
 
 class Contiguous(Operation):
     """A copy in C order.  Gradient: g."""
+
+    backward_takes_arrays = True
 
     def forward(self, x: Array) -> Array:
         return x.copy(order="C")
@@ -193,9 +740,15 @@ class Contiguous(Operation):
         return grad
 
 
+def contiguous(input: Tensor) -> Tensor:
+    """Return the tensor in C order: itself if it is."""
+    return input if input.is_contiguous() else Contiguous.apply(input)
+
+
 class Alias(Operation):
     """The same tensor under another name: a view.  Gradient: g."""
 
+    backward_takes_arrays = True
     returns_view = True
 
     def forward(self, x: Array) -> Array:
@@ -205,12 +758,46 @@ class Alias(Operation):
         return grad
 
 
+class Overwrite(Operation):
+    """``source``, a number or array, in the shape and dtype of x.  Gradient: dsource = g."""
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, source: Any) -> Array:
+        y = array_module(x).empty_like(x)
+        y[...] = source
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return Overwrite.apply(grad, 0) if self.needs_input_grad[0] else None, grad
+
+
+def cast(input: Tensor, dtype: Dtype) -> Tensor:
+    """Return the values in another dtype; the input itself if it has that."""
+    return input if input.dtype == dtype else Cast.apply(input, dtype)
+
+
 class Move(Operation):
     """A copy on another device.  Gradient: g moved back."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, device: Any) -> Array:
-        self.source = device_of(x)
-        return move(x, device)
+        self.source = backend.device_of(x)
+        return backend.move(x, device)
 
     def backward(self, grad: Any) -> Any:
-        return grad.to(self.source)
+        return Move.apply(grad, self.source)
+
+
+def move_to(input: Tensor, device: Any) -> Tensor:
+    """Return a copy on another device; the input itself if it is there.
+
+    Raises:
+        RuntimeError: the device is not there.
+    """
+    wanted, here = backend.device(device), input.device
+    if wanted.type == here.type and wanted.index in (None, here.index):
+        return input
+    backend.require(wanted)
+    return Move.apply(input, device)
