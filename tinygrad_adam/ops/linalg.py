@@ -10,7 +10,7 @@ from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.ops.arguments import common_shape as broadcast_shapes
-from tinygrad_adam.ops.arguments import require_tensors
+from tinygrad_adam.ops.arguments import require_tensors, tensor_list
 from tinygrad_adam.ops.reductions import Sum
 from tinygrad_adam.ops.shapes import diagonal
 
@@ -208,6 +208,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
             "einsum(): must specify the equation string and at least one operand, or at least one "
             "operand and its subscripts list\n  Write einsum('ij,jk->ik', a, b)."
         )
+    tensor_list("einsum", operands)
     for x in operands[1:]:
         if x.dtype != operands[0].dtype:
             raise RuntimeError(
