@@ -156,5 +156,7 @@ def add_location(error: Exception, node: Any, scope: Any, inputs: list[Any]) -> 
     elif re.match("operands? could not be broadcast", text):
         text = broadcast_error([x.shape for x in arrays]) or text
         error = RuntimeError(text)
+    elif text.startswith("argument "):  # what it says was asked below any function
+        text = f"{type(node).__name__.lower()}(): {text}"
     error.args = (f"{text}\n  {location(node)}: input {', '.join(map(describe, arrays))}",)
     return error

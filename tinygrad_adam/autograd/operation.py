@@ -36,6 +36,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from numpy import generic
+
 from tinygrad_adam.autograd import errors
 from tinygrad_adam.autograd.hooks import Watch
 from tinygrad_adam.autograd.mode import current_mode, forward_contexts, nested_forward
@@ -125,6 +127,8 @@ class Operation:
                         edge = x._edge or (x, 0)
                 like = x
                 x = x.array
+            elif isinstance(x, generic) and not on_arrays:  # in a walk these are arrays
+                x = x.item()
             arrays.append(x)
             edges.append(edge)
         recording = any(edges)

@@ -134,13 +134,21 @@ def result_type(*operands: Any) -> Dtype:
     Operands fall into three ranks: arrays with dimensions, 0-d arrays, Python numbers. A lower rank
     changes the dtype only if its kind is higher: a float32 array times a 0-d float64 stays float32,
     an int64 array times 2.5 becomes float32.
+
+    Raises:
+        TypeError: one is neither.
     """
     ranks: list[Dtype | None] = [None, None, None]
-    for operand in operands:
+    for position, operand in enumerate(operands):
         if hasattr(operand, "dtype"):
             rank, dtype = (0 if operand.ndim else 1), operand.dtype
-        else:
+        elif type(operand) in DEFAULT_DTYPE:
             rank, dtype = 2, DEFAULT_DTYPE[type(operand)]
+        else:
+            raise TypeError(
+                f"argument {'other' if position else 'input'!r} (position {position + 1}) must be "
+                f"Tensor, not {type(operand).__name__}"
+            )
         held = ranks[rank]
         ranks[rank] = dtype if held is None else promote_types(held, dtype)
     result = None

@@ -41,13 +41,24 @@ def require_tensors(function: str, **arguments: Any) -> None:
     """
     for position, (name, value) in enumerate(arguments.items(), 1):
         if not isinstance(value, Variable) and not is_tensor_here(value):
-            kind = type(value)
-            module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-            raise TypeError(
-                f"{function}(): argument {name!r} (position {position}) must be Tensor, not "
-                f"{module}{kind.__name__}\n"
-                "  tensor(…) makes one of numbers, from_numpy(…) of an array"
-            )
+            raise _no_tensor(function, name, position, value)
+
+
+def require_operands(function: str, **arguments: Any) -> None:
+    """Raise TypeError for the first argument that is neither a tensor nor an array nor a number."""
+    for position, (name, value) in enumerate(arguments.items(), 1):
+        if not isinstance(value, (Variable, bool, int, float)) and not hasattr(value, "dtype"):
+            raise _no_tensor(function, name, position, value)
+
+
+def _no_tensor(function: str, name: str, position: int, value: Any) -> TypeError:
+    kind = type(value)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return TypeError(
+        f"{function}(): argument {name!r} (position {position}) must be Tensor, not "
+        f"{module}{kind.__name__}\n"
+        "  tensor(…) makes one of numbers, from_numpy(…) of an array"
+    )
 
 
 def tensor_list(function: str, tensors: Any) -> list[Any]:
