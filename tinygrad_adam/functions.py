@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tinygrad_adam.autograd.errors import NO_TENSOR
-from tinygrad_adam.tensor import Tensor, where
+from tinygrad_adam.ops.elementwise import where
+from tinygrad_adam.tensor import Tensor
 
 P = ParamSpec("P")
 R = TypeVar("R")

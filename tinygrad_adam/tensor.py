@@ -34,7 +34,7 @@ from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradi
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtypes import c_type_name, float16, type_name
 from tinygrad_adam.formatting import format_tensor
-from tinygrad_adam.ops import elementwise, indexing, linalg, reductions, shapes, softmax
+from tinygrad_adam.ops import activations, elementwise, indexing, linalg, reductions, shapes
 from tinygrad_adam.ops.arguments import (
     common_shape,
     flat,
@@ -43,6 +43,7 @@ from tinygrad_adam.ops.arguments import (
 )
 
 M = TypeVar("M", bound=Callable[..., Any])
+Operator = Callable[["Tensor", Any], "Tensor"]
 
 Number = (bool, int, float)
 _new = object.__new__
@@ -147,6 +148,17 @@ def _operand(value: Any) -> Any:
     return NotImplemented
 
 
+def _operator(function: Callable[..., Tensor], reflected: bool = False) -> Operator:
+    """Return the method behind an operator: ``function`` of what may stand on the other side."""
+
+    def method(self: Tensor, other: Any) -> Tensor:
+        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
+            return NotImplemented
+        return function(other, self) if reflected else function(self, other)
+
+    return method
+
+
 def _dtype_of_a_mean(name: str, dtype: Any) -> Dtype:
     """Return the dtype that a mean is asked for in; RuntimeError if it is none for fractions."""
     dtype = as_dtype(dtype)
@@ -156,15 +168,6 @@ def _dtype_of_a_mean(name: str, dtype: Any) -> Dtype:
             f"point or complex dtype. Got: {type_name(dtype)}"
         )
     return dtype
-
-
-def _is_beyond_half(number: Any, tensor: Tensor) -> bool:
-    """Whether a tensor is float16, in which a number is infinite that it is to be scaled by.
-
-    PyTorch multiplies and divides such tensors by numbers in float32.
-    """
-    half = tensor.array.dtype == float16 and not isinstance(number, Variable)
-    return half and abs(number) > float(np.finfo(float16).max)
 
 
 def as_array(data: Any, dtype: Dtype | None = None) -> Array:
@@ -251,9 +254,6 @@ def _numpy_dtype(data: Any) -> Any:
 
 # What belongs to a tensor's place in a graph, not to its value.
 _NOT_COPIED = ("_base", "_base_edge", "_replay", "_locked", "watches")
-
-# Looked up once: graphs of numbers are made of + and *, where each look counts.
-_add, _mul = elementwise.Add.apply, elementwise.Mul.apply
 
 
 class Tensor(Variable):
@@ -751,145 +751,45 @@ class Tensor(Variable):
         """Write ``compute(self)`` into this tensor's memory; it takes over that history."""
         return in_place(lambda x: compute(x))(self)  # type: ignore[no-any-return]
 
-    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """Do :meth:`add` in place."""
-        return self._in_place(lambda x: x.add(other, alpha=alpha))
-
-    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """Do :meth:`sub` in place."""
-        return self._in_place(lambda x: x.sub(other, alpha=alpha))
-
-    def mul_(self, other: Any) -> Tensor:
-        """Do :meth:`mul` in place."""
-        return self._in_place(lambda x: x.mul(other))
-
-    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-        """Do :meth:`div` in place."""
-        return self._in_place(lambda x: x.div(other, rounding_mode=rounding_mode))
-
-    def pow_(self, exponent: Any) -> Tensor:
-        """Do :meth:`pow` in place."""
-        return self._in_place(lambda x: x.pow(exponent))
-
-    def neg_(self) -> Tensor:
-        """Do :meth:`neg` in place."""
-        return self._in_place(Tensor.neg)
-
-    def exp_(self) -> Tensor:
-        """Do :meth:`exp` in place."""
-        return self._in_place(Tensor.exp)
-
-    def expm1_(self) -> Tensor:
-        """Do :meth:`expm1` in place."""
-        return self._in_place(Tensor.expm1)
-
-    def log2_(self) -> Tensor:
-        """Do :meth:`log2` in place."""
-        return self._in_place(Tensor.log2)
-
-    def log1p_(self) -> Tensor:
-        """Do :meth:`log1p` in place."""
-        return self._in_place(Tensor.log1p)
-
-    def erf_(self) -> Tensor:
-        """Do :meth:`erf` in place."""
-        return self._in_place(Tensor.erf)
-
-    def log_(self) -> Tensor:
-        """Do :meth:`log` in place."""
-        return self._in_place(Tensor.log)
-
-    def sqrt_(self) -> Tensor:
-        """Do :meth:`sqrt` in place."""
-        return self._in_place(Tensor.sqrt)
-
-    def abs_(self) -> Tensor:
-        """Do :meth:`abs` in place."""
-        return self._in_place(Tensor.abs)
-
-    def relu_(self) -> Tensor:
-        """Do :meth:`relu` in place."""
-        return self._in_place(Tensor.relu)
-
-    def sigmoid_(self) -> Tensor:
-        """Do :meth:`sigmoid` in place."""
-        return self._in_place(Tensor.sigmoid)
-
-    def tanh_(self) -> Tensor:
-        """Do :meth:`tanh` in place."""
-        return self._in_place(Tensor.tanh)
-
-    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
-        """Do :meth:`clamp` in place."""
-        return self._in_place(lambda x: x.clamp(min, max))
-
-    def square_(self) -> Tensor:
-        """Do :meth:`square` in place."""
-        return self._in_place(Tensor.square)
-
-    def rsqrt_(self) -> Tensor:
-        """Do :meth:`rsqrt` in place."""
-        return self._in_place(Tensor.rsqrt)
-
-    def reciprocal_(self) -> Tensor:
-        """Do :meth:`reciprocal` in place."""
-        return self._in_place(Tensor.reciprocal)
-
-    def sin_(self) -> Tensor:
-        """Do :meth:`sin` in place."""
-        return self._in_place(Tensor.sin)
-
-    def cos_(self) -> Tensor:
-        """Do :meth:`cos` in place."""
-        return self._in_place(Tensor.cos)
-
-    def floor_(self) -> Tensor:
-        """Do :meth:`floor` in place."""
-        return self._in_place(Tensor.floor)
-
-    def ceil_(self) -> Tensor:
-        """Do :meth:`ceil` in place."""
-        return self._in_place(Tensor.ceil)
-
-    def round_(self) -> Tensor:
-        """Do :meth:`round` in place."""
-        return self._in_place(Tensor.round)
-
-    def trunc_(self) -> Tensor:
-        """Do :meth:`trunc` in place."""
-        return self._in_place(Tensor.trunc)
-
-    def sign_(self) -> Tensor:
-        """Do :meth:`sign` in place."""
-        return self._in_place(Tensor.sign)
-
-    def floor_divide_(self, other: Any) -> Tensor:
-        """Do :meth:`floor_divide` in place."""
-        return self._in_place(lambda x: x.floor_divide(other))
-
-    def remainder_(self, other: Any) -> Tensor:
-        """Do :meth:`remainder` in place."""
-        return self._in_place(lambda x: x.remainder(other))
-
-    def lerp_(self, end: Tensor, weight: Any) -> Tensor:
-        """Do :meth:`lerp` in place."""
-        return self._in_place(lambda x: x.lerp(end, weight))
-
-    def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-        """Do :meth:`addcmul` in place."""
-        return self._in_place(lambda x: x.addcmul(tensor1, tensor2, value=value))
-
-    def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-        """Do :meth:`addcdiv` in place."""
-        return self._in_place(lambda x: x.addcdiv(tensor1, tensor2, value=value))
-
-    def clamp_min_(self, min: Any) -> Tensor:
-        """Do :meth:`clamp_min` in place."""
-        return self._in_place(lambda x: x.clamp_min(min))
-
-    def clamp_max_(self, max: Any) -> Tensor:
-        """Do :meth:`clamp_max` in place."""
-        return self._in_place(lambda x: x.clamp_max(max))
+    add_ = __iadd__ = in_place(elementwise.add)
+    sub_ = __isub__ = in_place(elementwise.sub)
+    mul_ = __imul__ = in_place(elementwise.mul)
+    div_ = __itruediv__ = in_place(elementwise.div)
+    pow_ = __ipow__ = in_place(elementwise.pow)
+    floor_divide_ = __ifloordiv__ = in_place(elementwise.floor_divide)
+    remainder_ = __imod__ = in_place(elementwise.remainder)
+    neg_ = in_place(elementwise.neg)
+    square_ = in_place(elementwise.square)
+    __iand__ = in_place(elementwise.bitwise_and)
+    __ior__ = in_place(elementwise.bitwise_or)
+    __ixor__ = in_place(elementwise.bitwise_xor)
+    exp_ = in_place(elementwise.exp)
+    expm1_ = in_place(elementwise.expm1)
+    log_ = in_place(elementwise.log)
+    log2_ = in_place(elementwise.log2)
+    log1p_ = in_place(elementwise.log1p)
+    sqrt_ = in_place(elementwise.sqrt)
+    rsqrt_ = in_place(elementwise.rsqrt)
+    reciprocal_ = in_place(elementwise.reciprocal)
+    sin_ = in_place(elementwise.sin)
+    cos_ = in_place(elementwise.cos)
+    tanh_ = in_place(elementwise.tanh)
+    sigmoid_ = in_place(elementwise.sigmoid)
+    erf_ = in_place(elementwise.erf)
+    relu_ = in_place(activations.relu)
+    abs_ = in_place(elementwise.abs)
+    sign_ = in_place(elementwise.sign)
+    floor_ = in_place(elementwise.floor)
+    ceil_ = in_place(elementwise.ceil)
+    trunc_ = in_place(elementwise.trunc)
+    round_ = in_place(elementwise.round)
+    clamp_ = in_place(elementwise.clamp)
+    clamp_min_ = in_place(elementwise.clamp_min)
+    clamp_max_ = in_place(elementwise.clamp_max)
+    lerp_ = in_place(elementwise.lerp)
+    addcmul_ = in_place(elementwise.addcmul)
+    addcdiv_ = in_place(elementwise.addcdiv)
+    masked_fill_ = in_place(elementwise.masked_fill)
 
     tril_ = in_place(shapes.tril)
     triu_ = in_place(shapes.triu)
@@ -910,10 +810,6 @@ class Tensor(Variable):
         """Do :meth:`index_put` in place."""
         return self._put(*indexing.resolve(tuple(indices), self.array), values, accumulate)
 
-    def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
-        """Do :meth:`masked_fill` in place."""
-        return self._in_place(lambda x: x.masked_fill(mask, value))
-
     def zero_(self) -> Tensor:
         """Set every element to 0."""
         return self.fill_(0)
@@ -929,7 +825,7 @@ class Tensor(Variable):
             value = value.to(self.device, self.dtype)
         else:
             value = backend.convert_number(value, self.dtype)
-        return in_place(_overwrite)(self, value)  # type: ignore[no-any-return]
+        return in_place(elementwise.overwritten)(self, value)
 
     def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
         """Write the elements of ``src``, broadcast and converted, into this tensor."""
@@ -942,7 +838,7 @@ class Tensor(Variable):
                     f"{list(common_shape(self.shape, source.shape))}"
                 )
             source = source.expand(self.shape)
-        return in_place(_overwrite)(self, source)  # type: ignore[no-any-return]
+        return in_place(elementwise.overwritten)(self, source)
 
     def scatter_add_(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
         """Do :meth:`scatter_add` in place."""
@@ -993,36 +889,6 @@ class Tensor(Variable):
         generator = generator or backend.default_generator
         return self.copy_(Tensor._wrap(generator.numpy.random(self.shape) < p))
 
-    def __iadd__(self, other: Any) -> Tensor:
-        return self.add_(other)
-
-    def __isub__(self, other: Any) -> Tensor:
-        return self.sub_(other)
-
-    def __imul__(self, other: Any) -> Tensor:
-        return self.mul_(other)
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self.div_(other)
-
-    def __ifloordiv__(self, other: Any) -> Tensor:
-        return self._in_place(lambda x: x // other)
-
-    def __imod__(self, other: Any) -> Tensor:
-        return self._in_place(lambda x: x % other)
-
-    def __iand__(self, other: Any) -> Tensor:
-        return self._in_place(lambda x: x & other)
-
-    def __ior__(self, other: Any) -> Tensor:
-        return self._in_place(lambda x: x | other)
-
-    def __ixor__(self, other: Any) -> Tensor:
-        return self._in_place(lambda x: x ^ other)
-
-    def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]
-        return self.pow_(other)
-
     def __setitem__(self, index: Any, value: Any) -> None:
         view, picks = indexing.resolve(index, self.array)
         self._put(view, picks, value, False)
@@ -1048,101 +914,29 @@ class Tensor(Variable):
             target = indexing.Index.apply(self, view, False)
             if isinstance(value, Tensor) and value.shape != target.shape:
                 value = _fitted(value, target)
-            in_place(_overwrite)(target, value)
+            in_place(elementwise.overwritten)(target, value)
             return self
         return in_place(_put)(self, value, view, accumulate, *picks)  # type: ignore[no-any-return]
 
     # --- arithmetic ------------------------------------------------------------------------------
 
-    def __add__(self, other: Any) -> Tensor:
-        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
-            return NotImplemented
-        return _add(self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else elementwise.Add.apply(other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
-            return NotImplemented
-        return elementwise.Sub.apply(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else elementwise.Sub.apply(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
-            return NotImplemented
-        if type(other) is not Tensor and _is_beyond_half(other, self):
-            return (self.float() * other).half()
-        return _mul(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        if other is NotImplemented:
-            return NotImplemented
-        if _is_beyond_half(other, self):
-            return (other * self.float()).half()
-        return elementwise.Mul.apply(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
-            return NotImplemented
-        if type(other) is not Tensor and _is_beyond_half(other, self):
-            return (self.float() / other).half()
-        return elementwise.Div.apply(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        if other is NotImplemented:
-            return NotImplemented
-        if _is_beyond_half(other, self):
-            return (other / self.float()).half()
-        return elementwise.Div.apply(other, self)
-
-    def __floordiv__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        if other is NotImplemented:
-            return NotImplemented
-        return elementwise.FloorDivide.apply(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        if other is NotImplemented:
-            return NotImplemented
-        return elementwise.FloorDivide.apply(other, self)
-
-    def __mod__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        if other is NotImplemented:
-            return NotImplemented
-        return elementwise.Remainder.apply(self, other)
-
-    def __rmod__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        if other is NotImplemented:
-            return NotImplemented
-        return elementwise.Remainder.apply(other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
-            return NotImplemented
-        return elementwise.Pow.apply(self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else elementwise.Pow.apply(other, self)
-
-    def __neg__(self) -> Tensor:
-        return elementwise.Neg.apply(self)
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __abs__(self) -> Tensor:
-        return elementwise.Abs.apply(self)
+    __add__ = _operator(elementwise.add)
+    __radd__ = _operator(elementwise.add, reflected=True)
+    __sub__ = _operator(elementwise.sub)
+    __rsub__ = _operator(elementwise.sub, reflected=True)
+    __mul__ = _operator(elementwise.mul)
+    __rmul__ = _operator(elementwise.mul, reflected=True)
+    __truediv__ = _operator(elementwise.div)
+    __rtruediv__ = _operator(elementwise.div, reflected=True)
+    __floordiv__ = _operator(elementwise.floor_divide)
+    __rfloordiv__ = _operator(elementwise.floor_divide, reflected=True)
+    __mod__ = _operator(elementwise.remainder)
+    __rmod__ = _operator(elementwise.remainder, reflected=True)
+    __pow__ = _operator(elementwise.pow)
+    __rpow__ = _operator(elementwise.pow, reflected=True)
+    __neg__ = elementwise.neg
+    __pos__ = elementwise.positive
+    __abs__ = elementwise.abs
 
     def __matmul__(self, other: Any) -> Tensor:
         other = _operand(other)
@@ -1152,310 +946,64 @@ class Tensor(Variable):
         other = _operand(other)
         return other.matmul(self) if isinstance(other, Tensor) else NotImplemented
 
-    def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """Return self + alpha · other, elementwise; shapes broadcast, dtypes are promoted."""
-        return self + (other if _is_one(alpha) else self._times_alpha(other, alpha))
-
-    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """Return self - alpha · other, elementwise."""
-        if not _is_one(alpha):
-            elementwise.refuse_bools(self, other)
-            other = self._times_alpha(other, alpha)
-        return self - other
-
-    def _times_alpha(self, other: Any, alpha: Any) -> Any:
-        """Return alpha · other in the dtype that it has together with this tensor."""
-        other = _checked_operand("add", other)
-        dtype = backend.result_type(self.array, getattr(other, "array", other))
-        if dtype.kind != "b" and isinstance(alpha, bool):
-            raise RuntimeError("Boolean alpha only supported for Boolean results.")
-        if dtype.kind in "biu" and isinstance(alpha, float):
-            raise RuntimeError(
-                "For integral input tensors, argument alpha must not be a floating point number."
-            )
-        alpha = backend.convert_number(alpha, dtype)
-        if dtype.kind == "b" and not isinstance(other, Tensor):
-            return other and alpha
-        return (other.to(dtype) if isinstance(other, Tensor) else other) * alpha
-
-    subtract = sub
-
-    def mul(self, other: Any) -> Tensor:
-        """Return self · other, elementwise."""
-        return self * other
-
-    multiply = mul
-
-    def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-        """Return self / other, elementwise; of integers as float32.
-
-        Args:
-            other: a tensor or number.
-            rounding_mode: None; "floor" rounds down, "trunc" towards zero (and has gradient 0).
-                Integers stay integers then.
-
-        Raises:
-            RuntimeError: another rounding mode.
-        """
-        if rounding_mode is None:
-            return self / other
-        if rounding_mode == "floor":
-            return self // other
-        if rounding_mode == "trunc":
-            return elementwise.TruncDivide.apply(self, _checked_operand("div", other))
-        raise RuntimeError(
-            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
-            f"{rounding_mode!r}"
-        )
-
-    divide = true_divide = div
-
-    def floor_divide(self, other: Any) -> Tensor:
-        """Return floor(self / other), elementwise."""
-        return self // other
-
-    def fmod(self, other: Any) -> Tensor:
-        """Return self modulo other, elementwise, with the sign of self."""
-        return elementwise.Fmod.apply(self, _checked_operand("fmod", other))
-
-    def remainder(self, other: Any) -> Tensor:
-        """Return self modulo other, elementwise, with the sign of other."""
-        return elementwise.Remainder.apply(self, _checked_operand("remainder", other))
-
-    def pow(self, exponent: Any) -> Tensor:
-        """Return self ** exponent, elementwise."""
-        return self**exponent
-
-    def neg(self) -> Tensor:
-        """Return -self."""
-        return elementwise.Neg.apply(self)
-
-    negative = neg
-
-    def square(self) -> Tensor:
-        """Return self², elementwise."""
-        return self**2
+    add = elementwise.add
+    sub = subtract = elementwise.sub
+    mul = multiply = elementwise.mul
+    div = divide = true_divide = elementwise.div
+    floor_divide = elementwise.floor_divide
+    fmod = elementwise.fmod
+    remainder = elementwise.remainder
+    pow = elementwise.pow
+    neg = negative = elementwise.neg
+    square = elementwise.square
 
     # --- functions of each element ---------------------------------------------------------------
 
-    def exp(self) -> Tensor:
-        """Return eˣ, elementwise."""
-        return elementwise.Exp.apply(self)
-
-    def exp2(self) -> Tensor:
-        """Return 2ˣ, elementwise."""
-        return elementwise.Exp2.apply(self)
-
-    def expm1(self) -> Tensor:
-        """Return eˣ - 1, elementwise, exact for small x."""
-        return elementwise.Expm1.apply(self)
-
-    def log(self) -> Tensor:
-        """Return the natural logarithm, elementwise: -inf at 0, NaN below."""
-        return elementwise.Log.apply(self)
-
-    def log2(self) -> Tensor:
-        """Return the logarithm to base 2, elementwise."""
-        return elementwise.Log2.apply(self)
-
-    def log10(self) -> Tensor:
-        """Return the logarithm to base 10, elementwise."""
-        return elementwise.Log10.apply(self)
-
-    def log1p(self) -> Tensor:
-        """Return log(1 + x), elementwise, exact for small x."""
-        return elementwise.Log1p.apply(self)
-
-    def sqrt(self) -> Tensor:
-        """Return the square root, elementwise: NaN below 0; the gradient at 0 is infinite."""
-        return elementwise.Sqrt.apply(self)
-
-    def rsqrt(self) -> Tensor:
-        """Return 1 / sqrt(x), elementwise."""
-        return elementwise.Rsqrt.apply(self)
-
-    def reciprocal(self) -> Tensor:
-        """Return 1 / x, elementwise."""
-        return elementwise.Reciprocal.apply(self)
-
-    def abs(self) -> Tensor:
-        """Return |x|, elementwise; the gradient at 0 is 0."""
-        return elementwise.Abs.apply(self)
-
-    absolute = abs
-
-    def sign(self) -> Tensor:
-        """Return -1, 0 or 1, elementwise; its gradient is 0."""
-        return elementwise.Sign.apply(self)
-
-    def floor(self) -> Tensor:
-        """Return the largest integer not above x, elementwise; its gradient is 0."""
-        return elementwise.Floor.apply(self)
-
-    def ceil(self) -> Tensor:
-        """Return the smallest integer not below x, elementwise; its gradient is 0."""
-        return elementwise.Ceil.apply(self)
-
-    def trunc(self) -> Tensor:
-        """Return x without its fraction, elementwise; its gradient is 0."""
-        return elementwise.Trunc.apply(self)
-
-    def frac(self) -> Tensor:
-        """Return the fraction of x, with its sign, elementwise."""
-        return self - self.trunc()
-
-    def positive(self) -> Tensor:
-        """Return the tensor itself: ``+x``."""
-        return +self
-
-    def round(self, *, decimals: int = 0) -> Tensor:
-        """Return x rounded to ``decimals`` places, halves to even; its gradient is 0."""
-        return elementwise.Round.apply(self, decimals)
-
-    def sin(self) -> Tensor:
-        """Return the sine, elementwise, of angles in radians."""
-        return elementwise.Sin.apply(self)
-
-    def cos(self) -> Tensor:
-        """Return the cosine, elementwise, of angles in radians."""
-        return elementwise.Cos.apply(self)
-
-    def tan(self) -> Tensor:
-        """Return the tangent, elementwise, of angles in radians."""
-        return elementwise.Tan.apply(self)
-
-    def asin(self) -> Tensor:
-        """Return the inverse sine, elementwise, in radians: NaN outside [-1, 1]."""
-        return elementwise.Asin.apply(self)
-
-    def acos(self) -> Tensor:
-        """Return the inverse cosine, elementwise, in radians: NaN outside [-1, 1]."""
-        return elementwise.Acos.apply(self)
-
-    def atan(self) -> Tensor:
-        """Return the inverse tangent, elementwise, in radians."""
-        return elementwise.Atan.apply(self)
-
-    def atan2(self, other: Tensor) -> Tensor:
-        """Return the angle, in radians, of the points with y = self and x = other."""
-        _require_tensors("atan2", other=other)
-        return elementwise.Atan2.apply(self, other)
-
-    def hypot(self, other: Tensor) -> Tensor:
-        """Return sqrt(self² + other²), elementwise, without overflow."""
-        _require_tensors("hypot", other=other)
-        return elementwise.Hypot.apply(self, other)
-
-    def sinh(self) -> Tensor:
-        """Return the hyperbolic sine, elementwise."""
-        return elementwise.Sinh.apply(self)
-
-    def cosh(self) -> Tensor:
-        """Return the hyperbolic cosine, elementwise."""
-        return elementwise.Cosh.apply(self)
-
-    def asinh(self) -> Tensor:
-        """Return the inverse hyperbolic sine, elementwise."""
-        return elementwise.Asinh.apply(self)
-
-    def acosh(self) -> Tensor:
-        """Return the inverse hyperbolic cosine, elementwise: NaN below 1."""
-        return elementwise.Acosh.apply(self)
-
-    def atanh(self) -> Tensor:
-        """Return the inverse hyperbolic tangent, elementwise: NaN outside [-1, 1]."""
-        return elementwise.Atanh.apply(self)
-
-    def tanh(self) -> Tensor:
-        """Return the hyperbolic tangent, elementwise."""
-        return elementwise.Tanh.apply(self)
-
-    def sigmoid(self) -> Tensor:
-        """Return 1 / (1 + e⁻ˣ), elementwise."""
-        return elementwise.Sigmoid.apply(self)
-
-    def erf(self) -> Tensor:
-        """Return the error function, elementwise."""
-        return elementwise.Erf.apply(self)
-
-    def logaddexp(self, other: Tensor) -> Tensor:
-        """Return log(eˢᵉˡᶠ + eᵒᵗʰᵉʳ), elementwise, without overflow."""
-        _require_tensors("logaddexp", other=other)
-        return elementwise.LogAddExp.apply(self, other)
-
-    def relu(self) -> Tensor:
-        """Return max(x, 0), elementwise; the gradient at 0 is 0.
-
-        Raises:
-            RuntimeError: the elements are bools.
-        """
-        if self.array.dtype.kind == "b":
-            raise RuntimeError("Boolean inputs not supported for relu")
-        return elementwise.Relu.apply(self)
-
-    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
-        """Return x limited to [min, max], elementwise; each a number, a tensor or None.
-
-        The gradient is passed where min <= x <= max.
-
-        Raises:
-            RuntimeError: both bounds are None.
-        """
-        if min is None and max is None:
-            raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-        return elementwise.Clamp.apply(self, min, max)
-
-    clip = clamp
-
-    def clamp_min(self, min: Any) -> Tensor:
-        """Return x limited to at least ``min``, elementwise."""
-        return self.clamp(min=min)
-
-    def clamp_max(self, max: Any) -> Tensor:
-        """Return x limited to at most ``max``, elementwise."""
-        return self.clamp(max=max)
-
-    def nan_to_num(
-        self, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
-    ) -> Tensor:
-        """Return x with NaN, infinity and -infinity replaced, elementwise.
-
-        Args:
-            nan: what stands for NaN.
-            posinf: what stands for infinity; the largest number of the dtype unless given.
-            neginf: what stands for -infinity; the smallest number of the dtype unless given.
-        """
-        return elementwise.NanToNum.apply(self, nan, posinf, neginf)
-
-    def lerp(self, end: Tensor, weight: Any) -> Tensor:
-        """Return self + weight · (end - self), elementwise; ``weight`` is a number or tensor."""
-        _require_tensors("lerp", end=end)
-        if self.dtype != end.dtype:
-            raise RuntimeError(
-                f"expected dtype {c_type_name(self.dtype)} for `end` but got dtype "
-                f"{c_type_name(end.dtype)}"
-            )
-        return self + weight * (end - self)
-
-    def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-        """Return self + value · tensor1 · tensor2, elementwise."""
-        _require_tensors("addcmul", tensor1=tensor1, tensor2=tensor2)
-        return self.add(tensor1 * tensor2, alpha=value)
-
-    def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-        """Return self + value · tensor1 / tensor2, elementwise."""
-        _require_tensors("addcdiv", tensor1=tensor1, tensor2=tensor2)
-        return self + (tensor1 / tensor2) * value
-
-    def maximum(self, other: Tensor) -> Tensor:
-        """Return the larger, elementwise; the gradient goes half to each where they are equal."""
-        _require_tensors("maximum", other=other)
-        return elementwise.Maximum.apply(self, other)
-
-    def minimum(self, other: Tensor) -> Tensor:
-        """Return the smaller, elementwise; the gradient goes half to each where they are equal."""
-        _require_tensors("minimum", other=other)
-        return elementwise.Minimum.apply(self, other)
+    exp = elementwise.exp
+    exp2 = elementwise.exp2
+    expm1 = elementwise.expm1
+    log = elementwise.log
+    log2 = elementwise.log2
+    log10 = elementwise.log10
+    log1p = elementwise.log1p
+    sqrt = elementwise.sqrt
+    rsqrt = elementwise.rsqrt
+    reciprocal = elementwise.reciprocal
+    abs = absolute = elementwise.abs
+    sign = elementwise.sign
+    floor = elementwise.floor
+    ceil = elementwise.ceil
+    trunc = elementwise.trunc
+    frac = elementwise.frac
+    positive = elementwise.positive
+    round = elementwise.round
+    sin = elementwise.sin
+    cos = elementwise.cos
+    tan = elementwise.tan
+    asin = elementwise.asin
+    acos = elementwise.acos
+    atan = elementwise.atan
+    atan2 = elementwise.atan2
+    hypot = elementwise.hypot
+    sinh = elementwise.sinh
+    cosh = elementwise.cosh
+    asinh = elementwise.asinh
+    acosh = elementwise.acosh
+    atanh = elementwise.atanh
+    tanh = elementwise.tanh
+    sigmoid = elementwise.sigmoid
+    erf = elementwise.erf
+    logaddexp = elementwise.logaddexp
+    relu = activations.relu
+    clamp = clip = elementwise.clamp
+    clamp_min = elementwise.clamp_min
+    clamp_max = elementwise.clamp_max
+    nan_to_num = elementwise.nan_to_num
+    lerp = elementwise.lerp
+    addcmul = elementwise.addcmul
+    addcdiv = elementwise.addcdiv
+    maximum = elementwise.maximum
+    minimum = elementwise.minimum
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """Return this tensor's elements where ``condition`` holds, and those of ``other`` else.
@@ -1463,194 +1011,47 @@ class Tensor(Variable):
         Raises:
             RuntimeError: the condition is not a bool tensor.
         """
-        return where(condition, self, other)
+        return elementwise.where(condition, self, other)  # type: ignore[no-any-return]
 
-    def masked_fill(self, mask: Tensor, value: Any) -> Tensor:
-        """Return the tensor with ``value`` where ``mask`` holds.
-
-        Args:
-            mask: a bool tensor that broadcasts with this one.
-            value: a number or a 0-d tensor.
-
-        Raises:
-            RuntimeError: the mask is not bool, or the value is no single number.
-        """
-        _require_tensors("masked_fill", mask=mask)
-        if mask.dtype != np.bool_:
-            raise RuntimeError(
-                "masked_fill_ only supports boolean masks, but got mask with dtype "
-                f"{c_type_name(mask.dtype)}"
-            )
-        if isinstance(value, Tensor) and value.ndim:
-            raise RuntimeError(
-                "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
-                f"{value.ndim} dimension(s)."
-            )
-        if not isinstance(value, Tensor):
-            value = backend.convert_number(value, self.dtype)
-        return elementwise.MaskedFill.apply(self, mask, value)
+    masked_fill = elementwise.masked_fill
 
     # --- comparisons and bits --------------------------------------------------------------------
 
-    def _compare(self, name: str, other: Any) -> Tensor:
-        operand = _operand(other)
-        if operand is NotImplemented:
-            return NotImplemented
-        return elementwise.Ufunc.apply(name, self, operand)
+    __eq__ = _operator(elementwise.eq)  # type: ignore[assignment]
+    __ne__ = _operator(elementwise.ne)  # type: ignore[assignment]
+    __lt__ = _operator(elementwise.lt)
+    __le__ = _operator(elementwise.le)
+    __gt__ = _operator(elementwise.gt)
+    __ge__ = _operator(elementwise.ge)
+    __and__ = __rand__ = _operator(elementwise.bitwise_and)
+    __or__ = __ror__ = _operator(elementwise.bitwise_or)
+    __xor__ = __rxor__ = _operator(elementwise.bitwise_xor)
+    __lshift__ = _operator(elementwise.bitwise_left_shift)
+    __rshift__ = _operator(elementwise.bitwise_right_shift)
+    __invert__ = elementwise.bitwise_not
 
-    def _test(self, function: str, name: str, other: Any) -> Tensor:
-        """Return a comparison under its name as a method, which refuses what it cannot compare."""
-        return elementwise.Ufunc.apply(name, self, _checked_operand(function, other))
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return self._compare("equal", other)
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return self._compare("not_equal", other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return self._compare("less", other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return self._compare("less_equal", other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return self._compare("greater", other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return self._compare("greater_equal", other)
-
-    def __and__(self, other: Any) -> Tensor:
-        return self._compare("bitwise_and", other)
-
-    def __or__(self, other: Any) -> Tensor:
-        return self._compare("bitwise_or", other)
-
-    def __xor__(self, other: Any) -> Tensor:
-        return self._compare("bitwise_xor", other)
-
-    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
-
-    def __lshift__(self, other: Any) -> Tensor:
-        return self._compare("left_shift", other)
-
-    def __rshift__(self, other: Any) -> Tensor:
-        return self._compare("right_shift", other)
-
-    def bitwise_and(self, other: Any) -> Tensor:
-        """Return self & other, elementwise, for integers and bools."""
-        return self._test("bitwise_and", "bitwise_and", other)
-
-    def bitwise_or(self, other: Any) -> Tensor:
-        """Return self | other, elementwise, for integers and bools."""
-        return self._test("bitwise_or", "bitwise_or", other)
-
-    def bitwise_xor(self, other: Any) -> Tensor:
-        """Return self ^ other, elementwise, for integers and bools."""
-        return self._test("bitwise_xor", "bitwise_xor", other)
-
-    def bitwise_not(self) -> Tensor:
-        """Return ~self, elementwise, for integers and bools."""
-        return ~self
-
-    def __invert__(self) -> Tensor:
-        return elementwise.Ufunc.apply("invert", self)
-
-    def eq(self, other: Any) -> Tensor:
-        """Return whether each element equals that of ``other``."""
-        return self._test("eq", "equal", other)
-
-    def ne(self, other: Any) -> Tensor:
-        """Return whether each element differs from that of ``other``."""
-        return self._test("ne", "not_equal", other)
-
-    def lt(self, other: Any) -> Tensor:
-        """Return whether each element is less than that of ``other``."""
-        return self._test("lt", "less", other)
-
-    def le(self, other: Any) -> Tensor:
-        """Return whether each element is at most that of ``other``."""
-        return self._test("le", "less_equal", other)
-
-    def gt(self, other: Any) -> Tensor:
-        """Return whether each element is greater than that of ``other``."""
-        return self._test("gt", "greater", other)
-
-    def ge(self, other: Any) -> Tensor:
-        """Return whether each element is at least that of ``other``."""
-        return self._test("ge", "greater_equal", other)
-
-    def logical_and(self, other: Tensor) -> Tensor:
-        """Return whether both elements are non-zero."""
-        _require_tensors("logical_and", other=other)
-        return elementwise.Ufunc.apply("logical_and", self, other)
-
-    def logical_or(self, other: Tensor) -> Tensor:
-        """Return whether at least one of both elements is non-zero."""
-        _require_tensors("logical_or", other=other)
-        return elementwise.Ufunc.apply("logical_or", self, other)
-
-    def logical_xor(self, other: Tensor) -> Tensor:
-        """Return whether exactly one of both elements is non-zero."""
-        _require_tensors("logical_xor", other=other)
-        return elementwise.Ufunc.apply("logical_xor", self, other)
-
-    def logical_not(self) -> Tensor:
-        """Return whether each element is zero."""
-        return elementwise.Ufunc.apply("logical_not", self)
-
-    def isnan(self) -> Tensor:
-        """Return whether each element is NaN."""
-        return elementwise.Ufunc.apply("isnan", self)
-
-    def isinf(self) -> Tensor:
-        """Return whether each element is infinite."""
-        return elementwise.Ufunc.apply("isinf", self)
-
-    def isfinite(self) -> Tensor:
-        """Return whether each element is neither NaN nor infinite."""
-        return elementwise.Ufunc.apply("isfinite", self)
-
-    def isposinf(self) -> Tensor:
-        """Return whether each element is infinity."""
-        return self == math.inf
-
-    def isneginf(self) -> Tensor:
-        """Return whether each element is -infinity."""
-        return self == -math.inf
-
-    def isclose(
-        self, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-    ) -> Tensor:
-        """Return whether |self - other| <= atol + rtol |other|, elementwise.
-
-        Raises:
-            RuntimeError: the dtypes differ, or the shapes do not broadcast.
-        """
-        _require_tensors("isclose", other=other)
-        if self.dtype != other.dtype:
-            raise RuntimeError(f"{type_name(self.dtype)} did not match {type_name(other.dtype)}")
-        common_shape(self.shape, other.shape)
-        xp = array_module(self.array)
-        return Tensor._wrap(xp.isclose(self.array, other.array, rtol, atol, equal_nan))
-
-    def equal(self, other: Tensor) -> bool:
-        """Return whether both tensors have the same shape and the same elements."""
-        return self.shape == other.shape and bool((self == other).all())
-
-    def allclose(
-        self,
-        other: Tensor,
-        rtol: float = 1e-5,
-        atol: float = 1e-8,
-        equal_nan: bool = False,
-    ) -> bool:
-        """Return whether |self - other| <= atol + rtol |other| everywhere.
-
-        Raises:
-            RuntimeError: the dtypes differ, or the shapes do not broadcast.
-        """
-        return bool(self.isclose(other, rtol, atol, equal_nan).all())
+    bitwise_and = elementwise.bitwise_and
+    bitwise_or = elementwise.bitwise_or
+    bitwise_xor = elementwise.bitwise_xor
+    bitwise_not = elementwise.bitwise_not
+    eq = elementwise.eq
+    ne = elementwise.ne
+    lt = elementwise.lt
+    le = elementwise.le
+    gt = elementwise.gt
+    ge = elementwise.ge
+    logical_and = elementwise.logical_and
+    logical_or = elementwise.logical_or
+    logical_xor = elementwise.logical_xor
+    logical_not = elementwise.logical_not
+    isnan = elementwise.isnan
+    isinf = elementwise.isinf
+    isfinite = elementwise.isfinite
+    isposinf = elementwise.isposinf
+    isneginf = elementwise.isneginf
+    isclose = elementwise.isclose
+    allclose = elementwise.allclose
+    equal = elementwise.equal
 
     # --- reductions ------------------------------------------------------------------------------
 
@@ -1978,17 +1379,8 @@ class Tensor(Variable):
         x = self if backend.is_differentiable(self.dtype) else self.float()
         return reductions.LogSumExp.apply(x, dims, keepdim)
 
-    @_numpy_names
-    def softmax(self, dim: int, dtype: Any = None) -> Tensor:
-        """Return eˣ / Σ eˣ along ``dim``: positive numbers that add up to 1."""
-        x = self if dtype is None else self.to(as_dtype(dtype))
-        return softmax.Softmax.apply(x, normalize_dim(dim, self.ndim))
-
-    @_numpy_names
-    def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
-        """Return the logarithm of :meth:`softmax`, computed without overflow."""
-        x = self if dtype is None else self.to(as_dtype(dtype))
-        return softmax.LogSoftmax.apply(x, normalize_dim(dim, self.ndim))
+    softmax = activations.softmax
+    log_softmax = activations.log_softmax
 
     @_numpy_names
     def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
@@ -2711,10 +2103,6 @@ class Tensor(Variable):
         return self.to(np.dtype("bool"))
 
 
-def _overwrite(x: Any, source: Any) -> Any:
-    return shapes.Overwrite.apply(x, source)
-
-
 def _put(x: Any, value: Any, view: Any, accumulate: bool, *picks: Any) -> Any:
     return indexing.IndexPut.apply(x, value, view, accumulate, False, *picks)
 
@@ -2725,21 +2113,6 @@ def _fitted(value: Tensor, target: Tensor) -> Tensor:
     while len(shape) > target.ndim and shape[0] == 1:
         shape = shape[1:]
     return value.reshape(shape).expand(target.shape)
-
-
-def _checked_operand(function: str, value: Any) -> Any:
-    """Return the other operand of a function as a tensor or Python number.
-
-    Raises:
-        TypeError: it is neither, nor an array.
-    """
-    operand = _operand(value)
-    if operand is NotImplemented:
-        raise TypeError(
-            f"{function}(): argument 'other' (position 2) must be Tensor, not "
-            f"{type(value).__name__}"
-        )
-    return operand
 
 
 def _require_tensors(function: str, **arguments: Any) -> None:
@@ -2758,37 +2131,6 @@ def _is_one(value: Any) -> bool:
 
 def _one_dim(dim: Any, ndim: int) -> tuple[int, ...]:
     return (normalize_dim(dim, ndim),) if ndim else (normalize_dim(dim, ndim),)[:0]
-
-
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
-    """Return elements of ``input`` where ``condition`` holds, and of ``other`` elsewhere.
-
-    Shapes broadcast, dtypes are promoted. With the condition alone: the positions where it holds,
-    as :meth:`Tensor.nonzero` gives them with ``as_tuple=True``.
-
-    Raises:
-        RuntimeError: the condition is not a bool tensor (or uint8, which warns).
-
-    Source: PyTorch, ``torch.where``.
-    """
-    if input is None and other is None:
-        return condition.nonzero(as_tuple=True)
-    if condition.dtype == np.uint8:
-        warnings.warn(
-            "where received a uint8 condition tensor. This behavior is deprecated and will be "
-            "removed in a future version of PyTorch. Use a boolean condition instead.",
-            stacklevel=2,
-        )
-        condition = condition.bool()
-    if condition.dtype != np.bool_:
-        raise RuntimeError(
-            "where expected condition to be a boolean tensor, but got a tensor with dtype "
-            f"{type_name(condition.dtype)}"
-        )
-    input, other = _checked_operand("where", input), _checked_operand("where", other)
-    if not isinstance(input, Tensor) and not isinstance(other, Tensor):
-        input = condition.new_tensor(input, backend.result_type(input, other))
-    return elementwise.Where.apply(condition, input, other)
 
 
 def _is_dtype_name(argument: Any) -> bool:

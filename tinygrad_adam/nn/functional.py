@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_adam.autograd import no_grad
-from tinygrad_adam.backend import array_module, as_dtype, is_differentiable
+from tinygrad_adam.autograd.inplace import in_place
+from tinygrad_adam.backend import array_module
 from tinygrad_adam.backend.dtypes import can_cast, type_name
 from tinygrad_adam.backend.windows import Pair
-from tinygrad_adam.ops import elementwise, linalg
+from tinygrad_adam.ops import activations, elementwise, linalg
 from tinygrad_adam.ops import losses as loss_ops
+from tinygrad_adam.ops.activations import elu, gelu, leaky_relu, silu, softplus
 from tinygrad_adam.ops.convolution import Conv2d, ConvTranspose2d, check_convolution
-from tinygrad_adam.ops.dropout import Dropout
+from tinygrad_adam.ops.dropout import dropout
+from tinygrad_adam.ops.elementwise import sigmoid, tanh
 from tinygrad_adam.ops.embedding import Embedding
 from tinygrad_adam.ops.normalization import (
     BatchNorm,
@@ -117,14 +120,6 @@ def _single(value: IntOrPair, name: str) -> int:
             f"convolution dimensions, but got {name}={values}"
         )
     return values[0]
-
-
-def _in_place(input: Tensor, compute: Callable[[Tensor], Tensor], inplace: bool) -> Tensor:
-    """Return ``compute(input)``, on request written into the input's memory.
-
-    The operation works on a copy then, since it may need what stood there for its gradient.
-    """
-    return input._in_place(lambda x: compute(x.clone())) if inplace else compute(input)
 
 
 def _require_tensor(function: str, *arguments: object) -> None:
@@ -594,74 +589,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
     Source: PyTorch, ``torch.nn.functional.relu``.
     """
-    return input.relu_() if inplace else input.relu()
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """Return x where it is positive, else ``negative_slope`` times x.
-
-    Source: PyTorch, ``torch.nn.functional.leaky_relu``.
-    """
-    return _in_place(input, lambda x: elementwise.LeakyRelu.apply(x, negative_slope), inplace)
-
-
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """Return x where it is positive, else ``alpha`` (exp(x) - 1).
-
-    Source: PyTorch, ``torch.nn.functional.elu``.
-    """
-    return _in_place(input, lambda x: elementwise.Elu.apply(x, alpha), inplace)
-
-
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """Return x Φ(x), Φ the distribution function of the normal distribution.
-
-    Args:
-        input: any tensor.
-        approximate: "none" for Φ itself, "tanh" for an approximation by tanh.
-
-    Raises:
-        RuntimeError: ``approximate`` is something else.
-
-    Source: PyTorch, ``torch.nn.functional.gelu``; Hendrycks and Gimpel, "Gaussian Error Linear
-    Units" (2016).
-    """
-    if approximate not in ("none", "tanh"):
-        raise RuntimeError("approximate argument must be either none or tanh.")
-    operation = elementwise.Gelu if approximate == "none" else elementwise.GeluTanh
-    return operation.apply(input)  # type: ignore[no-any-return]
-
-
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Return x σ(x), σ the logistic function; also called swish.
-
-    Source: PyTorch, ``torch.nn.functional.silu``.
-    """
-    return _in_place(input, elementwise.Silu.apply, inplace)
-
-
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """Return log(1 + exp(``beta`` x)) / ``beta``, or x itself where ``beta`` x > ``threshold``.
-
-    Source: PyTorch, ``torch.nn.functional.softplus``.
-    """
-    return elementwise.Softplus.apply(input, beta, threshold)  # type: ignore[no-any-return]
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """Return 1 / (1 + exp(-x)).
-
-    Source: PyTorch, ``torch.nn.functional.sigmoid``.
-    """
-    return input.sigmoid()
-
-
-def tanh(input: Tensor) -> Tensor:
-    """Return tanh(x).
-
-    Source: PyTorch, ``torch.nn.functional.tanh``.
-    """
-    return input.tanh()
+    return in_place(activations.relu)(input) if inplace else activations.relu(input)
 
 
 def _softmax_dim(name: str, ndim: int) -> int:
@@ -685,7 +613,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """
     if dim is None:
         dim = _softmax_dim("softmax", input.ndim)
-    return input.softmax(dim) if dtype is None else input.to(as_dtype(dtype)).softmax(dim)
+    return activations.softmax(input, dim, dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
@@ -695,33 +623,7 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
     """
     if dim is None:
         dim = _softmax_dim("log_softmax", input.ndim)
-    return input.log_softmax(dim) if dtype is None else input.to(as_dtype(dtype)).log_softmax(dim)
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Set each element to zero with probability ``p`` and divide the others by 1 - p.
-
-    Args:
-        input: any tensor.
-        p: the probability, from 0 to 1.
-        training: False returns the input as it is.
-        inplace: write into the input's memory.
-
-    Raises:
-        ValueError: ``p`` is no probability.
-
-    Source: PyTorch, ``torch.nn.functional.dropout``.
-    """
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0:
-        return input
-    if not is_differentiable(input.dtype):
-        raise RuntimeError(
-            f"result type Float can't be cast to the desired output type {type_name(input.dtype)}\n"
-            "  dropout divides what it keeps by 1 - p: convert the input with .float()"
-        )
-    return input._in_place(lambda x: Dropout.apply(x, p)) if inplace else Dropout.apply(input, p)
+    return activations.log_softmax(input, dim, dtype)
 
 
 # --- normalization, embedding --------------------------------------------------------------------

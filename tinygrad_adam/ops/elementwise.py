@@ -1,27 +1,48 @@
-"""Operations on each element by itself: arithmetic, roots and exponentials, activations.
+"""Operations on each element by itself: arithmetic, roots and exponentials, choices, comparisons.
 
 Inputs broadcast against each other and are promoted as in PyTorch; neither is mentioned in a
 gradient, since the engine fits every gradient to its input. ``g`` is the gradient of the result.
 A function with real values takes integers too, as float32.
 """
+# The functions of the tables below are signatures with a docstring; a decorator makes the body.
+# mypy: disable-error-code="empty-body"
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
-from typing import Any
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import (
-    Array,
-    array_module,
-    convert_number,
-    kernels,
-    promote,
-    result_type,
+from tinygrad_adam.autograd.mode import is_grad_enabled
+from tinygrad_adam.backend import Array, array_module, convert_number, promote, result_type, special
+from tinygrad_adam.backend.dtypes import (
+    bool_,
+    c_type_name,
+    float16,
+    float32,
+    is_differentiable,
+    type_name,
+    uint8,
 )
-from tinygrad_adam.backend.dtypes import bool_, float32, is_differentiable, type_name
-from tinygrad_adam.backend.special import erf
-from tinygrad_adam.backend.sums import wide
+from tinygrad_adam.ops.arguments import (
+    into,
+    is_tensor_here,
+    require_operands,
+    require_tensors,
+)
+from tinygrad_adam.ops.shapes import Cast
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
+_LARGEST_HALF = float(np.finfo(float16).max)
 
 
 def is_number(x: Any) -> bool:
@@ -34,11 +55,16 @@ def floating(x: Array) -> Array:
     return x if is_differentiable(x.dtype) else x.astype(float32)
 
 
-def require_floating(kernel: str, x: Array) -> None:
-    """Raise, in the name of PyTorch's kernel, unless ``x`` holds floating-point numbers."""
+def logistic(x: Array) -> Array:
+    """Return 1 / (1 + exp(-x)) for an array; exp may overflow to infinity, which gives 0."""
+    return 1 / (1 + array_module(x).exp(-x))
+
+
+def require_floating(function: str, x: Array) -> None:
+    """Raise, in the name of a function, unless ``x`` holds floating-point numbers."""
     if not is_differentiable(x.dtype):
         raise NotImplementedError(
-            f"\"{kernel}\" not implemented for '{type_name(x.dtype)}'\n"
+            f"\"{function}\" not implemented for '{type_name(x.dtype)}'\n"
             "  Convert the input first, as in x.float()"
         )
 
@@ -64,12 +90,22 @@ def refuse_bools(a: Any, b: Any) -> None:
 class Add(Operation):
     """a + b.  Gradient: da = g, db = g.  Saves nothing."""
 
+    backward_takes_arrays = True
+
     def forward(self, a: Array, b: Array) -> Array:
         a, b = promote(a, b)
         return a + b
 
     def backward(self, grad: Any) -> Any:
         return grad, grad
+
+
+def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
+    """Return input + alpha · other, elementwise; one of them may be a number."""
+    if alpha != 1 or alpha is True:
+        other = _times_alpha("add", input, other, alpha)
+    y = Add.apply(input, other)
+    return y if out is None else into(out, y)
 
 
 class Sub(Operation):
@@ -87,6 +123,31 @@ class Sub(Operation):
         return grad, -grad if self.needs_input_grad[1] else None
 
 
+def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
+    """Return input - alpha · other, elementwise; one of them may be a number."""
+    if alpha != 1 or alpha is True:
+        refuse_bools(input, other)
+        other = _times_alpha("sub", input, other, alpha)
+    y = Sub.apply(input, other)
+    return y if out is None else into(out, y)
+
+
+def _times_alpha(function: str, input: Any, other: Any, alpha: Any) -> Any:
+    """Return alpha · other in the dtype that ``other`` has together with ``input``."""
+    require_operands(function, input=input, other=other)
+    dtype = result_type(input, other)
+    if dtype.kind != "b" and isinstance(alpha, bool):
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if dtype.kind in "biu" and isinstance(alpha, float):
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
+    alpha = convert_number(alpha, dtype)
+    if is_number(other):
+        return other and alpha if dtype.kind == "b" else other * alpha
+    return mul(other if other.dtype == dtype else Cast.apply(other, dtype), alpha)
+
+
 class Mul(Operation):
     """a b.  Gradient: da = g b, db = g a.  Saves what these name."""
 
@@ -94,14 +155,23 @@ class Mul(Operation):
 
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
-        self.save_for_backward(a if need_b else None, b if need_a else None)
+        self.save(a if need_b else None, b if need_a else None)
         a, b = promote(a, b)
         return a * b
 
     def backward(self, grad: Any) -> Any:
-        a, b = self.saved_tensors
+        a, b = self.saved
         need_a, need_b = self.needs_input_grad
         return grad * b if need_a else None, grad * a if need_b else None
+
+
+def mul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input · other, elementwise; one of them may be a number."""
+    if type(input) is not type(other) and _is_beyond_half(input, other):
+        y = Cast.apply(Mul.apply(*_in_single(input, other)), float16)
+    else:
+        y = Mul.apply(input, other)
+    return y if out is None else into(out, y)
 
 
 class Div(Operation):
@@ -111,7 +181,7 @@ class Div(Operation):
 
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
-        self.save_for_backward(a if need_b else None, b if need_a or need_b else None)
+        self.save(a if need_b else None, b if need_a or need_b else None)
         x, y = promote(a, b)
         if not is_differentiable(x.dtype if hasattr(x, "dtype") else y.dtype):
             # From the operands themselves: promoted to uint8, say, -3 would have wrapped round.
@@ -119,9 +189,59 @@ class Div(Operation):
         return x / y
 
     def backward(self, grad: Any) -> Any:
-        a, b = self.saved_tensors
+        a, b = self.saved
         need_a, need_b = self.needs_input_grad
         return grad / b if need_a else None, -grad * ((a / b) / b) if need_b else None
+
+
+def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Tensor:
+    """Return input / other, elementwise; of integers as float32. One of them may be a number.
+
+    Args:
+        input: a tensor.
+        other: a tensor or number.
+        rounding_mode: None; "floor" rounds down, "trunc" towards zero (and has gradient 0).
+            Integers stay integers then.
+        out: a tensor for the result.
+
+    Raises:
+        RuntimeError: another rounding mode.
+    """
+    if rounding_mode is not None:
+        y = _rounded_quotient(input, other, rounding_mode)
+    elif type(input) is not type(other) and _is_beyond_half(input, other):
+        y = Cast.apply(Div.apply(*_in_single(input, other)), float16)
+    else:
+        y = Div.apply(input, other)
+    return y if out is None else into(out, y)
+
+
+def _rounded_quotient(input: Any, other: Any, rounding_mode: str) -> Tensor:
+    require_operands("div", input=input, other=other)
+    if rounding_mode == "floor":
+        return FloorDivide.apply(input, other)  # type: ignore[no-any-return]
+    if rounding_mode == "trunc":
+        return TruncDivide.apply(input, other)  # type: ignore[no-any-return]
+    raise RuntimeError(
+        "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+        f"{rounding_mode!r}"
+    )
+
+
+def _is_beyond_half(input: Any, other: Any) -> bool:
+    """Return whether one is a float16 tensor, and the other a number that is infinite in float16.
+
+    PyTorch multiplies and divides such tensors by numbers in float32.
+    """
+    for x, number in ((input, other), (other, input)):
+        if type(number) in (int, float) and getattr(x, "dtype", None) is float16:
+            return not -_LARGEST_HALF <= number <= _LARGEST_HALF and number == number
+    return False
+
+
+def _in_single(*operands: Any) -> list[Any]:
+    """Return float16 tensors and numbers, the former as float32."""
+    return [x if is_number(x) else Cast.apply(x, float32) for x in operands]
 
 
 class Pow(Operation):
@@ -130,9 +250,11 @@ class Pow(Operation):
     As in PyTorch, da is 0 where b is 0, and db is 0 where a is 0 and b is not negative.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, a: Array, b: Array) -> Array:
         y = self.power(a, b)
-        self.save_for_backward(a, b, y if self.needs_input_grad[1] else None)
+        self.save(a, b, y if self.needs_input_grad[1] else None)
         return y
 
     @staticmethod
@@ -149,9 +271,9 @@ class Pow(Operation):
                 raise RuntimeError("Integers to negative integer powers are not allowed.")
             # What is left is 1 / 1 and 1 / -1; other numbers' inverses are cut off to 0.
             powers = x ** xp.maximum(exponent, 0)
-            inverses = xp.where(abs(x) == 1, x ** (abs(exponent) % 2), 0)
+            inverses = xp.where(xp.abs(x) == 1, x ** (xp.abs(exponent) % 2), 0)
             return xp.where(exponent < 0, inverses, powers).astype(dtype, copy=False)
-        if type(b) not in (int, float) or (abs(b) == 0.5 and dtype.name == "float16"):
+        if type(b) not in (int, float) or (dtype.name == "float16" and b in (0.5, -0.5)):
             # As PyTorch does, without NumPy's shortcut to the square root, which differs from the
             # power at -0 and -infinity.
             return xp.power(x, exponent, dtype=dtype)
@@ -160,23 +282,32 @@ class Pow(Operation):
         return 1 / xp.sqrt(x) if b == -0.5 else x**exponent
 
     def backward(self, grad: Any) -> Any:
-        a, b, y = self.saved_tensors
+        a, b, y = self.saved
         need_a, need_b = self.needs_input_grad
         grad_a = grad_b = None
-        if need_a:
-            if isinstance(b, (int, float)):
-                grad_a = grad * (b * a ** (b - 1)) if b else grad.new_zeros(grad.shape)
-            else:
-                grad_a = (grad * (b * a ** (b - 1))).masked_fill(b == 0, 0)
-        if need_b:
-            if isinstance(a, (int, float)):
-                slope = y * (math.log(a) if a > 0 else -math.inf if a == 0 else math.nan)
-                vanishes = (b >= 0) if a == 0 else None
-            else:
-                slope = y * (a if is_differentiable(a.dtype) else a.to(y.dtype)).log()
-                vanishes = (a == 0) & (b >= 0)
-            grad_b = grad * (slope if vanishes is None else slope.masked_fill(vanishes, 0))
+        if need_a and is_number(b):
+            grad_a = grad * (b * pow(a, b - 1)) if b else overwritten(grad, 0)
+        elif need_a:
+            grad_a = where(b == 0, 0.0, grad * mul(b, pow(a, b - 1)))
+        if need_b and is_number(a):
+            slope = y * (math.log(a) if a > 0 else -math.inf if a == 0 else math.nan)
+            grad_b = grad * (slope if a else where(b >= 0, 0.0, slope))
+        elif need_b:
+            slope = y * log(a if is_differentiable(a.dtype) else Cast.apply(a, y.dtype))
+            grad_b = grad * where((a == 0) & (b >= 0), 0.0, slope)
         return grad_a, grad_b
+
+
+def pow(input: Tensor, exponent: Any, *, out: Any = None) -> Tensor:
+    """Return input ** exponent, elementwise; one of them may be a number."""
+    require_operands("pow", input=input, exponent=exponent)
+    y = Pow.apply(input, exponent)
+    return y if out is None else into(out, y)
+
+
+def square(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return the square of each element."""
+    return pow(input, 2, out=out)
 
 
 class Neg(Operation):
@@ -196,22 +327,36 @@ class Neg(Operation):
         return -grad
 
 
+def neg(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return -input."""
+    y = Neg.apply(input)
+    return y if out is None else into(out, y)
+
+
 class Remainder(Operation):
     """a - b floor(a / b), with the sign of b.  Gradient: da = g, db = -g floor(a / b).
 
     Saves a and b.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, a: Array, b: Array) -> Array:
-        self.save_for_backward(a, b)
+        self.save(a, b)
         a, b = promote(a, b)
         _check_division("remainder", a, b)
         return a % b
 
     def backward(self, grad: Any) -> Any:
-        a, b = self.saved_tensors
-        need_b = self.needs_input_grad[1]
-        return grad, -grad * FloorDivide.apply(a, b) if need_b else None
+        a, b = self.saved
+        return grad, -grad * floor_divide(a, b) if self.needs_input_grad[1] else None
+
+
+def remainder(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input modulo other, elementwise, with the sign of other; one may be a number."""
+    require_operands("remainder", input=input, other=other)
+    y = Remainder.apply(input, other)
+    return y if out is None else into(out, y)
 
 
 class Fmod(Operation):
@@ -220,315 +365,214 @@ class Fmod(Operation):
     Saves a and b.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, a: Array, b: Array) -> Array:
-        self.save_for_backward(a, b)
+        self.save(a, b)
         a, b = promote(a, b)
         _check_division("fmod", a, b)
         return array_module(a).fmod(a, b)
 
     def backward(self, grad: Any) -> Any:
-        a, b = self.saved_tensors
-        need_b = self.needs_input_grad[1]
-        return grad, -grad * TruncDivide.apply(a, b) if need_b else None
+        a, b = self.saved
+        return grad, -grad * TruncDivide.apply(a, b) if self.needs_input_grad[1] else None
 
 
-def _check_division(name: str, a: Any, b: Any) -> None:
+def fmod(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input modulo other, elementwise, with the sign of input."""
+    require_operands("fmod", input=input, other=other)
+    y = Fmod.apply(input, other)
+    return y if out is None else into(out, y)
+
+
+def _check_division(function: str, a: Any, b: Any) -> None:
     """Raise if ``a`` and ``b``, of one dtype, are bools, or integers and ``b`` is 0 somewhere."""
     dtype = b.dtype if hasattr(b, "dtype") else a.dtype
     if is_differentiable(dtype):
         return
     if dtype.kind == "b":
-        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
+        raise NotImplementedError(f"\"{function}\" not implemented for 'Bool'")
     if not array_module(b).all(b):
         raise RuntimeError("ZeroDivisionError\n  an integer cannot be divided by zero")
 
 
-# --- powers, roots, exponentials, logarithms -----------------------------------------------------
+# --- functions of one variable: formula and derivative -------------------------------------------
 
 
-class Exp(Operation):
-    """exp(x).  Gradient: g exp(x).  Saves the result."""
-
-    backward_takes_arrays = True
-
-    def forward(self, x: Array) -> Array:
-        y = array_module(x).exp(floating(x))
-        self.save_for_backward(y)
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return grad * y
-
-
-class Expm1(Operation):
-    """exp(x) - 1, exact for small x.  Gradient: g (y + 1).  Saves the result y."""
-
-    def forward(self, x: Array) -> Array:
-        y = array_module(x).expm1(floating(x))
-        self.save_for_backward(y)
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return grad * (y + 1)
-
-
-class Exp2(Operation):
-    """2**x.  Gradient: g y log(2).  Saves the result y."""
-
-    def forward(self, x: Array) -> Array:
-        y = array_module(x).exp2(floating(x))
-        self.save_for_backward(y)
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return grad * (y * math.log(2))
-
-
-class Log(Operation):
-    """log(x), the natural logarithm.  Gradient: g / x.  Saves x."""
+class _Unary(Operation):
+    """y = formula(x).  Gradient: derivative(g, …); what that names is saved."""
 
     backward_takes_arrays = True
+    formula: Callable[[Any, Array], Array]
+    derivative: Callable[..., Any]
+    saves: tuple[str, ...]
 
     def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).log(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad / x
-
-
-class Log2(Operation):
-    """log2(x).  Gradient: g / (x log 2).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).log2(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad / (x * math.log(2))
-
-
-class Log10(Operation):
-    """log10(x).  Gradient: g / (x log 10).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).log10(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad / (x * math.log(10))
-
-
-class Log1p(Operation):
-    """log(1 + x), exact for small x.  Gradient: g / (1 + x).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).log1p(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad / (x + 1)
-
-
-class Sqrt(Operation):
-    """The square root.  Gradient: g / (2 y), infinite at 0.  Saves the result y."""
-
-    backward_takes_arrays = True
-
-    def forward(self, x: Array) -> Array:
-        y = array_module(x).sqrt(floating(x))
-        self.save_for_backward(y)
+        y = self.formula(array_module(x), floating(x))
+        self.save(*[x if name == "x" else y for name in self.saves])
         return y
 
     def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return grad / (2 * y)
+        return self.derivative(grad, *self.saved)
 
 
-class Rsqrt(Operation):
-    """1 / sqrt(x).  Gradient: -g y**3 / 2.  Saves the result y."""
+def unary(
+    formula: Callable[[Any, Array], Array], derivative: Callable[..., Any]
+) -> Callable[[F], F]:
+    """Decorate the signature of a function and what it computes to become that function.
 
-    def forward(self, x: Array) -> Array:
-        y = 1 / array_module(x).sqrt(floating(x))
-        self.save_for_backward(y)
-        return y
+    The class of the operation, Exp for ``exp``, stands in the function's ``operation``.
 
-    def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return -0.5 * grad * y**3
+    Args:
+        formula: computes the result from NumPy or CuPy, and an array of floating-point numbers.
+        derivative: computes the gradient from ``g``, and from what else it names as its arguments:
+            ``x``, the input, or ``y``, the result. That is what is saved.
+    """
+    saves = tuple(inspect.signature(derivative).parameters)[1:]
+    kept = " and ".join(["x" if name == "x" else "the result y" for name in saves])
 
+    def decorate(function: F) -> F:
+        fields = {
+            "formula": staticmethod(formula),
+            "derivative": staticmethod(derivative),
+            "saves": saves,
+            "__doc__": f"{function.__doc__}  Saves {kept}.",
+            "__module__": __name__,
+        }
+        operation: Any = type(function.__name__.capitalize(), (_Unary,), fields)
 
-class Reciprocal(Operation):
-    """1 / x.  Gradient: -g y**2.  Saves the result y."""
+        @functools.wraps(function)
+        def apply(input: Any, *, out: Any = None) -> Any:
+            y = operation.apply(input)
+            return y if out is None else into(out, y)
 
-    backward_takes_arrays = True
+        apply.operation = operation  # type: ignore[attr-defined]
+        return apply  # type: ignore[return-value]
 
-    def forward(self, x: Array) -> Array:
-        y = 1 / floating(x)
-        self.save_for_backward(y)
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return -grad * (y * y)
-
-
-# --- trigonometry and the like -------------------------------------------------------------------
-
-
-class Sin(Operation):
-    """sin(x), x in radians.  Gradient: g cos(x).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).sin(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad * x.cos()
+    return decorate
 
 
-class Cos(Operation):
-    """cos(x), x in radians.  Gradient: -g sin(x).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).cos(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return -grad * x.sin()
+@unary(lambda xp, x: xp.exp(x), lambda g, y: g * y)
+def exp(input: Tensor, *, out: Any = None) -> Tensor:
+    """exp(x).  Gradient: g y."""
 
 
-class Tan(Operation):
-    """tan(x), x in radians.  Gradient: g (1 + y**2).  Saves the result y."""
-
-    def forward(self, x: Array) -> Array:
-        y = array_module(x).tan(floating(x))
-        self.save_for_backward(y)
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return grad * (1 + y * y)
+@unary(lambda xp, x: xp.expm1(x), lambda g, y: g * (y + 1))
+def expm1(input: Tensor, *, out: Any = None) -> Tensor:
+    """exp(x) - 1, exact for small x.  Gradient: g (y + 1)."""
 
 
-class Asin(Operation):
-    """The inverse of sin, in radians.  Gradient: g / sqrt(1 - x**2).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).arcsin(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad * (1 - x * x).rsqrt()
+@unary(lambda xp, x: xp.exp2(x), lambda g, y: g * (y * math.log(2)))
+def exp2(input: Tensor, *, out: Any = None) -> Tensor:
+    """2**x.  Gradient: g y log(2)."""
 
 
-class Acos(Operation):
-    """The inverse of cos, in radians.  Gradient: -g / sqrt(1 - x**2).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).arccos(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return -grad * (1 - x * x).rsqrt()
+@unary(lambda xp, x: xp.log(x), lambda g, x: g / x)
+def log(input: Tensor, *, out: Any = None) -> Tensor:
+    """log(x), the natural logarithm: -inf at 0, NaN below.  Gradient: g / x."""
 
 
-class Atan(Operation):
-    """The inverse of tan, in radians.  Gradient: g / (1 + x**2).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).arctan(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad / (1 + x * x)
+@unary(lambda xp, x: xp.log2(x), lambda g, x: g / (x * math.log(2)))
+def log2(input: Tensor, *, out: Any = None) -> Tensor:
+    """log2(x).  Gradient: g / (x log 2)."""
 
 
-class Sinh(Operation):
-    """sinh(x).  Gradient: g cosh(x).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).sinh(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad * x.cosh()
+@unary(lambda xp, x: xp.log10(x), lambda g, x: g / (x * math.log(10)))
+def log10(input: Tensor, *, out: Any = None) -> Tensor:
+    """log10(x).  Gradient: g / (x log 10)."""
 
 
-class Cosh(Operation):
-    """cosh(x).  Gradient: g sinh(x).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).cosh(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad * x.sinh()
+@unary(lambda xp, x: xp.log1p(x), lambda g, x: g / (x + 1))
+def log1p(input: Tensor, *, out: Any = None) -> Tensor:
+    """log(1 + x), exact for small x.  Gradient: g / (1 + x)."""
 
 
-class Tanh(Operation):
-    """tanh(x).  Gradient: g (1 - y**2).  Saves the result y."""
-
-    backward_takes_arrays = True
-
-    def forward(self, x: Array) -> Array:
-        y = array_module(x).tanh(floating(x))
-        self.save_for_backward(y)
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return grad * (1 - y * y)
+@unary(lambda xp, x: xp.sqrt(x), lambda g, y: g / (2 * y))
+def sqrt(input: Tensor, *, out: Any = None) -> Tensor:
+    """The square root, NaN below 0.  Gradient: g / (2 y), infinite at 0."""
 
 
-class Asinh(Operation):
-    """The inverse of sinh.  Gradient: g / sqrt(x**2 + 1).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).arcsinh(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad * (x * x + 1).rsqrt()
+@unary(lambda xp, x: 1 / xp.sqrt(x), lambda g, y: -0.5 * g * (y * y * y))
+def rsqrt(input: Tensor, *, out: Any = None) -> Tensor:
+    """1 / sqrt(x).  Gradient: -g y**3 / 2."""
 
 
-class Acosh(Operation):
-    """The inverse of cosh.  Gradient: g / sqrt(x**2 - 1).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).arccosh(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad * (x * x - 1).rsqrt()
+@unary(lambda xp, x: 1 / x, lambda g, y: -g * (y * y))
+def reciprocal(input: Tensor, *, out: Any = None) -> Tensor:
+    """1 / x.  Gradient: -g y**2."""
 
 
-class Atanh(Operation):
-    """The inverse of tanh.  Gradient: g / (1 - x**2).  Saves x."""
+@unary(lambda xp, x: xp.cos(x), lambda g, x: -g * sin(x))  # type: ignore[has-type]
+def cos(input: Tensor, *, out: Any = None) -> Tensor:
+    """cos(x), x in radians.  Gradient: -g sin(x)."""
 
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return array_module(x).arctanh(floating(x))
 
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad / (1 - x * x)
+@unary(lambda xp, x: xp.sin(x), lambda g, x: g * cos(x))
+def sin(input: Tensor, *, out: Any = None) -> Tensor:
+    """sin(x), x in radians.  Gradient: g cos(x)."""
+
+
+@unary(lambda xp, x: xp.tan(x), lambda g, y: g * (1 + y * y))
+def tan(input: Tensor, *, out: Any = None) -> Tensor:
+    """tan(x), x in radians.  Gradient: g (1 + y**2)."""
+
+
+@unary(lambda xp, x: xp.arcsin(x), lambda g, x: g * rsqrt(1 - x * x))
+def asin(input: Tensor, *, out: Any = None) -> Tensor:
+    """The inverse of sin, in radians: NaN outside [-1, 1].  Gradient: g / sqrt(1 - x**2)."""
+
+
+@unary(lambda xp, x: xp.arccos(x), lambda g, x: -g * rsqrt(1 - x * x))
+def acos(input: Tensor, *, out: Any = None) -> Tensor:
+    """The inverse of cos, in radians: NaN outside [-1, 1].  Gradient: -g / sqrt(1 - x**2)."""
+
+
+@unary(lambda xp, x: xp.arctan(x), lambda g, x: g / (1 + x * x))
+def atan(input: Tensor, *, out: Any = None) -> Tensor:
+    """The inverse of tan, in radians.  Gradient: g / (1 + x**2)."""
+
+
+@unary(lambda xp, x: xp.cosh(x), lambda g, x: g * sinh(x))  # type: ignore[has-type]
+def cosh(input: Tensor, *, out: Any = None) -> Tensor:
+    """cosh(x).  Gradient: g sinh(x)."""
+
+
+@unary(lambda xp, x: xp.sinh(x), lambda g, x: g * cosh(x))
+def sinh(input: Tensor, *, out: Any = None) -> Tensor:
+    """sinh(x).  Gradient: g cosh(x)."""
+
+
+@unary(lambda xp, x: xp.tanh(x), lambda g, y: g * (1 - y * y))
+def tanh(input: Tensor, *, out: Any = None) -> Tensor:
+    """tanh(x).  Gradient: g (1 - y**2)."""
+
+
+@unary(lambda xp, x: xp.arcsinh(x), lambda g, x: g * rsqrt(x * x + 1))
+def asinh(input: Tensor, *, out: Any = None) -> Tensor:
+    """The inverse of sinh.  Gradient: g / sqrt(x**2 + 1)."""
+
+
+@unary(lambda xp, x: xp.arccosh(x), lambda g, x: g * rsqrt(x * x - 1))
+def acosh(input: Tensor, *, out: Any = None) -> Tensor:
+    """The inverse of cosh: NaN below 1.  Gradient: g / sqrt(x**2 - 1)."""
+
+
+@unary(lambda xp, x: xp.arctanh(x), lambda g, x: g / (1 - x * x))
+def atanh(input: Tensor, *, out: Any = None) -> Tensor:
+    """The inverse of tanh: NaN outside [-1, 1].  Gradient: g / (1 - x**2)."""
+
+
+@unary(lambda xp, x: logistic(x), lambda g, y: g * (y * (1 - y)))
+def sigmoid(input: Tensor, *, out: Any = None) -> Tensor:
+    """1 / (1 + exp(-x)).  Gradient: g y (1 - y)."""
+
+
+@unary(lambda xp, x: special.erf(x), lambda g, x: g * mul(exp(-x * x), 2 / math.sqrt(math.pi)))
+def erf(input: Tensor, *, out: Any = None) -> Tensor:
+    """The error function 2/sqrt(pi) ∫₀ˣ exp(-t²) dt.  Gradient: g 2/sqrt(pi) exp(-x²)."""
+
+
+# --- functions of two variables ------------------------------------------------------------------
 
 
 class Atan2(Operation):
@@ -537,32 +581,50 @@ class Atan2(Operation):
     Gradient: da = g b / (a**2 + b**2), db = -g a / (a**2 + b**2), both 0 at the origin.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, a: Array, b: Array) -> Array:
-        self.save_for_backward(a, b)
+        self.save(a, b)
         a, b = promote(a, b)
         return array_module(a).arctan2(floating(a), floating(b))
 
     def backward(self, grad: Any) -> Any:
-        a, b = self.saved_tensors
+        a, b = self.saved
         need_a, need_b = self.needs_input_grad
         square = a * a + b * b
-        share = (grad / square).masked_fill(square == 0, 0)
+        share = where(square == 0, 0.0, grad / square)
         return share * b if need_a else None, -share * a if need_b else None
+
+
+def atan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return the angle, in radians, of the points with y = input and x = other."""
+    require_tensors("atan2", input=input, other=other)
+    y = Atan2.apply(input, other)
+    return y if out is None else into(out, y)
 
 
 class Hypot(Operation):
     """sqrt(a**2 + b**2), without overflow.  Gradient: da = g a / y, db = g b / y.  Saves all."""
 
+    backward_takes_arrays = True
+
     def forward(self, a: Array, b: Array) -> Array:
         x, z = promote(a, b)
         y = array_module(a).hypot(x, z)
-        self.save_for_backward(a, b, y)
+        self.save(a, b, y)
         return y
 
     def backward(self, grad: Any) -> Any:
-        a, b, y = self.saved_tensors
+        a, b, y = self.saved
         need_a, need_b = self.needs_input_grad
         return grad * (a / y) if need_a else None, grad * (b / y) if need_b else None
+
+
+def hypot(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return sqrt(input² + other²), elementwise, without overflow."""
+    require_tensors("hypot", input=input, other=other)
+    y = Hypot.apply(input, other)
+    return y if out is None else into(out, y)
 
 
 class LogAddExp(Operation):
@@ -571,71 +633,65 @@ class LogAddExp(Operation):
     Gradient: da = g sigmoid(a - b), db = g sigmoid(b - a).
     """
 
+    backward_takes_arrays = True
+
     def forward(self, a: Array, b: Array) -> Array:
         x, z = promote(a, b)
-        self.save_for_backward(a, b)
+        self.save(a, b)
         return array_module(a).logaddexp(x, z)
 
     def backward(self, grad: Any) -> Any:
-        a, b = self.saved_tensors
+        a, b = self.saved
         need_a, need_b = self.needs_input_grad
-        grad_a = grad * (a - b).sigmoid() if need_a else None
-        grad_b = grad * (b - a).sigmoid() if need_b else None
+        grad_a = grad * sigmoid(a - b) if need_a else None
+        grad_b = grad * sigmoid(b - a) if need_b else None
         return grad_a, grad_b
 
 
-class Sigmoid(Operation):
-    """1 / (1 + exp(-x)).  Gradient: g y (1 - y).  Saves the result y."""
-
-    backward_takes_arrays = True
-
-    def forward(self, x: Array) -> Array:
-        y = sigmoid(floating(x))
-        self.save_for_backward(y)
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return grad * (y * (1 - y))
+def logaddexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return log(exp(input) + exp(other)), elementwise, without overflow."""
+    require_tensors("logaddexp", input=input, other=other)
+    y = LogAddExp.apply(input, other)
+    return y if out is None else into(out, y)
 
 
-def sigmoid(x: Array) -> Array:
-    """Return 1 / (1 + exp(-x)) for an array; exp may overflow to infinity, which gives 0."""
-    return 1 / (1 + array_module(x).exp(-x))
+def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Any = None) -> Tensor:
+    """Return input + weight · (end - input), elementwise; ``weight`` is a number or tensor."""
+    require_tensors("lerp", input=input, end=end)
+    if input.dtype != end.dtype:
+        raise RuntimeError(
+            f"expected dtype {c_type_name(input.dtype)} for `end` but got dtype "
+            f"{c_type_name(end.dtype)}"
+        )
+    return add(input, mul(weight, sub(end, input)), out=out)
 
 
-class Erf(Operation):
-    """The error function 2/sqrt(pi) ∫₀ˣ exp(-t²) dt.  Gradient: g 2/sqrt(pi) exp(-x²).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return erf(floating(x))
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad * ((-x * x).exp() * (2 / math.sqrt(math.pi)))
+def addcmul(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Any = None
+) -> Tensor:
+    """Return input + value · tensor1 · tensor2, elementwise."""
+    require_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
+    return add(input, mul(tensor1, tensor2), alpha=value, out=out)
 
 
-# --- steps and kinks -----------------------------------------------------------------------------
+def addcdiv(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Any = None
+) -> Tensor:
+    """Return input + value · tensor1 / tensor2, elementwise."""
+    require_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
+    return add(input, mul(div(tensor1, tensor2), value), out=out)
 
 
-class Abs(Operation):
-    """|x|.  Gradient: g sign(x), 0 at 0.  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
-        return abs(x)
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad * x.sign()
+# --- steps ---------------------------------------------------------------------------------------
 
 
 class _Step(Operation):
     """A function that is constant between its jumps.  Gradient: 0.  Saves nothing."""
 
+    backward_takes_arrays = True
+
     def backward(self, grad: Any) -> Any:
-        return grad.new_zeros(grad.shape)
+        return overwritten(grad, 0)
 
 
 class Sign(_Step):
@@ -649,11 +705,23 @@ class Sign(_Step):
         return y if x.dtype.kind != "f" else xp.where(xp.isnan(y), x.dtype.type(0), y)
 
 
+def sign(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return -1, 0 or 1, elementwise; its gradient is 0."""
+    y = Sign.apply(input)
+    return y if out is None else into(out, y)
+
+
 class Floor(_Step):
     """The largest integer not above x.  Gradient: 0."""
 
     def forward(self, x: Array) -> Array:
         return array_module(x).floor(x)
+
+
+def floor(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return the largest integer not above x, elementwise; its gradient is 0."""
+    y = Floor.apply(input)
+    return y if out is None else into(out, y)
 
 
 class Ceil(_Step):
@@ -663,11 +731,28 @@ class Ceil(_Step):
         return array_module(x).ceil(x)
 
 
+def ceil(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return the smallest integer not below x, elementwise; its gradient is 0."""
+    y = Ceil.apply(input)
+    return y if out is None else into(out, y)
+
+
 class Trunc(_Step):
     """x without its fraction.  Gradient: 0."""
 
     def forward(self, x: Array) -> Array:
         return array_module(x).trunc(x)
+
+
+def trunc(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return x without its fraction, elementwise; its gradient is 0."""
+    y = Trunc.apply(input)
+    return y if out is None else into(out, y)
+
+
+def frac(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return the fraction of x, with its sign, elementwise."""
+    return sub(input, trunc(input), out=out)
 
 
 class Round(_Step):
@@ -677,18 +762,30 @@ class Round(_Step):
         return array_module(x).round(x, decimals)
 
 
+def round(input: Tensor, *, decimals: int = 0, out: Any = None) -> Tensor:
+    """Return x rounded to ``decimals`` places, halves to even; its gradient is 0."""
+    y = Round.apply(input, decimals)
+    return y if out is None else into(out, y)
+
+
 class FloorDivide(_Step):
     """floor(a / b), of integers an integer.  Gradient: 0 for both."""
 
     def forward(self, a: Array, b: Array) -> Array:
         a, b = promote(a, b)
-        _check_division("div_floor", a, b)
+        _check_division("floor_divide", a, b)
         return a // b
 
     def backward(self, grad: Any) -> Any:
         need_a, need_b = self.needs_input_grad
-        zero = grad.new_zeros(grad.shape)
-        return zero if need_a else None, zero if need_b else None
+        return overwritten(grad, 0) if need_a else None, overwritten(grad, 0) if need_b else None
+
+
+def floor_divide(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return floor(input / other), elementwise; one of them may be a number."""
+    require_operands("floor_divide", input=input, other=other)
+    y = FloorDivide.apply(input, other)
+    return y if out is None else into(out, y)
 
 
 class TruncDivide(FloorDivide):
@@ -699,9 +796,80 @@ class TruncDivide(FloorDivide):
         xp = array_module(a if hasattr(a, "dtype") else b)
         if is_differentiable(a.dtype if hasattr(a, "dtype") else b.dtype):
             return xp.trunc(a / b)
-        _check_division("div_trunc", a, b)
+        _check_division("div", a, b)
         quotient = a // b
         return quotient + ((quotient * b != a) & ((a < 0) != (b < 0)))
+
+
+# --- kinks and choices ---------------------------------------------------------------------------
+
+
+class FlatIn(Operation):
+    """g, as a function of x: its slope there is 0.  Gradient: dx = 0, dg that of the result.
+
+    Saves x.
+    """
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, g: Array) -> Array:
+        self.save(x)
+        return g.view()
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved
+        return overwritten(x, 0) if self.needs_input_grad[0] else None, grad
+
+
+def flat_in(x: Any, g: Any) -> Any:
+    """Return ``g``; in a recorded walk as a function of ``x`` whose slope is 0 wherever it has one.
+
+    For the gradient of what is made of straight pieces. A network of such has a second derivative
+    then, zero, where otherwise there would be no way back to ``x``.
+    """
+    return FlatIn.apply(x, g) if is_grad_enabled() else g
+
+
+class Overwrite(Operation):
+    """``source``, a number or array, in the shape and dtype of x.  Gradient: dx = 0, dsource = g.
+
+    Saves nothing.
+    """
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, source: Any) -> Array:
+        y = array_module(x).empty_like(x)
+        y[...] = source
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return overwritten(grad, 0) if self.needs_input_grad[0] else None, grad
+
+
+def overwritten(input: Any, source: Any) -> Any:
+    """Return ``source``, a number or tensor, in the shape and dtype of ``input``."""
+    return Overwrite.apply(input, source)
+
+
+class Abs(Operation):
+    """|x|.  Gradient: g sign(x), 0 at 0.  Saves x."""
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array) -> Array:
+        self.save(x)
+        return array_module(x).abs(x)
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved
+        return grad * sign(x)
+
+
+def abs(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return |x|, elementwise; the gradient at 0 is 0."""
+    y = Abs.apply(input)
+    return y if out is None else into(out, y)
 
 
 class Clamp(Operation):
@@ -710,8 +878,10 @@ class Clamp(Operation):
     Gradient: g to x where low <= x <= high, else to the bound that holds.  Saves all three.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, low: Any, high: Any) -> Array:
-        self.save_for_backward(x, low, high)
+        self.save(x, low, high)
         xp = array_module(x)
         if not is_differentiable(x.dtype):
             # All three together decide the dtype: -1 next to 1.5 must not become 255 first.
@@ -725,34 +895,60 @@ class Clamp(Operation):
         return x
 
     def backward(self, grad: Any) -> Any:
-        x, low, high = self.saved_tensors
+        x, low, high = self.saved
         need_x, need_low, need_high = self.needs_input_grad
+        grad = flat_in(x, grad)
         inside = grad_low = grad_high = None
         if need_x:
-            inside = grad
-            for fits in (None if low is None else x >= low, None if high is None else x <= high):
-                if fits is not None:
-                    inside = inside.masked_fill(~fits, 0)
+            inside = grad if low is None else where(ge(x, low), grad, 0.0)
+            inside = inside if high is None else where(le(x, high), inside, 0.0)
         if need_low:
-            holds = x < low if high is None else (x < low) & (low < high)
-            grad_low = grad.masked_fill(~holds, 0)
+            holds = lt(x, low) if high is None else lt(x, low) & lt(low, high)
+            grad_low = where(holds, grad, 0.0)
         if need_high:
-            holds = x > high if low is None else (x > high) | (high < low)
-            grad_high = grad.masked_fill(~holds, 0)
+            holds = gt(x, high) if low is None else gt(x, high) | lt(high, low)
+            grad_high = where(holds, grad, 0.0)
         return inside, grad_low, grad_high
+
+
+def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Any = None) -> Tensor:
+    """Return x limited to [min, max], elementwise; each a number, a tensor or None.
+
+    The gradient is passed where min <= x <= max.
+
+    Raises:
+        RuntimeError: both bounds are None.
+    """
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    y = Clamp.apply(input, min, max)
+    return y if out is None else into(out, y)
+
+
+def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
+    """Return x limited to at least ``min``, elementwise."""
+    return clamp(input, min, out=out)
+
+
+def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
+    """Return x limited to at most ``max``, elementwise."""
+    return clamp(input, None, max, out=out)
 
 
 class _Extreme(Operation):
     """The larger or smaller of two.  Gradient: g to that one, half to each if they are equal."""
 
+    backward_takes_arrays = True
+
     def backward(self, grad: Any) -> Any:
-        a, b = self.saved_tensors
+        a, b = self.saved
         need_a, need_b = self.needs_input_grad
-        half = (grad / 2).where(a == b, grad)
+        grad = flat_in(a, flat_in(b, grad))
+        half = where(eq(a, b), grad / 2, grad)
         a_loses, b_loses = self.losers(a, b)
         return (
-            half.masked_fill(a_loses, 0) if need_a else None,
-            half.masked_fill(b_loses, 0) if need_b else None,
+            where(a_loses, 0.0, half) if need_a else None,
+            where(b_loses, 0.0, half) if need_b else None,
         )
 
     def losers(self, a: Any, b: Any) -> Any:
@@ -763,215 +959,180 @@ class Maximum(_Extreme):
     """max(a, b), NaN if either is.  Gradient: g to the larger.  Saves a and b."""
 
     def forward(self, a: Array, b: Array) -> Array:
-        self.save_for_backward(a, b)
+        self.save(a, b)
         return array_module(a).maximum(*promote(a, b))
 
     def losers(self, a: Any, b: Any) -> Any:
-        return a < b, b < a
+        return lt(a, b), lt(b, a)
+
+
+def maximum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return the larger, elementwise; the gradient goes half to each where they are equal."""
+    require_tensors("maximum", input=input, other=other)
+    y = Maximum.apply(input, other)
+    return y if out is None else into(out, y)
 
 
 class Minimum(_Extreme):
     """min(a, b), NaN if either is.  Gradient: g to the smaller.  Saves a and b."""
 
     def forward(self, a: Array, b: Array) -> Array:
-        self.save_for_backward(a, b)
+        self.save(a, b)
         return array_module(a).minimum(*promote(a, b))
 
     def losers(self, a: Any, b: Any) -> Any:
-        return a > b, b > a
+        return gt(a, b), gt(b, a)
+
+
+def minimum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return the smaller, elementwise; the gradient goes half to each where they are equal."""
+    require_tensors("minimum", input=input, other=other)
+    y = Minimum.apply(input, other)
+    return y if out is None else into(out, y)
 
 
 class Where(Operation):
     """a where ``condition`` holds, else b.  Gradient: g to the one taken.  Saves the condition."""
 
+    backward_takes_arrays = True
+
     def forward(self, condition: Array, a: Array, b: Array) -> Array:
-        self.save_for_backward(condition)
-        return array_module(condition).where(condition, *promote(a, b))
+        self.save(condition)
+        xp = array_module(condition)
+        if is_number(a) and is_number(b):
+            a = xp.asarray(a, result_type(a, b))
+        return xp.where(condition, *promote(a, b))
 
     def backward(self, grad: Any) -> Any:
-        (condition,) = self.saved_tensors
+        (condition,) = self.saved
         _, need_a, need_b = self.needs_input_grad
         return (
             None,
-            grad.masked_fill(~condition, 0) if need_a else None,
-            grad.masked_fill(condition, 0) if need_b else None,
+            where(condition, grad, 0.0) if need_a else None,
+            where(condition, 0.0, grad) if need_b else None,
         )
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
+    """Return elements of ``input`` where ``condition`` holds, and of ``other`` elsewhere.
+
+    Shapes broadcast, dtypes are promoted. With the condition alone: the positions where it holds,
+    as :meth:`Tensor.nonzero` gives them with ``as_tuple=True``.
+
+    Raises:
+        RuntimeError: the condition is not a bool tensor (or uint8, which warns).
+    """
+    require_tensors("where", condition=condition)
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    require_operands("where", condition=condition, input=input, other=other)
+    if condition.dtype == uint8:
+        warnings.warn(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be "
+            "removed in a future version of PyTorch. Use a boolean condition instead.",
+            stacklevel=2,
+        )
+        condition = Cast.apply(condition, bool_)
+    if condition.dtype != bool_:
+        raise RuntimeError(
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{type_name(condition.dtype)}"
+        )
+    y = Where.apply(condition, input, other)
+    return y if out is None else into(out, y)
 
 
 class MaskedFill(Operation):
     """x, but ``value`` where ``mask`` holds.  Gradient: g where it does not.  Saves the mask."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, mask: Array, value: Any) -> Array:
-        self.save_for_backward(mask)
+        self.save(mask)
         # The result has the dtype of x: a Python number or 0-d array never promotes it.
         value = value.astype(x.dtype) if hasattr(value, "dtype") else x.dtype.type(value)
         return array_module(x).where(mask, value, x)
 
     def backward(self, grad: Any) -> Any:
-        (mask,) = self.saved_tensors
-        grad_value = None
-        if self.needs_input_grad[2]:
-            grad_value = grad.masked_fill(~mask, 0).sum()
-        return grad.masked_fill(mask, 0), None, grad_value
+        (mask,) = self.saved
+        need_x, _, need_value = self.needs_input_grad
+        return (
+            where(mask, 0.0, grad) if need_x else None,
+            None,
+            where(mask, grad, 0.0) if need_value else None,
+        )
+
+
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """Return the tensor with ``value`` where ``mask`` holds.
+
+    Args:
+        input: a tensor.
+        mask: a bool tensor that broadcasts with it.
+        value: a number or a 0-d tensor.
+
+    Raises:
+        RuntimeError: the mask is not bool, or the value is no single number.
+    """
+    require_tensors("masked_fill", input=input, mask=mask)
+    if mask.dtype != bool_:
+        raise RuntimeError(
+            "masked_fill_ only supports boolean masks, but got mask with dtype "
+            f"{c_type_name(mask.dtype)}"
+        )
+    if not is_tensor_here(value):
+        value = convert_number(value, input.dtype)
+    elif value.ndim:
+        raise RuntimeError(
+            "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+            f"{value.ndim} dimension(s)."
+        )
+    return MaskedFill.apply(input, mask, value)  # type: ignore[no-any-return]
 
 
 class NanToNum(Operation):
     """x with other numbers for NaN, infinity and -infinity.  Gradient: g where x was finite.
 
-    Saves which elements were.
+    Saves which elements were not.
     """
-
-    def forward(self, x: Array, nan: float, posinf: float | None, neginf: float | None) -> Array:
-        xp = array_module(x)
-        self.save_for_backward(~xp.isfinite(x))
-        return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
-
-    def backward(self, grad: Any) -> Any:
-        (replaced,) = self.saved_tensors
-        return grad.masked_fill(replaced, 0)
-
-
-# --- activations ---------------------------------------------------------------------------------
-
-
-class Relu(Operation):
-    """max(x, 0).  Gradient: g where the result is positive.  Saves the result."""
 
     backward_takes_arrays = True
 
-    def forward(self, x: Array) -> Array:
-        y = kernels(x).relu(x)
-        self.save_for_backward(y)
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return ReluGradient.apply(grad, y)
-
-
-class ReluGradient(Operation):
-    """g where y > 0, else 0.  Gradient: again that, for g.  Saves y."""
-
-    def forward(self, grad: Array, y: Array) -> Array:
-        self.save_for_backward(y)
-        # A NaN in y lets the gradient through, as in PyTorch.
-        return kernels(y).relu_gradient(grad, y)
-
-    def backward(self, grad: Any) -> Any:
-        (y,) = self.saved_tensors
-        return ReluGradient.apply(grad, y), None
-
-
-class LeakyRelu(Operation):
-    """x where x > 0, else ``slope`` x.  Gradient: g, or slope g.  Saves x."""
-
-    def forward(self, x: Array, slope: float) -> Array:
-        require_floating("leaky_relu_cpu", x)
-        self.save_for_backward(x)
-        self.slope = slope
-        return array_module(x).where(x > 0, x, x * slope)
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad.where(x > 0, grad * self.slope)
-
-
-class Elu(Operation):
-    """x where x > 0, else alpha (exp(x) - 1).  Gradient: g, or g alpha exp(x).  Saves x.
-
-    As in PyTorch, the second derivative at 0 is 0.
-    """
-
-    def forward(self, x: Array, alpha: float) -> Array:
-        require_floating("elu_cpu", x)
-        self.save_for_backward(x)
-        self.alpha = alpha
+    def forward(self, x: Array, nan: float, posinf: float | None, neginf: float | None) -> Array:
         xp = array_module(x)
-        return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+        self.save(~xp.isfinite(x))
+        return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
     def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        slope = self.alpha * x.masked_fill(~(x < 0), 0).exp()
-        return (grad * slope).where(x <= 0, grad)
+        (replaced,) = self.saved
+        return where(replaced, 0.0, grad)
 
 
-class Gelu(Operation):
-    """x P(x), P the cumulative normal distribution.  Gradient: g (P(x) + x p(x)).  Saves x.
+def nan_to_num(
+    input: Tensor,
+    nan: float = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Any = None,
+) -> Tensor:
+    """Return x with NaN, infinity and -infinity replaced, elementwise.
 
-    p is the normal density exp(-x²/2) / sqrt(2 pi).
-
-    Source: Hendrycks and Gimpel, "Gaussian error linear units", 2016.
+    Args:
+        input: a tensor.
+        nan: what stands for NaN.
+        posinf: what stands for infinity; the largest number of the dtype unless given.
+        neginf: what stands for -infinity; the smallest number of the dtype unless given.
+        out: a tensor for the result.
     """
-
-    def forward(self, x: Array) -> Array:
-        require_floating("GeluKernelImpl", x)
-        self.save_for_backward(x)
-        values = wide(x)  # 1 + erf(x) cancels most digits
-        y = values * (0.5 * (1 + erf(values * math.sqrt(0.5))))
-        return y.astype(x.dtype, copy=False)
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        cumulative = 0.5 * (1 + (x * math.sqrt(0.5)).erf())
-        density = (-0.5 * x * x).exp() * (1 / math.sqrt(2 * math.pi))
-        return grad * (cumulative + x * density)
+    y = NanToNum.apply(input, nan, posinf, neginf)
+    return y if out is None else into(out, y)
 
 
-class GeluTanh(Operation):
-    """x (1 + tanh u) / 2, u = sqrt(2/pi) (x + 0.044715 x³): GELU, approximately.  Saves x.
-
-    Gradient: g ((1 + tanh u) / 2 + x (1 - tanh² u) / 2 · du/dx).
-    """
-
-    def forward(self, x: Array) -> Array:
-        require_floating("GeluKernelImpl", x)
-        self.save_for_backward(x)
-        values = wide(x)  # 1 + tanh(x) cancels most digits
-        inner = math.sqrt(2 / math.pi) * (values + 0.044715 * values**3)
-        y = 0.5 * values * (1 + array_module(x).tanh(inner))
-        return y.astype(x.dtype, copy=False)
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        scale = math.sqrt(2 / math.pi)
-        tanh = (scale * (x + 0.044715 * x**3)).tanh()
-        slope = scale * (1 + 3 * 0.044715 * x * x)
-        return grad * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * slope)
-
-
-class Silu(Operation):
-    """x s, s = sigmoid(x).  Gradient: g s (1 + x (1 - s)).  Saves x."""
-
-    def forward(self, x: Array) -> Array:
-        require_floating("silu_cpu", x)
-        self.save_for_backward(x)
-        return x * sigmoid(x)
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        s = x.sigmoid()
-        return grad * (s * (1 + x * (1 - s)))
-
-
-class Softplus(Operation):
-    """log(1 + exp(beta x)) / beta, x itself where beta x > threshold.  Saves x.
-
-    Gradient: g sigmoid(beta x), or g.  Second derivative: 0 from the threshold on, as in PyTorch.
-    """
-
-    def forward(self, x: Array, beta: float, threshold: float) -> Array:
-        require_floating("softplus_cpu", x)
-        self.save_for_backward(x)
-        self.beta, self.threshold = beta, threshold
-        xp = array_module(x)
-        scaled = x * beta
-        return xp.where(scaled > threshold, x, xp.log1p(xp.exp(scaled)) / beta)
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        scaled = x * self.beta
-        slope = scaled.masked_fill(scaled >= self.threshold, self.threshold).sigmoid()
-        return grad.where(scaled > self.threshold, grad * slope)
+def positive(input: Tensor) -> Tensor:
+    """Return the tensor itself: ``+x``."""
+    require_tensors("positive", input=input)
+    return input
 
 
 # --- comparisons and bits: no gradient -----------------------------------------------------------
@@ -989,10 +1150,176 @@ class Ufunc(Operation):
                 raise TypeError(
                     "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
                 )
-            raise NotImplementedError(
-                f"\"{name}_cpu\" not implemented for '{type_name(array.dtype)}'"
-            )
+            raise NotImplementedError(f"\"{name}\" not implemented for '{type_name(array.dtype)}'")
         return getattr(array_module(array), name)(*operands)
 
 
 _OF_BITS = ("bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift")
+
+
+def _ufunc(name: str, check: Callable[..., None] = require_operands) -> Callable[[F], F]:
+    """Decorate the signature of a function of one or two operands to become :class:`Ufunc`.
+
+    Args:
+        name: NumPy's name for it.
+        check: what to ask of the second operand.
+    """
+
+    def decorate(function: F) -> F:
+        def one(input: Any, *, out: Any = None) -> Any:
+            require_tensors(function.__name__, input=input)
+            y = Ufunc.apply(name, input)
+            return y if out is None else into(out, y)
+
+        def two(input: Any, other: Any, *, out: Any = None) -> Any:
+            check(function.__name__, input=input, other=other)
+            y = Ufunc.apply(name, input, other)
+            return y if out is None else into(out, y)
+
+        takes_two = "other" in inspect.signature(function).parameters
+        return functools.wraps(function)(two if takes_two else one)  # type: ignore[return-value]
+
+    return decorate
+
+
+@_ufunc("equal")
+def eq(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element equals that of ``other``."""
+
+
+@_ufunc("not_equal")
+def ne(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element differs from that of ``other``."""
+
+
+@_ufunc("less")
+def lt(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element is less than that of ``other``."""
+
+
+@_ufunc("less_equal")
+def le(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element is at most that of ``other``."""
+
+
+@_ufunc("greater")
+def gt(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element is greater than that of ``other``."""
+
+
+@_ufunc("greater_equal")
+def ge(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element is at least that of ``other``."""
+
+
+@_ufunc("bitwise_and")
+def bitwise_and(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input & other, elementwise, for integers and bools."""
+
+
+@_ufunc("bitwise_or")
+def bitwise_or(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input | other, elementwise, for integers and bools."""
+
+
+@_ufunc("bitwise_xor")
+def bitwise_xor(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input ^ other, elementwise, for integers and bools."""
+
+
+@_ufunc("invert")
+def bitwise_not(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return ~input, elementwise, for integers and bools."""
+
+
+@_ufunc("left_shift")
+def bitwise_left_shift(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input << other, elementwise, for integers."""
+
+
+@_ufunc("right_shift")
+def bitwise_right_shift(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input >> other, elementwise, for integers."""
+
+
+@_ufunc("logical_and", require_tensors)
+def logical_and(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether both elements are non-zero."""
+
+
+@_ufunc("logical_or", require_tensors)
+def logical_or(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether at least one of both elements is non-zero."""
+
+
+@_ufunc("logical_xor", require_tensors)
+def logical_xor(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether exactly one of both elements is non-zero."""
+
+
+@_ufunc("logical_not")
+def logical_not(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether each element is zero."""
+
+
+@_ufunc("isnan")
+def isnan(input: Tensor) -> Tensor:
+    """Return whether each element is NaN."""
+
+
+@_ufunc("isinf")
+def isinf(input: Tensor) -> Tensor:
+    """Return whether each element is infinite."""
+
+
+@_ufunc("isfinite")
+def isfinite(input: Tensor) -> Tensor:
+    """Return whether each element is neither NaN nor infinite."""
+
+
+def isposinf(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether each element is infinity."""
+    return eq(input, math.inf, out=out)
+
+
+def isneginf(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether each element is -infinity."""
+    return eq(input, -math.inf, out=out)
+
+
+class IsClose(Operation):
+    """Whether |a - b| <= atol + rtol |b|.  No gradient."""
+
+    def forward(self, a: Array, b: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
+        return array_module(a).isclose(a, b, rtol, atol, equal_nan)
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Return whether |input - other| <= atol + rtol |other|, elementwise.
+
+    Raises:
+        RuntimeError: the dtypes differ, or the shapes do not broadcast.
+    """
+    require_tensors("isclose", input=input, other=other)
+    if input.dtype != other.dtype:
+        raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
+    return IsClose.apply(input, other, rtol, atol, equal_nan)  # type: ignore[no-any-return]
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    """Return whether |input - other| <= atol + rtol |other| everywhere.
+
+    Raises:
+        RuntimeError: the dtypes differ, or the shapes do not broadcast.
+    """
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Return whether both tensors have the same shape and the same elements."""
+    require_tensors("equal", input=input, other=other)
+    return input.shape == other.shape and bool(eq(input, other).all())

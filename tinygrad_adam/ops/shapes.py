@@ -758,20 +758,6 @@ class Alias(Operation):
         return grad
 
 
-class Overwrite(Operation):
-    """``source``, a number or array, in the shape and dtype of x.  Gradient: dsource = g."""
-
-    backward_takes_arrays = True
-
-    def forward(self, x: Array, source: Any) -> Array:
-        y = array_module(x).empty_like(x)
-        y[...] = source
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        return Overwrite.apply(grad, 0) if self.needs_input_grad[0] else None, grad
-
-
 def cast(input: Tensor, dtype: Dtype) -> Tensor:
     """Return the values in another dtype; the input itself if it has that."""
     return input if input.dtype == dtype else Cast.apply(input, dtype)
