@@ -154,9 +154,13 @@ def _operator(function: Callable[..., Tensor], reflected: bool = False) -> Opera
     def method(self: Tensor, other: Any) -> Tensor:
         if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
             return NotImplemented
-        return function(other, self) if reflected else function(self, other)
+        return function(self, other)
 
-    return method
+    def reflected_method(self: Tensor, other: Any) -> Tensor:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else function(other, self)
+
+    return reflected_method if reflected else method
 
 
 def _dtype_of_a_mean(name: str, dtype: Any) -> Dtype:

@@ -21,6 +21,7 @@ from tinygrad_adam.ops.elementwise import (
     flat_in,
     logistic,
     overwritten,
+    pow,
     require_floating,
     sigmoid,
     tanh,
@@ -180,7 +181,7 @@ class GeluTanh(Operation):
     def backward(self, grad: Any) -> Any:
         (x,) = self.saved
         scale = math.sqrt(2 / math.pi)
-        t = tanh(scale * (x + 0.044715 * (x * x * x)))
+        t = tanh(scale * (x + 0.044715 * pow(x, 3)))
         slope = scale * (1 + 3 * 0.044715 * x * x)
         return grad * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
 

@@ -233,10 +233,10 @@ def _is_beyond_half(input: Any, other: Any) -> bool:
 
     PyTorch multiplies and divides such tensors by numbers in float32.
     """
-    for x, number in ((input, other), (other, input)):
-        if type(number) in (int, float) and getattr(x, "dtype", None) is float16:
-            return not -_LARGEST_HALF <= number <= _LARGEST_HALF and number == number
-    return False
+    x, number = (input, other) if type(other) in (int, float) else (other, input)
+    if type(number) not in (int, float) or -_LARGEST_HALF <= number <= _LARGEST_HALF:
+        return False
+    return getattr(x, "dtype", None) is float16 and not math.isnan(number)
 
 
 def _in_single(*operands: Any) -> list[Any]:
@@ -492,7 +492,7 @@ def sqrt(input: Tensor, *, out: Any = None) -> Tensor:
     """The square root, NaN below 0.  Gradient: g / (2 y), infinite at 0."""
 
 
-@unary(lambda xp, x: 1 / xp.sqrt(x), lambda g, y: -0.5 * g * (y * y * y))
+@unary(lambda xp, x: 1 / xp.sqrt(x), lambda g, y: -0.5 * g * pow(y, 3))
 def rsqrt(input: Tensor, *, out: Any = None) -> Tensor:
     """1 / sqrt(x).  Gradient: -g y**3 / 2."""
 

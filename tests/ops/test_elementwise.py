@@ -1,0 +1,71 @@
+"""What the functions of each element do beside computing: second derivatives, numbers, names."""
+
+import numpy as np
+import pytest
+
+import tinygrad_adam as torch
+from tinygrad_adam.nn import functional
+from tinygrad_adam.ops import activations, elementwise
+
+STRAIGHT_PIECES = {
+    "relu": torch.relu,
+    "leaky_relu": lambda x: functional.leaky_relu(x, 0.1),
+    "abs": torch.abs,
+    "clamp": lambda x: x.clamp(-1, 1),
+    "clamp, tensors": lambda x: x.clamp(torch.tensor(-1.0), torch.tensor(1.0)),
+    "maximum": lambda x: torch.maximum(x, torch.zeros(5)),
+    "minimum": lambda x: torch.minimum(torch.ones(5), x),
+}
+
+
+@pytest.mark.parametrize("function", STRAIGHT_PIECES.values(), ids=STRAIGHT_PIECES)
+def test_the_second_derivative_of_straight_pieces_is_zero_not_missing(function):
+    x = torch.tensor([-2.0, -0.5, 0.0, 1.0, 3.0], requires_grad=True)
+    (slope,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(slope.sum(), x)
+    assert second.tolist() == [0] * 5
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "div", "floor_divide", "pow", "eq"])
+def test_what_is_no_operand_is_named(name):
+    x, argument = torch.ones(2), "exponent" if name == "pow" else "other"
+    with pytest.raises(TypeError, match=rf"^{name}\(\): argument '{argument}' \(position 2\) must"):
+        getattr(x, name)([1])
+
+
+def test_numpys_scalars_are_numbers_and_its_arrays_tensors():
+    whole = torch.tensor([1, 2])
+    for product in (whole.mul(np.float64(2.5)), whole * np.float64(2.5), np.float64(2.5) * whole):
+        assert (product.dtype, product.tolist()) == (torch.float32, [2.5, 5.0])
+    assert torch.tensor(1.0).add(np.float64(1)).dtype == torch.float32
+    assert (whole * np.array([1.5, 2.5])).dtype == torch.float64
+
+
+def test_a_number_too_large_for_float16_scales_a_tensor_of_it():
+    x = torch.tensor([1e-3, 1.0], dtype=torch.float16)
+    for y in (x * 1e6, 1e6 * x, x.mul(1e6)):
+        assert (y.dtype, y.tolist()) == (torch.float16, [1000.5, np.inf])
+    assert (x / 1e6).tolist() == [0, pytest.approx(1e-6, rel=0.05)]
+
+
+def test_a_choice_between_two_numbers():
+    mask = torch.tensor([True, False])
+    assert torch.where(mask, 1, 2).dtype == torch.int64
+    assert torch.where(mask, 1, 2.5).tolist() == [1, 2.5]
+
+
+def test_a_method_is_the_function():
+    assert torch.Tensor.exp is elementwise.exp
+    assert torch.Tensor.softmax is activations.softmax
+    assert functional.sigmoid is elementwise.sigmoid
+    assert elementwise.exp(torch.zeros(1, requires_grad=True)).grad_fn.name() == "ExpBackward0"
+
+
+def test_results_are_written_into_out():
+    x, out = torch.tensor([1.0, 4.0]), torch.zeros(2)
+    for function in (elementwise.sqrt, elementwise.neg, activations.relu):
+        assert function(x, out=out) is out
+        assert out.tolist() == function(x).tolist()
+    assert elementwise.add(x, x, alpha=2, out=out).tolist() == [3, 12]
+    assert elementwise.clamp(x, max=2, out=out).tolist() == [1, 2]
+    assert elementwise.lt(x, 2, out=torch.zeros(2)).tolist() == [1, 0]
