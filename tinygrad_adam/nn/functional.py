@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam.autograd import no_grad
-from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.backend.dtypes import can_cast, type_name
 from tinygrad_adam.backend.windows import Pair
@@ -589,7 +588,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
     Source: PyTorch, ``torch.nn.functional.relu``.
     """
-    return in_place(activations.relu)(input) if inplace else activations.relu(input)
+    return input.relu_() if inplace else activations.relu(input)
 
 
 def _softmax_dim(name: str, ndim: int) -> int:

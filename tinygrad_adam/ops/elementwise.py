@@ -406,9 +406,10 @@ class _Unary(Operation):
     formula: Callable[[Any, Array], Array]
     derivative: Callable[..., Any]
     saves: tuple[str, ...]
+    integers: bool
 
     def forward(self, x: Array) -> Array:
-        y = self.formula(array_module(x), floating(x))
+        y = self.formula(array_module(x), x if self.integers else floating(x))
         self.save(*[x if name == "x" else y for name in self.saves])
         return y
 
@@ -417,25 +418,29 @@ class _Unary(Operation):
 
 
 def unary(
-    formula: Callable[[Any, Array], Array], derivative: Callable[..., Any]
+    formula: Callable[[Any, Array], Array],
+    derivative: Callable[..., Any],
+    integers: bool = False,
 ) -> Callable[[F], F]:
     """Decorate the signature of a function and what it computes to become that function.
 
     The class of the operation, Exp for ``exp``, stands in the function's ``operation``.
 
     Args:
-        formula: computes the result from NumPy or CuPy, and an array of floating-point numbers.
+        formula: computes the result from NumPy or CuPy, and an array.
         derivative: computes the gradient from ``g``, and from what else it names as its arguments:
             ``x``, the input, or ``y``, the result. That is what is saved.
+        integers: whether the result for integers is integers; else they become float32 first.
     """
     saves = tuple(inspect.signature(derivative).parameters)[1:]
-    kept = " and ".join(["x" if name == "x" else "the result y" for name in saves])
+    kept = " and ".join(["x" if name == "x" else "the result y" for name in saves]) or "nothing"
 
     def decorate(function: F) -> F:
         fields = {
             "formula": staticmethod(formula),
             "derivative": staticmethod(derivative),
             "saves": saves,
+            "integers": integers,
             "__doc__": f"{function.__doc__}  Saves {kept}.",
             "__module__": __name__,
         }
@@ -685,69 +690,31 @@ def addcdiv(
 # --- steps ---------------------------------------------------------------------------------------
 
 
-class _Step(Operation):
-    """A function that is constant between its jumps.  Gradient: 0.  Saves nothing."""
-
-    backward_takes_arrays = True
-
-    def backward(self, grad: Any) -> Any:
-        return overwritten(grad, 0)
+def _sign(xp: Any, x: Array) -> Array:
+    if x.dtype.kind == "b":
+        return x.copy()
+    y = xp.sign(x)
+    return y if x.dtype.kind != "f" else xp.where(xp.isnan(y), x.dtype.type(0), y)
 
 
-class Sign(_Step):
+@unary(_sign, lambda g: overwritten(g, 0), integers=True)
+def sign(input: Tensor, *, out: Any = None) -> Tensor:
     """-1, 0 or 1; 0 for NaN, as in PyTorch.  Gradient: 0."""
 
-    def forward(self, x: Array) -> Array:
-        if x.dtype.kind == "b":
-            return x.copy()
-        xp = array_module(x)
-        y = xp.sign(x)
-        return y if x.dtype.kind != "f" else xp.where(xp.isnan(y), x.dtype.type(0), y)
 
-
-def sign(input: Tensor, *, out: Any = None) -> Tensor:
-    """Return -1, 0 or 1, elementwise; its gradient is 0."""
-    y = Sign.apply(input)
-    return y if out is None else into(out, y)
-
-
-class Floor(_Step):
+@unary(lambda xp, x: xp.floor(x), lambda g: overwritten(g, 0), integers=True)
+def floor(input: Tensor, *, out: Any = None) -> Tensor:
     """The largest integer not above x.  Gradient: 0."""
 
-    def forward(self, x: Array) -> Array:
-        return array_module(x).floor(x)
 
-
-def floor(input: Tensor, *, out: Any = None) -> Tensor:
-    """Return the largest integer not above x, elementwise; its gradient is 0."""
-    y = Floor.apply(input)
-    return y if out is None else into(out, y)
-
-
-class Ceil(_Step):
+@unary(lambda xp, x: xp.ceil(x), lambda g: overwritten(g, 0), integers=True)
+def ceil(input: Tensor, *, out: Any = None) -> Tensor:
     """The smallest integer not below x.  Gradient: 0."""
 
-    def forward(self, x: Array) -> Array:
-        return array_module(x).ceil(x)
 
-
-def ceil(input: Tensor, *, out: Any = None) -> Tensor:
-    """Return the smallest integer not below x, elementwise; its gradient is 0."""
-    y = Ceil.apply(input)
-    return y if out is None else into(out, y)
-
-
-class Trunc(_Step):
-    """x without its fraction.  Gradient: 0."""
-
-    def forward(self, x: Array) -> Array:
-        return array_module(x).trunc(x)
-
-
+@unary(lambda xp, x: xp.trunc(x), lambda g: overwritten(g, 0), integers=True)
 def trunc(input: Tensor, *, out: Any = None) -> Tensor:
-    """Return x without its fraction, elementwise; its gradient is 0."""
-    y = Trunc.apply(input)
-    return y if out is None else into(out, y)
+    """x without its fraction.  Gradient: 0."""
 
 
 def frac(input: Tensor, *, out: Any = None) -> Tensor:
@@ -755,11 +722,16 @@ def frac(input: Tensor, *, out: Any = None) -> Tensor:
     return sub(input, trunc(input), out=out)
 
 
-class Round(_Step):
+class Round(Operation):
     """x to ``decimals`` places, halves to the even neighbour.  Gradient: 0."""
+
+    backward_takes_arrays = True
 
     def forward(self, x: Array, decimals: int) -> Array:
         return array_module(x).round(x, decimals)
+
+    def backward(self, grad: Any) -> Any:
+        return overwritten(grad, 0)
 
 
 def round(input: Tensor, *, decimals: int = 0, out: Any = None) -> Tensor:
@@ -768,8 +740,10 @@ def round(input: Tensor, *, decimals: int = 0, out: Any = None) -> Tensor:
     return y if out is None else into(out, y)
 
 
-class FloorDivide(_Step):
+class FloorDivide(Operation):
     """floor(a / b), of integers an integer.  Gradient: 0 for both."""
+
+    backward_takes_arrays = True
 
     def forward(self, a: Array, b: Array) -> Array:
         a, b = promote(a, b)
@@ -852,24 +826,9 @@ def overwritten(input: Any, source: Any) -> Any:
     return Overwrite.apply(input, source)
 
 
-class Abs(Operation):
-    """|x|.  Gradient: g sign(x), 0 at 0.  Saves x."""
-
-    backward_takes_arrays = True
-
-    def forward(self, x: Array) -> Array:
-        self.save(x)
-        return array_module(x).abs(x)
-
-    def backward(self, grad: Any) -> Any:
-        (x,) = self.saved
-        return grad * sign(x)
-
-
+@unary(lambda xp, x: xp.abs(x), lambda g, x: g * sign(x), integers=True)
 def abs(input: Tensor, *, out: Any = None) -> Tensor:
-    """Return |x|, elementwise; the gradient at 0 is 0."""
-    y = Abs.apply(input)
-    return y if out is None else into(out, y)
+    """|x|.  Gradient: g sign(x), 0 at 0."""
 
 
 class Clamp(Operation):
