@@ -20,7 +20,7 @@ import operator
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy import asarray, generic
@@ -32,14 +32,21 @@ from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
-from tinygrad_adam.backend.dtypes import c_type_name, float16, type_name
+from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.formatting import format_tensor
-from tinygrad_adam.ops import activations, elementwise, indexing, linalg, reductions, shapes
+from tinygrad_adam.ops import (
+    activations,
+    elementwise,
+    indexing,
+    linalg,
+    ordering,
+    reductions,
+    shapes,
+)
 from tinygrad_adam.ops.arguments import (
     common_shape,
     flat,
     normalize_dim,
-    normalize_dims,
 )
 
 M = TypeVar("M", bound=Callable[..., Any])
@@ -47,13 +54,6 @@ Operator = Callable[["Tensor", Any], "Tensor"]
 
 Number = (bool, int, float)
 _new = object.__new__
-
-
-class ValuesAndIndices(NamedTuple):
-    """What ``max``, ``min``, ``sort`` and ``topk`` along a dimension return."""
-
-    values: Any
-    indices: Any
 
 
 class Size(tuple[int, ...]):
@@ -161,17 +161,6 @@ def _operator(function: Callable[..., Tensor], reflected: bool = False) -> Opera
         return NotImplemented if other is NotImplemented else function(other, self)
 
     return reflected_method if reflected else method
-
-
-def _dtype_of_a_mean(name: str, dtype: Any) -> Dtype:
-    """Return the dtype that a mean is asked for in; RuntimeError if it is none for fractions."""
-    dtype = as_dtype(dtype)
-    if not backend.is_differentiable(dtype):
-        raise RuntimeError(
-            f"{name}(): could not infer output dtype. Optional dtype must be either a floating "
-            f"point or complex dtype. Got: {type_name(dtype)}"
-        )
-    return dtype
 
 
 def as_array(data: Any, dtype: Dtype | None = None) -> Array:
@@ -798,21 +787,13 @@ class Tensor(Variable):
     tril_ = in_place(shapes.tril)
     triu_ = in_place(shapes.triu)
 
-    def index_add_(self, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
-        """Do :meth:`index_add` in place."""
-        return self._in_place(lambda x: x.index_add(dim, index, source, alpha=alpha))
-
-    def index_fill_(self, dim: int, index: Tensor, value: Any) -> Tensor:
-        """Do :meth:`index_fill` in place."""
-        return self._in_place(lambda x: x.index_fill(dim, index, value))
-
-    def index_copy_(self, dim: int, index: Tensor, source: Tensor) -> Tensor:
-        """Do :meth:`index_copy` in place."""
-        return self._in_place(lambda x: x.index_copy(dim, index, source))
+    index_add_ = in_place(indexing.index_add)
+    index_fill_ = in_place(indexing.index_fill)
+    index_copy_ = in_place(indexing.index_copy)
 
     def index_put_(self, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
         """Do :meth:`index_put` in place."""
-        return self._put(*indexing.resolve(tuple(indices), self.array), values, accumulate)
+        return self._put(*indexing.resolve(tuple(indices), self), values, accumulate)
 
     def zero_(self) -> Tensor:
         """Set every element to 0."""
@@ -844,31 +825,9 @@ class Tensor(Variable):
             source = source.expand(self.shape)
         return in_place(elementwise.overwritten)(self, source)
 
-    def scatter_add_(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
-        """Do :meth:`scatter_add` in place."""
-        return self._in_place(lambda x: x.scatter_add(dim, index, src))
-
-    def scatter_(
-        self,
-        dim: int,
-        index: Tensor,
-        src: Any = None,
-        *,
-        value: Any = None,
-        reduce: str | None = None,
-    ) -> Tensor:
-        """Do :meth:`scatter` in place."""
-        return self._in_place(
-            lambda x: x.clone().scatter(dim, index, src, value=value, reduce=reduce)
-        )
-
-    def scatter_reduce_(
-        self, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
-    ) -> Tensor:
-        """Do :meth:`scatter_reduce` in place."""
-        return self._in_place(
-            lambda x: x.clone().scatter_reduce(dim, index, src, reduce, include_self=include_self)
-        )
+    scatter_add_ = in_place(indexing.scatter_add)
+    scatter_ = in_place(indexing.scatter)
+    scatter_reduce_ = in_place(indexing.scatter_reduce)
 
     def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers drawn uniformly from [low, high)."""
@@ -894,33 +853,19 @@ class Tensor(Variable):
         return self.copy_(Tensor._wrap(generator.numpy.random(self.shape) < p))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        view, picks = indexing.resolve(index, self.array)
+        view, picks = indexing.resolve(index, self)
         self._put(view, picks, value, False)
 
     def _put(self, view: Any, picks: Any, value: Any, accumulate: bool) -> Tensor:
         """Write ``value``, or add it, at the elements that an index resolved to."""
-        if isinstance(value, (*Number, complex)):
-            value = backend.convert_number(value, self.dtype)
-        else:
-            same = isinstance(value, Tensor) and value.dtype == self.dtype
-            if isinstance(value, Tensor) and picks and not same:
-                raise RuntimeError(
-                    "Index put requires the source and destination dtypes match, got "
-                    f"{type_name(self.dtype)} for the destination and {type_name(value.dtype)} "
-                    "for the source."
-                )
-            value = (value if isinstance(value, Tensor) else self.new_tensor(value)).to(
-                self.device, self.dtype
-            )
-            if value._version is self._version:
-                value = value.clone()  # it may overlap with what is written, as in x[1:] = x[:-1]
         if not picks and not accumulate:
-            target = indexing.Index.apply(self, view, False)
+            value = indexing.value_to_put(self, picks, value)
+            target = indexing.Index.apply(self, view)
             if isinstance(value, Tensor) and value.shape != target.shape:
                 value = _fitted(value, target)
             in_place(elementwise.overwritten)(target, value)
             return self
-        return in_place(_put)(self, value, view, accumulate, *picks)  # type: ignore[no-any-return]
+        return in_place(indexing.put)(self, view, accumulate, picks, value)
 
     # --- arithmetic ------------------------------------------------------------------------------
 
@@ -1059,449 +1004,26 @@ class Tensor(Variable):
 
     # --- reductions ------------------------------------------------------------------------------
 
-    @_numpy_names
-    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """Return the sum of all elements, or along ``dim``; of integers in int64.
-
-        Args:
-            dim: a dimension, several, or None for all.
-            keepdim: keep the summed dimensions, with size 1.
-            dtype: convert to it first.
-        """
-        x = self if dtype is None else self.to(as_dtype(dtype))
-        return reductions.Sum.apply(x, normalize_dims(dim, self.ndim), keepdim, dtype and x.dtype)
-
-    @_numpy_names
-    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """Return the mean of all elements, or along ``dim``. Arguments as for :meth:`sum`.
-
-        Raises:
-            RuntimeError: the elements are integers or bools.
-        """
-        x = self if dtype is None else self.to(_dtype_of_a_mean("mean", dtype))
-        return reductions.Mean.apply(x, normalize_dims(dim, self.ndim), keepdim)
-
-    @_numpy_names
-    def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """Return the product of all elements, or along one dimension."""
-        x = self if dtype is None else self.to(as_dtype(dtype))
-        dims = normalize_dims(None, self.ndim) if dim is None else _one_dim(dim, self.ndim)
-        return reductions.Prod.apply(x, dims, keepdim, dtype and x.dtype)
-
-    @_numpy_names
-    def var(
-        self,
-        dim: Any = None,
-        unbiased: bool | None = None,
-        keepdim: bool = False,
-        *,
-        correction: Any = None,
-    ) -> Tensor:
-        """Return the variance Σ (x - mean)² / (n - correction), over all elements or along ``dim``.
-
-        Args:
-            dim: a dimension, several, or None for all.
-            unbiased: the old name: True means correction 1, False correction 0.
-            keepdim: keep the reduced dimensions, with size 1.
-            correction: 1 unless given.
-        """
-        dims, correction = self._dims_and_correction(dim, unbiased, correction)
-        return reductions.Var.apply(self, dims, keepdim, correction)
-
-    @_numpy_names
-    def std(
-        self,
-        dim: Any = None,
-        unbiased: bool | None = None,
-        keepdim: bool = False,
-        *,
-        correction: Any = None,
-    ) -> Tensor:
-        """Return the standard deviation, the root of :meth:`var`; the gradient at 0 is 0."""
-        dims, correction = self._dims_and_correction(dim, unbiased, correction)
-        return reductions.Std.apply(self, dims, keepdim, correction)
-
-    @_numpy_names
-    def var_mean(
-        self,
-        dim: Any = None,
-        unbiased: bool | None = None,
-        keepdim: bool = False,
-        *,
-        correction: Any = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Return :meth:`var` and :meth:`mean` as a pair."""
-        variance = self.var(dim, unbiased, keepdim, correction=correction)
-        return variance, self.mean(None if isinstance(dim, bool) else dim, keepdim)
-
-    @_numpy_names
-    def std_mean(
-        self,
-        dim: Any = None,
-        unbiased: bool | None = None,
-        keepdim: bool = False,
-        *,
-        correction: Any = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Return :meth:`std` and :meth:`mean` as a pair."""
-        deviation = self.std(dim, unbiased, keepdim, correction=correction)
-        return deviation, self.mean(None if isinstance(dim, bool) else dim, keepdim)
-
-    @_numpy_names
-    def nansum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """Return the sum of the elements that are not NaN. Arguments as for :meth:`sum`."""
-        return self.masked_fill(self.isnan(), 0).sum(dim, keepdim, dtype=dtype)
-
-    @_numpy_names
-    def nanmean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """Return the mean of the elements that are not NaN. Arguments as for :meth:`sum`.
-
-        Raises:
-            RuntimeError: the elements are integers or bools.
-        """
-        if not backend.is_differentiable(self.dtype):
-            raise RuntimeError(
-                "nanmean(): expected input to have floating point or complex dtype but got "
-                f"{type_name(self.dtype)}"
-            )
-        wanted = self.dtype if dtype is None else _dtype_of_a_mean("nanmean", dtype)
-        if wanted == float16:  # which may not hold how many there are
-            return self.float().nanmean(dim, keepdim).half()
-        total = self.nansum(dim, keepdim, dtype=wanted)
-        return total / (~self.isnan()).sum(dim, keepdim)
-
-    def _dims_and_correction(
-        self, dim: Any, unbiased: bool | None, correction: Any
-    ) -> tuple[tuple[int, ...], float]:
-        if isinstance(dim, bool):  # var(False) is var(unbiased=False)
-            dim, unbiased = None, dim
-        if unbiased is not None and correction is not None:
-            raise TypeError("give correction or the older unbiased, not both")
-        if correction is None:
-            correction = 1 if unbiased is None or unbiased else 0
-        return normalize_dims(dim, self.ndim), correction
-
-    @_numpy_names
-    def norm(
-        self,
-        p: Any = "fro",
-        dim: Any = None,
-        keepdim: bool = False,
-        dtype: Any = None,
-    ) -> Tensor:
-        """Return (Σ |x|ᵖ)^(1/p) over all elements or along ``dim``.
-
-        Args:
-            p: a number, inf, -inf, or "fro" (or None) for 2; "nuc" for the nuclear norm of a
-                matrix, the sum of its singular values.
-            dim: a dimension, several, or None for all.
-            keepdim: keep the reduced dimensions, with size 1.
-            dtype: convert to it first.
-
-        Raises:
-            RuntimeError: ``p`` is another word, or names a norm that is not defined here.
-        """
-        if p == "nuc":
-            return self._nuclear_norm(dim, keepdim, dtype)
-        if p in ("fro", None):
-            p = 2.0
-        if isinstance(p, str):
-            raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
-        if not backend.is_differentiable(self.dtype):
-            raise RuntimeError(
-                "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-                f"{type_name(self.dtype)}"
-            )
-        dims, p = normalize_dims(dim, self.ndim), float(p)
-        if p < 0 or p == math.inf:
-            for d in dims:
-                if self.shape[d] == 0:
-                    where = "an empty tensor" if dim is None else f"the dimension {d}"
-                    raise RuntimeError(
-                        f"linalg.vector_norm cannot compute the {p:g} norm on {where} because "
-                        + ("" if dim is None else "this dimension is empty and ")
-                        + "the operation does not have an identity"
-                    )
-        x = self if dtype is None else self.to(as_dtype(dtype))
-        return reductions.Norm.apply(x, dims, keepdim, p)
-
-    def _nuclear_norm(self, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
-        x = self if dtype is None else self.to(as_dtype(dtype))
-        if not backend.is_differentiable(x.dtype):
-            raise RuntimeError(
-                "linalg.matrix_norm: Expected a floating point or complex tensor as input. Got "
-                f"{type_name(x.dtype)}"
-            )
-        if x.ndim < 2:
-            raise RuntimeError(
-                "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
-            )
-        dims = normalize_dims(dim, x.ndim)
-        if len(dims) != 2:
-            raise RuntimeError(
-                f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dims))}"
-            )
-        result = linalg.NuclearNorm.apply(x.movedim(dims, (-2, -1)))
-        if keepdim:
-            result = result.reshape([1 if d in dims else n for d, n in enumerate(x.shape)])
-        return result
-
-    @_numpy_names
-    def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return the largest element, overall or along ``dim``; equal ones share the gradient.
-
-        Raises:
-            IndexError: a dimension named has no elements.
-            RuntimeError: there are no elements at all.
-        """
-        return reductions.Amax.apply(self, self._dims_to_search("amax", dim), keepdim)
-
-    @_numpy_names
-    def amin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return the smallest element, overall or along ``dim``; equal ones share the gradient.
-
-        Errors as for :meth:`amax`.
-        """
-        return reductions.Amin.apply(self, self._dims_to_search("amin", dim), keepdim)
-
-    @_numpy_names
-    def max(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-        """Return the largest element; or with ``dim`` the pair ``(values, indices)`` along it.
-
-        With a tensor, ``other``, instead of ``dim`` it is :meth:`maximum`. Along a dimension the
-        first of equal elements is taken and gets the gradient; overall they share it. Errors as for
-        :meth:`amax`.
-        """
-        if isinstance(dim, Tensor) or other is not None:
-            return self.maximum(dim if other is None else other)
-        if dim is None:
-            return reductions.Max.apply(self, self._dims_to_search("max", None), keepdim)
-        return self._extremum_along("max", dim, keepdim)
-
-    @_numpy_names
-    def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-        """Return the smallest element; or with ``dim`` the pair ``(values, indices)`` along it.
-
-        As :meth:`max`, with :meth:`minimum`.
-        """
-        if isinstance(dim, Tensor) or other is not None:
-            return self.minimum(dim if other is None else other)
-        if dim is None:
-            return reductions.Min.apply(self, self._dims_to_search("min", None), keepdim)
-        return self._extremum_along("min", dim, keepdim)
-
-    def _extremum_along(self, which: str, dim: int, keepdim: bool) -> ValuesAndIndices:
-        dim = normalize_dim(dim, self.ndim)
-        if self.ndim:
-            self._dims_to_search(which, dim)
-        indices = self._positions(f"arg{which}", dim)
-        return self._pick(dim, indices, keepdim)
-
-    def _pick(self, dim: int, indices: Tensor, keepdim: bool) -> ValuesAndIndices:
-        """Return the elements at ``indices`` along ``dim``, a size of 1 there, with the indices."""
-        values = self.gather(dim, indices)
-        if not keepdim and self.ndim:
-            values, indices = values.squeeze(dim), indices.squeeze(dim)
-        return ValuesAndIndices(values, indices)
-
-    def _dims_to_search(self, name: str, dim: Any) -> tuple[int, ...]:
-        """Return the dimensions along which an extremum is wanted, once sure that there is one."""
-        if self.numel() == 0:
-            if dim is None or (isinstance(dim, (tuple, list)) and not dim):
-                error = IndexError if name.startswith("arg") else RuntimeError
-                raise error(
-                    f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
-                    "Specify the reduction dim with the 'dim' argument."
-                )
-            for d in normalize_dims(dim, self.ndim):
-                if self.shape[d] == 0:
-                    raise IndexError(
-                        f"{name}(): Expected reduction dim {d} to have non-zero size.\n"
-                        f"  the tensor has shape {tuple(self.shape)}"
-                    )
-        return normalize_dims(dim, self.ndim)
-
-    def _positions(self, name: str, dim: int) -> Tensor:
-        """Return ``argmax`` or ``argmin`` along ``dim``, which is kept with size 1."""
-        xp = array_module(self.array)
-        if self.ndim == 0:
-            return Tensor._wrap(xp.zeros((), np.int64))
-        found = getattr(xp, name)(self.array, axis=dim, keepdims=True)
-        return Tensor._wrap(found.astype(np.int64, copy=False))
-
-    def _arg(self, name: str, dim: Any, keepdim: bool) -> Tensor:
-        dim = None if dim is None else normalize_dim(dim, self.ndim)
-        if self.dtype.kind == "b":
-            raise RuntimeError(f"{name}(): does not support bool input")
-        self._dims_to_search(name, dim)
-        if dim is None:
-            found = self.detach().reshape(-1)._positions(name, 0)
-            return found.reshape((1,) * self.ndim if keepdim else ())
-        found = self._positions(name, dim)
-        return found if keepdim or not self.ndim else found.squeeze(dim)
-
-    @_numpy_names
-    def argmax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return the position of the (first) largest element, int64; flat if ``dim`` is None."""
-        return self._arg("argmax", dim, keepdim)
-
-    @_numpy_names
-    def argmin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return the position of the (first) smallest element, int64; flat if ``dim`` is None."""
-        return self._arg("argmin", dim, keepdim)
-
-    @_numpy_names
-    def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return whether all elements are non-zero, overall or along ``dim``."""
-        return self._any_or_all("all", dim, keepdim)
-
-    @_numpy_names
-    def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return whether some element is non-zero, overall or along ``dim``."""
-        return self._any_or_all("any", dim, keepdim)
-
-    def _any_or_all(self, name: str, dim: Any, keepdim: bool) -> Tensor:
-        # Unlike elsewhere, () means no dimension here.
-        dims = () if isinstance(dim, (tuple, list)) and not dim else normalize_dims(dim, self.ndim)
-        found = getattr(self.array != 0, name)(dims, keepdims=keepdim)
-        dtype = self.dtype if self.dtype.name == "uint8" else np.dtype("bool")
-        return Tensor._wrap(found.astype(dtype, copy=False))
-
-    @_numpy_names
-    def count_nonzero(self, dim: Any = None) -> Tensor:
-        """Return how many elements are not zero, overall or along ``dim``, int64."""
-        return (self != 0).sum(dim)
-
-    @_numpy_names
-    def logsumexp(self, dim: Any, keepdim: bool = False) -> Tensor:
-        """Return log Σ eˣ along ``dim`` (one or several), without overflow."""
-        if dim is None:
-            raise TypeError(
-                "logsumexp(): argument 'dim' (position 1) must be tuple of ints, not NoneType"
-            )
-        dims = normalize_dims(dim, self.ndim)
-        x = self if backend.is_differentiable(self.dtype) else self.float()
-        return reductions.LogSumExp.apply(x, dims, keepdim)
-
-    softmax = activations.softmax
-    log_softmax = activations.log_softmax
-
-    @_numpy_names
-    def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
-        """Return the running sum along ``dim``."""
-        x = self if dtype is None else self.to(as_dtype(dtype))
-        return reductions.Cumsum.apply(x, normalize_dim(dim, self.ndim), dtype and x.dtype)
-
-    @_numpy_names
-    def cumprod(self, dim: int, *, dtype: Any = None) -> Tensor:
-        """Return the running product along ``dim``."""
-        x = self if dtype is None else self.to(as_dtype(dtype))
-        return reductions.Cumprod.apply(x, normalize_dim(dim, self.ndim), dtype and x.dtype)
-
-    @_numpy_names
-    def diff(self, n: int = 1, dim: int = -1) -> Tensor:
-        """Return the differences of neighbours along ``dim``, taken ``n`` times."""
-        if self.ndim == 0:
-            raise RuntimeError("diff expects input to be at least one-dimensional")
-        x = self
-        for _ in range(n):
-            size = x.size(dim)
-            x = x.narrow(dim, min(1, size), max(size - 1, 0)) - x.narrow(dim, 0, max(size - 1, 0))
-        return x
+    sum, nansum = reductions.sum, reductions.nansum
+    mean, nanmean = reductions.mean, reductions.nanmean
+    prod = reductions.prod
+    var, var_mean = reductions.var, reductions.var_mean
+    std, std_mean = reductions.std, reductions.std_mean
+    all, any = reductions.all, reductions.any
+    count_nonzero = reductions.count_nonzero
+    logsumexp = reductions.logsumexp
+    cumsum, cumprod, diff = reductions.cumsum, reductions.cumprod, reductions.diff
+    amax, amin = reductions.amax, reductions.amin
+    norm = linalg.norm
+    softmax, log_softmax = activations.softmax, activations.log_softmax
 
     # --- order -----------------------------------------------------------------------------------
 
-    def sort(
-        self, dim: int = -1, descending: bool = False, *, stable: bool = False
-    ) -> ValuesAndIndices:
-        """Return the elements in order along ``dim``, and where they were: ``(values, indices)``.
-
-        NaN counts as the largest number. The sort is always stable: equal elements keep their
-        order.
-
-        Source: PyTorch, ``torch.sort``.
-        """
-        dim = normalize_dim(dim, self.ndim)
-        xp, x = array_module(self.array), self.array
-        if self.ndim == 0:
-            return ValuesAndIndices(self.clone(), Tensor._wrap(xp.zeros((), np.int64)))
-        if descending:  # from the last to the first, so that equal elements keep their order
-            found = xp.flip(xp.argsort(xp.flip(x, dim), axis=dim, kind="stable"), dim)
-            found = x.shape[dim] - 1 - found
-        else:
-            found = xp.argsort(x, axis=dim, kind="stable")
-        return self._pick(dim, Tensor._wrap(found), keepdim=True)
-
-    def argsort(self, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
-        """Return where the elements were that :meth:`sort` puts in order, int64."""
-        return self.detach().sort(dim, descending).indices  # type: ignore[no-any-return]
-
-    def topk(
-        self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
-    ) -> ValuesAndIndices:
-        """Return the ``k`` largest (or smallest) elements along ``dim``, and where they were.
-
-        They come in order, whatever ``sorted`` says.
-
-        Raises:
-            RuntimeError: there are fewer than ``k``.
-
-        Source: PyTorch, ``torch.topk``.
-        """
-        if self.dtype.kind == "b":
-            raise RuntimeError("topk does not support bool dtypes on CPU")
-        dim = normalize_dim(dim, self.ndim)
-        if not 0 <= k <= (self.shape[dim] if self.ndim else 1):
-            raise RuntimeError(
-                f"selected index k out of range\n  k is {k}, the tensor has shape "
-                f"{tuple(self.shape)}"
-            )
-        if self.ndim == 0:
-            return self.sort()
-        order = self.argsort(dim, descending=largest)
-        return self._pick(dim, order.narrow(dim, 0, k), keepdim=True)
-
-    @_numpy_names
-    def median(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """Return the median, the lower of two; or with ``dim`` ``(values, indices)`` along it.
-
-        NaN if there is a NaN, or no element at all.
-
-        Raises:
-            IndexError: ``dim`` has no elements.
-        """
-        if dim is None:
-            return reductions.Median.apply(self, normalize_dims(None, self.ndim), False)
-        dim = normalize_dim(dim, self.ndim)
-        if self.ndim == 0:
-            return self.sort()
-        self._dims_to_search("median", dim)
-        order = self.argsort(dim)
-        middle = order.narrow(dim, (self.shape[dim] - 1) // 2, 1)
-        # A NaN is sorted to the end: where there is one, the first of them is taken.
-        nans = self.isnan().to(np.dtype("int64"))
-        places = nans.argmax(dim, keepdim=True)
-        return self._pick(dim, middle.where(~self.isnan().any(dim, keepdim=True), places), keepdim)
-
-    def unique(
-        self, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
-    ) -> Any:
-        """Return the different elements in order, as a vector without gradient.
-
-        Args:
-            sorted: they are in order, whatever this says.
-            return_inverse: also return where in it each element of this tensor is, int64.
-            return_counts: also return how often each occurs, int64.
-        """
-        found = array_module(self.array).unique(
-            self.array, return_inverse=return_inverse, return_counts=return_counts, equal_nan=False
-        )
-        if not isinstance(found, tuple):
-            return Tensor._wrap(found)
-        results = [Tensor._wrap(x) for x in found]
-        if return_inverse:
-            results[1] = results[1].reshape(self.shape)
-        return tuple(results)
+    max, min = ordering.max, ordering.min
+    argmax, argmin = ordering.argmax, ordering.argmin
+    sort, argsort, topk = ordering.sort, ordering.argsort, ordering.topk
+    median = ordering.median
+    unique = ordering.unique
 
     # --- shapes ----------------------------------------------------------------------------------
 
@@ -1570,502 +1092,34 @@ class Tensor(Variable):
 
     # --- indexing --------------------------------------------------------------------------------
 
-    def __getitem__(self, index: Any) -> Tensor:
-        """Return the elements at ``index``: ints, slices, None, Ellipsis, bool and int tensors.
-
-        A view if there are no tensors or lists among them, else a copy.
-
-        Raises:
-            IndexError: the index does not fit the shape, or something in it cannot be an index.
-            ValueError: a slice goes backwards.
-        """
-        view, picks = indexing.resolve(index, self.array)
-        return indexing.Index.apply(self, view, False, *picks)
-
-    def index_select(self, dim: int, index: Tensor) -> Tensor:
-        """Return the elements at the positions ``index`` (1-d, integers) along ``dim``: a copy.
-
-        Raises:
-            IndexError: the index is no vector, or names a position that does not exist.
-            RuntimeError: its dtype is not int32 or int64.
-        """
-        _require_tensors("index_select", index=index)
-        if index.ndim > 1:
-            raise IndexError("index_select(): Index is supposed to be a vector")
-        if index.dtype.name not in ("int32", "int64"):
-            raise RuntimeError(
-                "index_select(): Expected dtype int32 or int64 for index\n"
-                f"  This one is {index.dtype}"
-            )
-        dim = normalize_dim(dim, self.ndim)
-        if self.ndim == 0:
-            if index.numel() != 1:
-                raise RuntimeError(
-                    "index_select(): Index to scalar can have only 1 value, got "
-                    f"{index.numel()} value(s)"
-                )
-            return self.reshape(1).index_select(0, index).reshape(())
-        size, positions = self.shape[dim], index.array
-        if positions.size and not 0 <= int(positions.min()) <= int(positions.max()) < size:
-            raise IndexError(
-                f"index out of range in self\n  index_select() along dimension {dim} of size "
-                f"{size} got positions from {positions.min()} to {positions.max()}"
-            )
-        return indexing.Index.apply(self, (...,), False, *self._picks_along(dim, index))
-
-    def _picks_along(self, dim: int, index: Tensor) -> tuple[Any, ...]:
-        """Return what picks the positions ``index`` along ``dim`` and everything elsewhere."""
-        return ((slice(None),) * dim) + (index.reshape(-1) if index.ndim != 1 else index,)
-
-    def masked_select(self, mask: Tensor) -> Tensor:
-        """Return the elements where ``mask`` (bool, broadcast) holds, as a vector."""
-        _require_tensors("masked_select", mask=mask)
-        if mask.dtype != np.bool_:
-            raise RuntimeError(
-                f"masked_select: expected BoolTensor for mask\n  This one is {mask.dtype}"
-            )
-        shape = common_shape(self.shape, mask.shape)
-        return self.expand(shape)[mask.expand(shape)]
-
-    def nonzero(self, as_tuple: bool = False) -> Any:
-        """Return the positions of the elements that are not zero: (count, ndim), or a tuple."""
-        found = tuple([Tensor._wrap(x) for x in array_module(self.array).nonzero(
-            self.array if self.ndim else self.array.reshape(1))])  # fmt: skip
-        if as_tuple:
-            return found
-        if self.ndim == 0:
-            return Tensor._wrap(np.zeros((found[0].numel(), 0), np.int64))
-        return Tensor._wrap(array_module(self.array).stack([x.array for x in found], axis=-1))
-
-    def argwhere(self) -> Tensor:
-        """Return the positions of the elements that are not zero: (count, ndim), int64."""
-        return self.nonzero()  # type: ignore[no-any-return]
-
-    def take(self, index: Tensor) -> Tensor:
-        """Return the elements at positions in the flattened tensor, in the shape of ``index``."""
-        _require_tensors("take", index=index)
-        return self.reshape(-1)[index]
-
-    def take_along_dim(self, indices: Tensor, dim: int | None = None) -> Tensor:
-        """Do :meth:`gather` with both tensors broadcast to one shape; flattened without ``dim``.
-
-        Raises:
-            RuntimeError: the dimensions differ.
-        """
-        _require_tensors("take_along_dim", indices=indices)
-        if dim is None:
-            return self.reshape(-1).gather(0, indices.reshape(-1))
-        if indices.ndim != self.ndim:
-            raise RuntimeError(
-                "torch.take_along_dim(): input and indices should have the same number of "
-                f"dimensions, but got {self.ndim} dimensions for input, and {indices.ndim} "
-                "dimensions for indices"
-            )
-        dim = normalize_dim(dim, self.ndim)
-        mine, theirs = list(self.shape), list(indices.shape)
-        mine[dim] = theirs[dim] = 1
-        common = list(common_shape(tuple(mine), tuple(theirs)))
-        mine, theirs = list(common), list(common)
-        mine[dim], theirs[dim] = self.shape[dim], indices.shape[dim]
-        return self.expand(mine).gather(dim, indices.expand(theirs))
-
-    def index_put(self, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
-        """Return a copy in which the elements at ``self[indices]`` are, or grow by, ``values``."""
-        return self.clone().index_put_(indices, values, accumulate)
-
-    def index_add(self, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
-        """Return a copy to which alpha · ``source`` is added at the positions ``index`` of ``dim``.
-
-        Args:
-            dim: the dimension.
-            index: a vector of integers; a position may occur several times.
-            source: shaped as this tensor, but as long as ``index`` along ``dim``.
-            alpha: a factor.
-
-        Raises:
-            RuntimeError: the index, the shape or the dtype does not fit.
-
-        Source: PyTorch, ``torch.index_add``.
-        """
-        picks = self._picks_to_write("index_add", dim, index, source)
-        source = source if _is_one(alpha) else source * alpha
-        return indexing.IndexPut.apply(self, source, (...,), True, False, *picks)
-
-    def index_copy(self, dim: int, index: Tensor, source: Tensor) -> Tensor:
-        """Return a copy with ``source`` at the positions ``index`` of ``dim``; see
-        :meth:`index_add`."""
-        picks = self._picks_to_write("index_copy", dim, index, source)
-        return indexing.IndexPut.apply(self, source, (...,), False, False, *picks)
-
-    def index_fill(self, dim: int, index: Tensor, value: Any) -> Tensor:
-        """Return a copy with ``value``, a number or 0-d tensor, at positions along ``dim``."""
-        if isinstance(value, Tensor):
-            if value.ndim:
-                raise RuntimeError(
-                    "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-                    f"{value.ndim} dimension(s)."
-                )
-        else:
-            value = backend.convert_number(value, self.dtype)
-        _require_tensors("index_fill", index=index)
-        if self.ndim == 0:
-            return self.reshape(1).index_fill(0, index, value).reshape(())
-        dim = normalize_dim(dim, self.ndim)
-        entry = index.reshape(-1).long()
-        view, picks = indexing.resolve((slice(None),) * dim + (entry,), self.array)
-        return indexing.IndexPut.apply(self, value, view, False, False, *picks)
-
-    def _picks_to_write(
-        self, name: str, dim: int, index: Tensor, source: Tensor
-    ) -> tuple[Any, ...]:
-        """Return what picks the positions ``index`` along ``dim``, once sure that all fits."""
-        _require_tensors(name, index=index, source=source)
-        dim = normalize_dim(dim, self.ndim)
-        if index.dtype.name not in ("int32", "int64"):
-            raise RuntimeError(
-                f"{name}_(): Expected dtype int32/int64 for index but got: {index.dtype}"
-            )
-        if self.dtype != source.dtype:
-            mine, theirs = type_name(self.dtype), type_name(source.dtype)
-            raise RuntimeError(
-                f"{name}_(): self ({mine}) and source ({theirs}) must have the same scalar type"
-                if name == "index_add"
-                else f"{name}_(): self and source expected to have the same dtype, but got (self) "
-                f"{mine} and (source) {theirs}"
-            )
-        if self.ndim == 0 or source.ndim != self.ndim:
-            raise RuntimeError(
-                f"{name}_(): self and source must have the same number of dimensions, at least "
-                f"one, but have {self.ndim} and {source.ndim}"
-            )
-        if index.numel() != source.shape[dim]:
-            raise RuntimeError(
-                f"{name}_(): Number of indices ({index.numel()}) should be equal to "
-                f"source.size(dim): ({source.shape[dim]}), for dim: {dim}"
-            )
-        if any(a != b for d, (a, b) in enumerate(zip(self.shape, source.shape)) if d != dim):
-            raise RuntimeError(
-                "source tensor shape must match self tensor shape, excluding the specified "
-                f"dimension. Got self.shape = {list(self.shape)} source.shape = "
-                f"{list(source.shape)}"
-            )
-        positions = index.array
-        if positions.size and not 0 <= positions.min() <= positions.max() < self.shape[dim]:
-            wrong = positions.min() if positions.min() < 0 else positions.max()
-            raise RuntimeError(
-                f"index {wrong} is out of bounds for dimension {dim} with size {self.shape[dim]}"
-            )
-        return self._picks_along(dim, index)
-
-    def gather(self, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
-        """Return y with y[i, j] = self[i, index[i, j]] for ``dim`` = 1, and so on.
-
-        Args:
-            dim: the dimension in which ``index`` counts.
-            index: int64, with as many dimensions as this tensor and no larger in the others.
-            sparse_grad: must be False: gradients are dense here.
-
-        Raises:
-            RuntimeError: the index does not fit.
-            NotImplementedError: ``sparse_grad``.
-
-        Source: PyTorch, ``torch.gather``.
-        """
-        _require_tensors("gather", index=index)
-        if sparse_grad:
-            raise NotImplementedError("gather: sparse gradients are not supported")
-        dim = normalize_dim(dim, self.ndim)
-        if self.ndim == 0 or index.ndim == 0:
-            x = self.reshape(1) if self.ndim == 0 else self
-            flat = index.reshape(1) if index.ndim == 0 else index
-            return x.gather(0, flat).reshape(index.shape)
-        if index.numel() == 0 and index.ndim != self.ndim:
-            return self.reshape(-1)[:0].reshape(index.shape)
-        picks = indexing.along("gather", self.shape, dim, index)
-        return indexing.Index.apply(self, (...,), index.shape[dim] == 1, *picks)
-
-    def scatter(
-        self,
-        dim: int,
-        index: Tensor,
-        src: Any = None,
-        *,
-        value: Any = None,
-        reduce: str | None = None,
-    ) -> Tensor:
-        """Return a copy y with y[i, index[i, j]] = src[i, j] for ``dim`` = 1, and so on.
-
-        Args:
-            dim: the dimension in which ``index`` counts.
-            index: int64, with as many dimensions as this tensor.
-            src: a tensor at least as large as ``index``, or a number (also as ``value``).
-            reduce: "add" or "multiply": add to what is there, or multiply it.
-
-        Raises:
-            RuntimeError: the index does not fit, or ``reduce`` is another word.
-
-        Source: PyTorch, ``torch.scatter``.
-        """
-        src = value if src is None else src
-        if reduce is None:
-            return self._scatter("scatter", dim, index, src, False)
-        if reduce not in ("add", "multiply"):
-            raise RuntimeError("reduce argument must be either add or multiply.")
-        if not isinstance(src, Tensor):
-            src = self.new_full(index.shape, src)
-        return self.scatter_reduce(dim, index, src, "sum" if reduce == "add" else "prod")
-
-    def scatter_reduce(
-        self, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
-    ) -> Tensor:
-        """Return a copy with the values of ``src`` that :meth:`scatter` puts at a place reduced.
-
-        Args:
-            dim: the dimension in which ``index`` counts.
-            index: int64, with as many dimensions as this tensor.
-            src: a tensor at least as large as ``index``.
-            reduce: "sum", "prod", "mean", "amax" or "amin".
-            include_self: whether the element that stood at the place counts, too.
-
-        Raises:
-            RuntimeError: the index does not fit, or ``reduce`` is another word.
-
-        Source: PyTorch, ``torch.scatter_reduce``.
-        """
-        if reduce not in ("sum", "prod", "mean", "amax", "amin"):
-            raise RuntimeError(
-                "reduce argument must be either sum, prod, mean, amax or amin, got " + reduce
-            )
-        _require_tensors("scatter_reduce", index=index, src=src)
-        if reduce not in ("sum", "mean"):
-            return self._scatter("scatter", dim, index, src, (reduce, include_self))
-        start = self if include_self else self.scatter(dim, index, 0)
-        total = start.scatter_add(dim, index, src)
-        if reduce == "sum":
-            return total
-        count = self.new_full(self.shape, int(include_self))
-        count = count.scatter_add(dim, index, self.new_ones(index.shape))
-        count = count.masked_fill(count == 0, 1)
-        return total / count if backend.is_differentiable(self.dtype) else total // count
-
-    def scatter_add(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
-        """Return a copy y with src[i, j] added to y[i, index[i, j]] for ``dim`` = 1, and so on.
-
-        Arguments and errors as for :meth:`scatter`.
-        """
-        return self._scatter("scatter_add", dim, index, src, True)
-
-    def _scatter(self, name: str, dim: int, index: Tensor, src: Any, accumulate: Any) -> Tensor:
-        """Put, add (``accumulate`` True) or reduce (its kind, and whether with self) ``src``."""
-        dim = normalize_dim(dim, self.ndim)
-        if self.ndim == 0 or index.ndim == 0:
-            x = self.reshape(1) if self.ndim == 0 else self
-            if index.ndim == 0:
-                index = index.reshape(1)
-            if isinstance(src, Tensor) and src.ndim == 0:
-                src = src.reshape(1)
-            return x._scatter(name, 0, index, src, accumulate).reshape(self.shape)
-        source = None
-        if isinstance(src, Tensor):
-            if src.dtype != self.dtype:
-                raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
-            source = src.shape
-        else:
-            src = backend.convert_number(src, self.dtype)
-        if index.numel() == 0:
-            return self.clone()
-        picks = indexing.along(name, self.shape, dim, index, source)
-        if source is not None and source != index.shape:
-            src = src[tuple([slice(size) for size in index.shape])]
-        if isinstance(accumulate, tuple):
-            return indexing.ScatterReduce.apply(self, src, *accumulate, *picks)
-        return indexing.IndexPut.apply(self, src, (...,), accumulate, False, *picks)
+    __getitem__ = indexing.getitem
+    index_select = indexing.index_select
+    masked_select = indexing.masked_select
+    nonzero = indexing.nonzero
+    argwhere = indexing.argwhere
+    take = indexing.take
+    take_along_dim = indexing.take_along_dim
+    index_put = indexing.index_put
+    index_add = indexing.index_add
+    index_copy = indexing.index_copy
+    index_fill = indexing.index_fill
+    gather = indexing.gather
+    scatter = indexing.scatter
+    scatter_reduce = indexing.scatter_reduce
+    scatter_add = indexing.scatter_add
 
     # --- products --------------------------------------------------------------------------------
 
-    def matmul(self, other: Tensor) -> Tensor:
-        """Return the matrix product; batches broadcast, a vector is a row on the left, a column on
-        the right.
-
-        Raises:
-            RuntimeError: the inner sizes differ, a tensor has no dimensions, or the dtypes differ.
-
-        Source: PyTorch, ``torch.matmul``.
-        """
-        _require_tensors("matmul", other=other)
-        if self.ndim == 0 or other.ndim == 0:
-            raise RuntimeError(
-                "both arguments to matmul need to be at least 1D, but they are "
-                f"{self.ndim}D and {other.ndim}D"
-            )
-        if self.ndim == 1 and other.ndim == 1:
-            return self.dot(other)
-        if self.ndim == 1:
-            return self.unsqueeze(0).matmul(other).squeeze(-2)
-        if other.ndim == 1:
-            return (
-                self.mv(other) if self.ndim == 2 else self.matmul(other.unsqueeze(-1)).squeeze(-1)
-            )
-        if self.ndim > 2 and other.ndim == 2 and self.shape[-1] == other.shape[0]:
-            # One large product instead of one for each matrix of the batch.
-            rows = self.reshape(-1, self.shape[-1]) if self.numel() else None
-            if rows is not None:
-                return rows.matmul(other).reshape(*self.shape[:-1], other.shape[1])
-        return linalg.MatMul.apply(self, other)
-
-    def mm(self, mat2: Tensor) -> Tensor:
-        """Return the product of two matrices.
-
-        Raises:
-            RuntimeError: one is no matrix, or the inner sizes differ.
-        """
-        _require_tensors("mm", mat2=mat2)
-        if self.ndim != 2:
-            raise RuntimeError("self must be a matrix")
-        if mat2.ndim != 2:
-            raise RuntimeError("mat2 must be a matrix")
-        return linalg.MatMul.apply(self, mat2)
-
-    def bmm(self, mat2: Tensor) -> Tensor:
-        """Return the products of two batches of matrices, (B, n, m) and (B, m, p).
-
-        Raises:
-            RuntimeError: one is no such batch, or the sizes differ.
-        """
-        _require_tensors("bmm", mat2=mat2)
-        for name, x in (("batch1", self), ("batch2", mat2)):
-            if x.ndim != 3:
-                raise RuntimeError(f"{name} must be a 3D tensor")
-        if self.shape[0] != mat2.shape[0] or self.shape[2] != mat2.shape[1]:
-            raise RuntimeError(
-                "Expected size for first two dimensions of batch2 tensor to be: "
-                f"[{self.shape[0]}, {self.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
-            )
-        return linalg.MatMul.apply(self, mat2)
-
-    def mv(self, vec: Tensor) -> Tensor:
-        """Return the product of a matrix and a vector.
-
-        Raises:
-            RuntimeError: other dimensions, or the sizes differ.
-        """
-        _require_tensors("mv", vec=vec)
-        if self.ndim != 2 or vec.ndim != 1:
-            raise RuntimeError(
-                f"vector + matrix @ vector expected, got {self.ndim and 1}, {self.ndim}, {vec.ndim}"
-            )
-        if self.shape[1] != vec.shape[0]:
-            raise RuntimeError(
-                f"size mismatch, got input ({self.shape[0]}), mat ({self.shape[0]}x"
-                f"{self.shape[1]}), vec ({vec.shape[0]})"
-            )
-        if self.dtype != vec.dtype:
-            theirs, mine = type_name(vec.dtype), type_name(self.dtype)
-            raise RuntimeError(
-                "addmv input tensors must have the same dtype, but got "
-                f"{theirs}, {mine}, and {theirs}"
-            )
-        return linalg.MatMul.apply(self, vec.unsqueeze(1)).squeeze(1)
-
-    def dot(self, tensor: Tensor) -> Tensor:
-        """Return the inner product of two vectors.
-
-        Raises:
-            RuntimeError: one is no vector, the sizes or the dtypes differ.
-        """
-        _require_tensors("dot", tensor=tensor)
-        if self.ndim != 1 or tensor.ndim != 1:
-            raise RuntimeError(
-                f"1D tensors expected, but got {self.ndim}D and {tensor.ndim}D tensors"
-            )
-        if self.dtype != tensor.dtype:
-            raise RuntimeError(
-                "dot : expected both vectors to have same dtype, but found "
-                f"{type_name(self.dtype)} and {type_name(tensor.dtype)}"
-            )
-        if self.numel() != tensor.numel():
-            raise RuntimeError(
-                f"inconsistent tensor size, expected tensor [{self.numel()}] and src "
-                f"[{tensor.numel()}] to have the same number of elements, but got {self.numel()} "
-                f"and {tensor.numel()} elements respectively"
-            )
-        return linalg.MatMul.apply(self.unsqueeze(0), tensor.unsqueeze(1)).reshape(())
-
-    def outer(self, vec2: Tensor) -> Tensor:
-        """Return the matrix of products of two vectors' elements."""
-        _require_tensors("outer", vec2=vec2)
-        for name, x in (("self", self), ("vec2", vec2)):
-            if x.ndim != 1:
-                raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
-        return self.unsqueeze(1) * vec2
-
-    def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """Return beta · self + alpha · mat1 @ mat2. With beta = 0, self is ignored, NaN included.
-
-        Raises:
-            RuntimeError: the shapes or dtypes do not fit.
-        """
-        _require_tensors("addmm", mat1=mat1, mat2=mat2)
-        for name, x in (("self", self), ("mat1", mat1)):
-            if x.dtype != mat2.dtype:
-                raise RuntimeError(
-                    f"{name} and mat2 must have the same dtype, but got {type_name(x.dtype)} and "
-                    f"{type_name(mat2.dtype)}"
-                )
-        return self._plus_product(mat1.mm(mat2), beta, alpha)
-
-    def addmv(self, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """Return beta · self + alpha · mat @ vec. With beta = 0, self is ignored."""
-        _require_tensors("addmv", mat=mat, vec=vec)
-        if not self.dtype == mat.dtype == vec.dtype:
-            names = [type_name(x.dtype) for x in (self, mat, vec)]
-            raise RuntimeError(
-                "addmv input tensors must have the same dtype, but got "
-                f"{names[0]}, {names[1]}, and {names[2]}"
-            )
-        return self._plus_product(mat.mv(vec), beta, alpha)
-
-    def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """Return beta · self + alpha · batch1 @ batch2, for batches of matrices."""
-        _require_tensors("baddbmm", batch1=batch1, batch2=batch2)
-        if self.dtype != batch1.dtype:
-            raise RuntimeError(
-                f"Input dtypes must be the same, got: input {c_type_name(self.dtype)}, batch1: "
-                f"{c_type_name(batch1.dtype)}, batch2: {c_type_name(batch2.dtype)}"
-            )
-        return self._plus_product(batch1.bmm(batch2), beta, alpha)
-
-    def _plus_product(self, product: Tensor, beta: Any, alpha: Any) -> Tensor:
-        if product.dtype.kind in "biu":
-            alpha, beta = int(alpha), int(beta)
-        product = product if _is_one(alpha) else product * alpha
-        # Nothing but the product decides the shape.
-        mine = self.expand(product.shape)
-        if type(beta) in Number and beta == 0:
-            return product
-        return (mine if _is_one(beta) else mine * beta) + product
-
-    def inner(self, other: Tensor) -> Tensor:
-        """Return the sums of products along the last dimensions of both tensors.
-
-        Raises:
-            RuntimeError: these differ in size.
-        """
-        _require_tensors("inner", other=other)
-        if self.ndim == 0 or other.ndim == 0:
-            return self * other
-        if self.shape[-1] != other.shape[-1]:
-            raise RuntimeError(
-                "inner() the last dimension must match on both input tensors but got shapes "
-                f"{list(self.shape)} and {list(other.shape)}"
-            )
-        if self.dtype != other.dtype:
-            raise RuntimeError(
-                f"both inputs should have same dtype\n  They are {self.dtype} and {other.dtype}"
-            )
-        rows = self.reshape(math.prod(self.shape[:-1]), self.shape[-1])
-        columns = other.reshape(math.prod(other.shape[:-1]), other.shape[-1])
-        return rows.mm(columns.t()).reshape(self.shape[:-1] + other.shape[:-1])
+    matmul = linalg.matmul
+    mm = linalg.mm
+    bmm = linalg.bmm
+    mv = linalg.mv
+    dot = linalg.dot
+    outer = linalg.outer
+    addmm = linalg.addmm
+    addmv = linalg.addmv
+    baddbmm = linalg.baddbmm
+    inner = linalg.inner
 
     # --- the dtypes by name ----------------------------------------------------------------------
     # Last in the class: below them ``float``, ``int`` and ``bool`` would mean these methods.
@@ -2107,10 +1161,6 @@ class Tensor(Variable):
         return self.to(np.dtype("bool"))
 
 
-def _put(x: Any, value: Any, view: Any, accumulate: bool, *picks: Any) -> Any:
-    return indexing.IndexPut.apply(x, value, view, accumulate, False, *picks)
-
-
 def _fitted(value: Tensor, target: Tensor) -> Tensor:
     """Return ``value`` broadcast to the shape of ``target``; sizes of 1 in front may be dropped."""
     shape = value.shape
@@ -2131,10 +1181,6 @@ def _require_tensors(function: str, **arguments: Any) -> None:
 
 def _is_one(value: Any) -> bool:
     return type(value) in (int, float) and value == 1
-
-
-def _one_dim(dim: Any, ndim: int) -> tuple[int, ...]:
-    return (normalize_dim(dim, ndim),) if ndim else (normalize_dim(dim, ndim),)[:0]
 
 
 def _is_dtype_name(argument: Any) -> bool:

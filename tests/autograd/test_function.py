@@ -10,6 +10,7 @@ import tinygrad_adam as torch
 from tinygrad_adam import autograd
 from tinygrad_adam.autograd import Function, Operation
 from tinygrad_adam.autograd.errors import invalid_gradient
+from tinygrad_adam.ops.linalg import PolarFactor
 
 
 def scalar(value):
@@ -411,6 +412,15 @@ SHAPES_AND_OPTIONS = {
     "Round": [([(2, 3)], (1,)), ([()], (0,))],
     "Softmax": [([(2, 3)], (0,)), ([()], (0,))],
     "Softplus": [([(2, 3)], (2.0, 1.0)), ([()], (1.0, 20.0))],
+    "Embedding": [([(5, 3)], (np.array([[1, 4], [1, 0]]), 1, True))],
+    "EmbeddingGradient": [([(4, 3)], (np.array([1, 4, 1, 0]), 5, 1, True))],
+    "Index": [([(3, 4)], ((1, slice(0, 2), ...),)), ([()], ((None, ...),)), ([(2,)], ((0, ...),))],
+    "IndexPut": [
+        ([(3, 4), (3, 4)], ((...,), accumulate, np.array([0, 2, 1])))
+        for accumulate in (False, True)
+    ]
+    + [([(), (1,)], ((...,), False))],
+    "IndexZeros": [([(4,)], ((3, 4), (1, ...))), ([()], ((2,), (1, ...)))],
     "Linear": [
         ([(2, 3), (4, 3), (4,)], ()),
         ([(1, 3), (4, 3), None], ()),
@@ -423,7 +433,20 @@ SHAPES_AND_OPTIONS = {
     ],
     "Overwrite": [([(2, 3), (3,)], ()), ([(), ()], ())],
     "ReluGradient": [([(2, 3), (2, 3)], ())],
+    "Pick": [
+        ([(3, 4)], ((...,), False, np.array([0, 2, 2]))),
+        ([(3, 4)], ((slice(None), 1, ...), True, np.array([0, 2]))),
+    ],
+    "PickZeros": [([(3, 4)], ((5, 4), (...,), False, np.array([0, 2, 2])))],
     "Reshape": [([(2, 3)], ((3, 2),)), ([(0, 3)], ((0,),)), ([()], ((1, 1),))],
+    "ScatterReduce": [
+        (
+            [(3, 4), (2, 4)],
+            (how, include_self, np.array([[0, 2, 0, 1], [0, 1, 1, 1]]), np.arange(4)),
+        )
+        for how in ("prod", "amax", "amin")
+        for include_self in (True, False)
+    ],
 }
 # Of x of shape (2, 3) and y of shape (1, 3).
 MOVES = [
@@ -507,6 +530,27 @@ class TestBackwardOnArrays:
             if plain is not None:
                 assert not plain.requires_grad
                 np.testing.assert_array_equal(plain.numpy(), recorded.detach().numpy())
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda x: torch.einsum("bij,bkj,j->ik", x, x, x[0, 0]),
+            lambda x: x.norm("nuc", (0, 2)),
+            lambda x: PolarFactor.apply(x),
+            lambda x: PolarFactor.apply(x[:, :, :2]),
+        ],
+        ids=["Einsum", "NuclearNorm", "PolarFactor", "PolarFactor of columns"],
+    )
+    def test_products_of_matrices(self, function, dtype):
+        x = torch.tensor(np.random.default_rng(0).normal(size=(2, 3, 4)), dtype=dtype)
+        x.requires_grad_()
+        recorded, plain = [
+            autograd.grad(function(x).sum(), x, create_graph=create_graph)[0]
+            for create_graph in (True, False)
+        ]
+        assert (plain.dtype, plain.requires_grad) == (dtype, False)
+        np.testing.assert_array_equal(plain.numpy(), recorded.detach().numpy())
 
     @pytest.mark.parametrize("other", [2, 2.5, True, np.float64(3)])
     def test_with_numbers_the_dtype_stays(self, other):

@@ -76,7 +76,7 @@ MISTAKES = [
     ("torch.zeros(0, 2).max(0)", IndexError, "max(): Expected reduction dim 0 to have non-zero"),
     ("torch.zeros(0).argmax()", IndexError, "argmax(): Expected reduction dim to be specified"),
     ("x.sum(True)", TypeError, "argument 'dim' must be int, not bool"),
-    ("x.logsumexp(None)", TypeError, "logsumexp(): argument 'dim' (position 1) must be tuple of"),
+    ("x.logsumexp(None)", TypeError, "logsumexp(): argument 'dim' (position 2) must be tuple of"),
     ("x.add(x, alpha=True)", RuntimeError, "Boolean alpha only supported for Boolean results."),
     ("x.select(-1, 7)", IndexError, "for tensor of size [3, 4] at dimension 1"),
     ("x.T.view(torch.int16)", RuntimeError, "self.stride(-1) must be 1 to view Float as Short"),

@@ -12,19 +12,16 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from tinygrad_adam.autograd import no_grad
-from tinygrad_adam.backend import array_module
 from tinygrad_adam.backend.dtypes import can_cast, type_name
 from tinygrad_adam.backend.windows import Pair
-from tinygrad_adam.ops import activations, elementwise, linalg
+from tinygrad_adam.ops import activations, elementwise
 from tinygrad_adam.ops import losses as loss_ops
 from tinygrad_adam.ops.activations import elu, gelu, leaky_relu, silu, softplus
 from tinygrad_adam.ops.convolution import Conv2d, ConvTranspose2d, check_convolution
 from tinygrad_adam.ops.dropout import dropout
 from tinygrad_adam.ops.elementwise import sigmoid, tanh
-from tinygrad_adam.ops.embedding import Embedding
+from tinygrad_adam.ops.embedding import embedding, one_hot
+from tinygrad_adam.ops.linalg import linear, normalize
 from tinygrad_adam.ops.normalization import (
     BatchNorm,
     GroupNorm,
@@ -165,39 +162,7 @@ def _reduce(losses: Tensor, reduction: str) -> Tensor:
     return losses.sum() if reduction == "sum" else losses
 
 
-# --- linear, convolution -------------------------------------------------------------------------
-
-
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return ``input @ weight.T + bias``.
-
-    Args:
-        input: (…, in).
-        weight: (out, in), or (in,) for one output without a dimension.
-        bias: (out,) or None; of another shape, it broadcasts.
-
-    Returns:
-        (…, out).
-
-    Raises:
-        RuntimeError: shapes or dtypes do not fit.
-
-    Source: PyTorch, ``torch.nn.functional.linear``.
-    """
-    _require_tensor("linear", input, weight)
-    if bias is not None and bias.array.ndim != 1:
-        return linear(input, weight) + bias
-    if input.ndim == 2 and weight.ndim == 2:
-        return linalg.Linear.apply(input, weight, bias)  # type: ignore[no-any-return]
-    if weight.ndim == 1:
-        result: Tensor = input.matmul(weight)
-        return result if bias is None else result + bias
-    if input.ndim == 0:
-        raise RuntimeError(
-            f"both arguments to linear need to be at least 1D, but they are 0D and {weight.ndim}D"
-        )
-    result = linalg.Linear.apply(input.reshape(-1, input.shape[-1]), weight, bias)
-    return result.reshape(*input.shape[:-1], weight.shape[0])
+# --- convolution ---------------------------------------------------------------------------------
 
 
 def _batched(input: Tensor, function: str, spatial: int = 2) -> tuple[Tensor, bool]:
@@ -543,43 +508,6 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
 # --- classes as vectors ---------------------------------------------------------------------------
 
 
-def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Return 1 at the class of each element and 0 elsewhere.
-
-    Args:
-        tensor: classes, int64, of any shape.
-        num_classes: how many there are; -1: one more than the largest.
-
-    Returns:
-        An int64 tensor of that shape and ``num_classes`` as the last dimension.
-
-    Raises:
-        RuntimeError: another dtype, a negative class, or one that is too large.
-
-    Source: PyTorch, ``torch.nn.functional.one_hot``.
-    """
-    if tensor.dtype != np.int64:
-        raise RuntimeError(
-            "one_hot is only applicable to index tensor of type LongTensor.\n"
-            f"  This one is {tensor.dtype} {tuple(tensor.shape)}; convert it with .long()"
-        )
-    array = tensor.array
-    if array.size == 0:
-        if num_classes <= 0:
-            raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    else:
-        if int(array.min()) < 0:
-            raise RuntimeError("Class values must be non-negative.")
-        if num_classes == -1:
-            num_classes = int(array.max()) + 1
-        elif num_classes < 1:
-            raise RuntimeError("num_classes should be positive")
-        elif int(array.max()) >= num_classes:
-            raise RuntimeError("Class values must be smaller than num_classes.")
-    xp = array_module(array)
-    return Tensor._wrap((array[..., None] == xp.arange(num_classes)).astype(np.int64))
-
-
 # --- activations ---------------------------------------------------------------------------------
 
 
@@ -626,15 +554,6 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
 
 
 # --- normalization, embedding --------------------------------------------------------------------
-
-
-def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
-    """Divide by the p-norm along ``dim``, or by ``eps`` where that is larger.
-
-    Source: PyTorch, ``torch.nn.functional.normalize``.
-    """
-    length = input.norm(p, dim, keepdim=True).clamp(min=eps)
-    return input / length
 
 
 def batch_norm(
@@ -804,71 +723,6 @@ def group_norm(
                 f"{list(input.shape)}"
             )
     return GroupNorm.apply(input, weight, bias, num_groups, eps)  # type: ignore[no-any-return]
-
-
-def embedding(
-    input: Tensor,
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Tensor:
-    """Pick rows of a table.
-
-    Args:
-        input: which rows, integers of any shape.
-        weight: the table (V, D).
-        padding_idx: a row that gets no gradient; may be negative.
-        max_norm: shorten rows longer than this, in place, when they are picked.
-        norm_type: the p of the norm for ``max_norm``.
-        scale_grad_by_freq: divide what a row's gradient gets by how often the row was picked.
-        sparse: must be False: gradients are dense here.
-
-    Returns:
-        (…, D).
-
-    Raises:
-        IndexError: a row that is not there.
-        RuntimeError: ``input`` does not hold integers.
-        NotImplementedError: ``sparse``.
-        AssertionError: ``padding_idx`` is no row.
-
-    Source: PyTorch, ``torch.nn.functional.embedding``.
-    """
-    if sparse:
-        raise NotImplementedError("embedding: sparse gradients are not supported, use sparse=False")
-    if input.dtype.name not in ("int64", "int32"):
-        raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
-            f"Long, Int; but got torch.{type_name(input.dtype)}Tensor instead (while "
-            "checking arguments for embedding)"
-        )
-    if weight.ndim != 2:
-        raise RuntimeError("'weight' must be 2-D")
-    if padding_idx is not None:
-        if not -weight.shape[0] <= padding_idx < weight.shape[0]:
-            raise AssertionError(
-                f"Padding_idx must be within num_embeddings\n  It is {padding_idx}, for a table of "
-                f"{weight.shape[0]} rows"
-            )
-        padding_idx %= weight.shape[0]
-    if max_norm is not None:
-        _shorten_rows(weight, input, max_norm, norm_type)
-    return Embedding.apply(weight, input, padding_idx, scale_grad_by_freq)  # type: ignore[no-any-return]
-
-
-def _shorten_rows(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:
-    """Scale the picked rows of the table that are longer than ``max_norm`` down to it."""
-    picked = array_module(rows.array).unique(rows.array)
-    with no_grad():
-        lengths = weight[Tensor._wrap(picked)].norm(norm_type, 1)
-        too_long = lengths.array > max_norm
-        if too_long.any():
-            factors = (max_norm / (lengths.array + 1e-7))[too_long, None]
-            weight.array[picked[too_long]] *= factors
-            weight._version[0] += 1
 
 
 # --- losses --------------------------------------------------------------------------------------

@@ -32,14 +32,15 @@ def is_tensor_here(value: Any) -> bool:
     return isinstance(value, Variable) or (hasattr(value, "dtype") and current_mode().arrays)
 
 
-def require_tensors(function: str, **arguments: Any) -> None:
+def require_tensors(function: str, first: int = 1, /, **arguments: Any) -> None:
     """Raise TypeError for the first argument that is no tensor, with its name and position.
 
     Args:
         function: the name to give in the error.
-        arguments: the function's first arguments, in their order.
+        first: the position of the first of them.
+        arguments: arguments of the function that follow each other.
     """
-    for position, (name, value) in enumerate(arguments.items(), 1):
+    for position, (name, value) in enumerate(arguments.items(), first):
         if not isinstance(value, Variable) and not is_tensor_here(value):
             raise _no_tensor(function, name, position, value)
 

@@ -1,12 +1,19 @@
-"""Embedding: rows of a table. ``g`` is the gradient of the result, ``G`` that of a gradient."""
+"""Rows of a table, by number. ``g`` is the gradient of the result, ``G`` that of a gradient."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd import Operation, no_grad
 from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend.dtypes import int64, type_name
 from tinygrad_adam.backend.sums import wide
+from tinygrad_adam.ops.arguments import require_tensors
+from tinygrad_adam.ops.indexing import getitem
+from tinygrad_adam.ops.reductions import vector_norm
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
 
 
 class Embedding(Operation):
@@ -15,6 +22,8 @@ class Embedding(Operation):
     Gradient: g added to the rows that were picked, but not to row ``padding_idx``.  Saves the
     indices.
     """
+
+    backward_takes_arrays = True
 
     def forward(
         self,
@@ -31,11 +40,11 @@ class Embedding(Operation):
                 f"table has the rows 0 to {rows - 1}"
             )
         self.rows, self.options = rows, (padding_idx, scale_grad_by_freq)
-        self.save_for_backward(indices)
+        self.save(indices)
         return weight[indices]
 
     def backward(self, grad: Any) -> Any:
-        (indices,) = self.saved_tensors
+        (indices,) = self.saved
         return EmbeddingGradient.apply(grad, indices, self.rows, *self.options)
 
 
@@ -45,6 +54,8 @@ class EmbeddingGradient(Operation):
     Gradient: G[indices], with the weights of the gradient.  ``scale_grad_by_freq`` divides what is
     added to a row by how often it was picked.  Saves the indices and the weights.
     """
+
+    backward_takes_arrays = True
 
     def forward(
         self,
@@ -61,12 +72,121 @@ class EmbeddingGradient(Operation):
         if scale_grad_by_freq and indices.size:
             often = (1 / xp.bincount(indices.ravel(), minlength=rows)[indices]).astype(grad.dtype)
             share = often[..., None] if share is None else share * often[..., None]
-        self.save_for_backward(indices, share)
+        self.save(indices, share)
         table = wide(xp.zeros((rows, grad.shape[-1]), grad.dtype))
         xp.add.at(table, indices, wide(grad if share is None else grad * share))
         return table.astype(grad.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
-        indices, share = self.saved_tensors
+        indices, share = self.saved
         picked = Embedding.apply(grad, indices)
         return picked if share is None else picked * share
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Pick rows of a table.
+
+    Args:
+        input: which rows, integers of any shape.
+        weight: the table (V, D).
+        padding_idx: a row that gets no gradient; may be negative.
+        max_norm: shorten rows longer than this, in place, when they are picked.
+        norm_type: the p of the norm for ``max_norm``.
+        scale_grad_by_freq: divide what a row's gradient gets by how often the row was picked.
+        sparse: must be False: gradients are dense here.
+
+    Returns:
+        (…, D).
+
+    Raises:
+        IndexError: a row that is not there.
+        RuntimeError: ``input`` does not hold integers.
+        NotImplementedError: ``sparse``.
+        AssertionError: ``padding_idx`` is no row.
+
+    Source: PyTorch, ``torch.nn.functional.embedding``.
+    """
+    require_tensors("embedding", input=input, weight=weight)
+    if sparse:
+        raise NotImplementedError("embedding: sparse gradients are not supported, use sparse=False")
+    if input.dtype.name not in ("int64", "int32"):
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got torch.{type_name(input.dtype)}Tensor instead (while "
+            "checking arguments for embedding)"
+        )
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    if padding_idx is not None:
+        if not -weight.shape[0] <= padding_idx < weight.shape[0]:
+            raise AssertionError(
+                f"Padding_idx must be within num_embeddings\n  It is {padding_idx}, for a table of "
+                f"{weight.shape[0]} rows"
+            )
+        padding_idx %= weight.shape[0]
+    if max_norm is not None:
+        _shorten_rows(weight, input, max_norm, norm_type)
+    return Embedding.apply(weight, input, padding_idx, scale_grad_by_freq)  # type: ignore[no-any-return]
+
+
+def _shorten_rows(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:
+    """Scale the picked rows of the table that are longer than ``max_norm`` down to it."""
+    picked = array_module(rows.array).unique(rows.array)
+    with no_grad():
+        lengths = vector_norm(getitem(weight, picked), norm_type, 1).array
+    too_long = lengths > max_norm
+    if too_long.any():
+        weight.array[picked[too_long]] *= (max_norm / (lengths + 1e-7))[too_long, None]
+        weight._version[0] += 1
+
+
+class OneHot(Operation):
+    """1 at the class of each element, 0 elsewhere, in a new last dimension.  No gradient."""
+
+    def forward(self, x: Array, count: int) -> Array:
+        if x.size == 0:
+            if count <= 0:
+                raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        else:
+            largest = int(x.max())
+            if int(x.min()) < 0:
+                raise RuntimeError("Class values must be non-negative.")
+            if count == -1:
+                count = largest + 1
+            elif count < 1:
+                raise RuntimeError("num_classes should be positive")
+            elif largest >= count:
+                raise RuntimeError("Class values must be smaller than num_classes.")
+        return (x[..., None] == array_module(x).arange(count)).astype(int64)
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Return 1 at the class of each element and 0 elsewhere.
+
+    Args:
+        tensor: classes, int64, of any shape.
+        num_classes: how many there are; -1: one more than the largest.
+
+    Returns:
+        An int64 tensor of that shape and ``num_classes`` as the last dimension.
+
+    Raises:
+        RuntimeError: another dtype, a negative class, or one that is too large.
+
+    Source: PyTorch, ``torch.nn.functional.one_hot``.
+    """
+    require_tensors("one_hot", tensor=tensor)
+    if tensor.dtype != int64:
+        raise RuntimeError(
+            "one_hot is only applicable to index tensor of type LongTensor.\n"
+            f"  This one is {tensor.dtype} {tuple(tensor.shape)}; convert it with .long()"
+        )
+    return OneHot.apply(tensor, num_classes)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Operations that pick elements by position: ``x[…]``, gather, scatter.
+"""Elements by position: ``x[…]``, index_select, gather, scatter and their kin.
 
 Their gradients put elements back where they came from, and add where a position was picked twice.
 ``g`` is the gradient of the result.
@@ -10,16 +10,33 @@ the *picks*: for each dimension a whole slice or an int64 array; none at all if 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_adam.autograd import Operation, Variable
-from tinygrad_adam.backend import Array, array_module, is_array, to_numpy
-from tinygrad_adam.backend.dtypes import int64, type_name
+from tinygrad_adam.backend import (
+    Array,
+    array_module,
+    convert_number,
+    is_array,
+    is_differentiable,
+    to_numpy,
+)
+from tinygrad_adam.backend.dtypes import bool_, int64, type_name
 from tinygrad_adam.backend.sums import wide
-from tinygrad_adam.ops.arguments import normalize_dim, require_dimensions, require_tensors
-from tinygrad_adam.ops.shapes import ravel
+from tinygrad_adam.ops.arguments import (
+    checked_dim,
+    common_shape,
+    is_one,
+    is_tensor_here,
+    normalize_dim,
+    require_dimensions,
+    require_tensors,
+)
+from tinygrad_adam.ops.elementwise import overwritten, where
+from tinygrad_adam.ops.shapes import cast, clone, expand, ravel, reshape
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -30,8 +47,56 @@ Picks = tuple[Any, ...]
 _WHOLE = slice(None)
 
 
-def resolve(index: Any, x: Array) -> tuple[View, Picks]:
-    """Return the view and the picks that ``x[index]`` means.
+# --- what an index means -------------------------------------------------------------------------
+
+
+def _array(x: Any) -> Any:
+    """Return the array of a tensor; anything else as it is."""
+    return x.array if isinstance(x, Variable) else x
+
+
+def _simple_view(index: Any, shape: tuple[int, ...]) -> View | None:
+    """Return the view that an index of ints, slices, None and Ellipsis means.
+
+    None if there is something else in it, or something that does not fit the shape.
+    """
+    entries = index if type(index) is tuple else (index,)
+    dim, ellipsis = 0, False
+    for place, entry in enumerate(entries):
+        if entry is None:
+            continue
+        kind = type(entry)
+        if kind is int:
+            if dim >= len(shape) or not -shape[dim] <= entry < shape[dim]:
+                return None
+            dim += 1
+        elif kind is slice:
+            start, stop, step = entry.start, entry.stop, entry.step
+            if type(start) not in _PLAIN or type(stop) not in _PLAIN:
+                return None
+            if step is not None and (type(step) is not int or step <= 0):
+                return None
+            dim += 1
+        elif entry is Ellipsis and not ellipsis:
+            ellipsis = True
+            before, dim = dim, len(shape)
+            for later in entries[place + 1 :]:
+                if later is not None:
+                    dim -= 1
+            if dim < before:
+                return None
+        else:
+            return None
+    if dim > len(shape):
+        return None
+    return entries if ellipsis else (*entries, Ellipsis)
+
+
+_PLAIN = (int, type(None))
+
+
+def resolve(index: Any, x: Any) -> tuple[View, Picks]:
+    """Return the view and the picks that ``x[index]`` means, for a tensor or array x.
 
     Positions given by an int64 tensor stay that tensor, so that writing into it later is noticed.
 
@@ -40,6 +105,10 @@ def resolve(index: Any, x: Array) -> tuple[View, Picks]:
         TypeError: there is text in it.
         ValueError: a slice goes backwards, or nested lists are ragged.
     """
+    simple = _simple_view(index, x.shape)
+    if simple is not None:
+        return simple, ()
+    x = _array(x)
     entries = [_entry(entry) for entry in _as_tuple(index)]
     taken = sum(_dimensions_taken(entry) for entry in entries)
     if taken > x.ndim:
@@ -123,7 +192,7 @@ def _entry(entry: Any) -> Any:
         return slice(start, stop, step)
     if isinstance(entry, (list, tuple, range)):
         entry = _array_of_positions(entry)
-    array = entry.array if isinstance(entry, Variable) else entry
+    array = _array(entry)
     if isinstance(array, np.generic) or is_array(array):
         if array.dtype.kind not in "biu" or array.dtype.name not in _INDEX_DTYPES:
             raise IndexError(
@@ -178,12 +247,12 @@ def _positions(entry: Any, dim: int, shape: tuple[int, ...], xp: Any) -> list[An
     """
     if not _is_mask(entry):
         if entry.dtype != int64 or not isinstance(entry, Variable):
-            entry = xp.asarray(entry.array if isinstance(entry, Variable) else entry, int64)
-        numbers = entry.array if isinstance(entry, Variable) else entry
+            entry = xp.asarray(_array(entry), int64)
+        numbers = _array(entry)
         if numbers.size:
             _check_position(int(numbers.min()), int(numbers.max()), dim, shape[0])
         return [entry]
-    mask = xp.asarray(entry.array if isinstance(entry, Variable) else entry)
+    mask = xp.asarray(_array(entry))
     if mask.shape != shape[: mask.ndim]:
         wrong = next(d for d in range(mask.ndim) if mask.shape[d] != shape[d])
         raise IndexError(
@@ -202,129 +271,176 @@ def _check_position(low: int, high: int, dim: int, size: int) -> None:
         )
 
 
+# --- x[index], and its gradient ------------------------------------------------------------------
+
+
 class Index(Operation):
-    """x[view][picks].  Gradient: zeros with g added there.  Saves the picks and the shape.
+    """x[view]: a view.  Gradient: g there, zeros elsewhere.  Saves the shape."""
 
-    A view if there are no picks, else a copy. ``unique`` promises that no element is picked twice.
-    """
+    backward_takes_arrays = True
+    returns_view = True
 
-    def forward(self, x: Array, view: View, unique: bool, *picks: Any) -> Array:
-        self.save_for_backward(*picks)
-        self.returns_view = not picks
-        self.shape, self.view, self.unique = x.shape, view, unique or not picks
-        y = x[view]
-        return y[picks] if picks else y
+    def forward(self, x: Array, view: View) -> Array:
+        self.shape, self.view = x.shape, view
+        return x[view]
 
     def backward(self, grad: Any) -> Any:
-        return IndexAdd.apply(grad, self.shape, self.view, self.unique, *self.saved_tensors)
+        return IndexZeros.apply(grad, self.shape, self.view)
 
 
-class IndexAdd(Operation):
+class IndexZeros(Operation):
+    """Zeros of a shape, with x at [view].  Gradient: g there."""
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, shape: tuple[int, ...], view: View) -> Array:
+        self.view = view
+        y = array_module(x).zeros(shape, x.dtype)
+        y[view] = x
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return Index.apply(grad, self.view)
+
+
+class Pick(Operation):
+    """x[view][picks]: a copy.  Gradient: zeros with g added there.  Saves the picks and the shape.
+
+    ``unique`` promises that no element is picked twice.
+    """
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, view: View, unique: bool, *picks: Any) -> Array:
+        self.save(*picks)
+        self.shape, self.view, self.unique = x.shape, view, unique
+        return x[view][picks]
+
+    def backward(self, grad: Any) -> Any:
+        return PickZeros.apply(grad, self.shape, self.view, self.unique, *self.saved)
+
+
+class PickZeros(Operation):
     """Zeros of a shape, with x added at [view][picks].  Gradient: g there.  Saves the picks."""
+
+    backward_takes_arrays = True
 
     def forward(
         self, x: Array, shape: tuple[int, ...], view: View, unique: bool, *picks: Any
     ) -> Array:
-        self.save_for_backward(*picks)
+        self.save(*picks)
         self.view, self.unique = view, unique
         y = array_module(x).zeros(shape, x.dtype)
         write(y, x, view, picks, accumulate=not unique)
         return y
 
     def backward(self, grad: Any) -> Any:
-        return Index.apply(grad, self.view, self.unique, *self.saved_tensors)
+        return Pick.apply(grad, self.view, self.unique, *self.saved)
+
+
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """Return the elements at ``index``: ints, slices, None, Ellipsis, bool and int tensors.
+
+    A view if there are no tensors or lists among them, else a copy.
+
+    Raises:
+        IndexError: the index does not fit the shape, or something in it cannot be an index.
+        ValueError: a slice goes backwards.
+    """
+    view, picks = resolve(index, input)
+    return Pick.apply(input, view, False, *picks) if picks else Index.apply(input, view)
 
 
 class IndexPut(Operation):
-    """x in which x[view][picks] is ``value``, or has ``value`` added to it if ``accumulate``.
+    """A copy of x in which x[view][picks] is ``value``, or has it added to it if ``accumulate``.
 
     Gradient: dx = g, with zeros at the index unless it accumulated; dvalue = g at the index.  Saves
-    the picks.  ``in_place`` writes into the memory of x; otherwise the result is a copy.
+    the picks.
     """
 
-    def forward(
-        self, x: Array, value: Any, view: View, accumulate: bool, in_place: bool, *picks: Any
-    ) -> Array:
-        self.save_for_backward(*picks)
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, value: Any, view: View, accumulate: bool, *picks: Any) -> Array:
+        self.save(*picks)
         self.view, self.accumulate = view, accumulate
         self.value_shape = getattr(value, "shape", ())
-        y = x if in_place else x.copy(order="K")
+        y = x[...].copy(order="K")  # [...], since a number of NumPy's cannot be written to
         write(y, value, view, picks, accumulate)
         return y
 
     def backward(self, grad: Any) -> Any:
-        picks = self.saved_tensors
+        picks = self.saved
         need_x, need_value = self.needs_input_grad[:2]
-        grad_x, grad_value = grad, None
-        if need_x and not self.accumulate:
-            grad_x = IndexPut.apply(grad, 0, self.view, False, False, *picks)
+        grad_x = grad_value = None
+        if need_x:
+            grad_x = grad if self.accumulate else _put(grad, 0, picks, self.view)
         if need_value:
-            grad_value = Index.apply(grad, self.view, False, *picks)
+            grad_value = _pick(grad, picks, self.view)
             lost = len(self.value_shape) - grad_value.ndim  # dimensions of size 1 in front
             if lost > 0:
-                grad_value = grad_value.reshape((1,) * lost + grad_value.shape)
+                grad_value = reshape(grad_value, (1,) * lost + grad_value.shape)
         return grad_x, grad_value
 
 
-class ScatterReduce(Operation):
-    """x, with the values s that are put at a place multiplied into it, or their extremum taken.
+def _pick(x: Any, picks: Any, view: View = (...,)) -> Any:
+    return Pick.apply(x, view, False, *picks) if picks else Index.apply(x, view)
 
-    ``how`` is "prod", "amax" or "amin"; ``include_self`` says whether the element of x at such a
-    place counts, too.  Gradient of the product: g times the product of the other factors; of an
-    extremum: g in equal parts to all that equal it.  Saves x, s, the result and the picks.
 
-    Source: PyTorch, ``torch.Tensor.scatter_reduce``.
+def _put(x: Any, value: Any, picks: Any, view: View = (...,)) -> Any:
+    return IndexPut.apply(x, value, view, False, *picks)
+
+
+def _sum_at(x: Any, values: Any, picks: Any) -> Any:
+    return IndexPut.apply(x, values, (...,), True, *picks)
+
+
+def put(input: Tensor, view: View, accumulate: bool, picks: Picks, value: Any) -> Tensor:
+    """Return a copy in which the elements at [view][picks] are, or grow by, ``value``.
+
+    Args:
+        input: the tensor.
+        view: with ``picks``, what :func:`resolve` made of an index.
+        accumulate: add; repeated positions count each time.
+        picks: see ``view``.
+        value: as for :func:`value_to_put`; it broadcasts.
+
+    Raises:
+        RuntimeError: the value has the wrong shape or dtype.
     """
-
-    def forward(self, x: Array, s: Array, how: str, include_self: bool, *picks: Any) -> Array:
-        self.how, self.include_self = how, include_self
-        # In host memory: CuPy has no multiply.at.
-        y, values, places = to_numpy(x).copy(), to_numpy(s), tuple(map(to_numpy, picks))
-        if not include_self:
-            limits = np.iinfo(y.dtype) if y.dtype.kind in "iu" else None
-            low, high = (limits.min, limits.max) if limits else (-np.inf, np.inf)
-            y[places] = {"prod": 1, "amax": low, "amin": high}[how]
-        ufunc = {"prod": np.multiply, "amax": np.maximum, "amin": np.minimum}[how]
-        ufunc.at(y, places, values)
-        y = array_module(x).asarray(y)
-        self.save_for_backward(x, s, y, *picks)
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        x, s, y, *picks = self.saved_tensors
-        compute = self._slopes_of_product if self.how == "prod" else self._slopes_of_extremum
-        grad_x, grad_s = compute(grad, x, s, y, picks)
-        if not self.include_self:
-            grad_x = IndexPut.apply(grad_x, 0, (...,), False, False, *picks)
-        return grad_x, grad_s
-
-    def _slopes_of_product(self, grad: Any, x: Any, s: Any, y: Any, picks: Any) -> Any:
-        options = (self.how, self.include_self, *picks)
-        nonzero = x.masked_fill(x == 0, 1)
-        grad_x = grad * ScatterReduce.apply(nonzero, s, *options) / nonzero
-        # A single zero at a place has the product of the others, which must leave it out.
-        zero = s == 0
-        zeros = _sum_at(zero.to(y.dtype), x.new_zeros(x.shape), picks)
-        only = zero & (_pick(zeros, picks) == 1)
-        others = ScatterReduce.apply(x, s.masked_fill(only, 1), *options)
-        grad_s = _pick(grad * y, picks) / s.masked_fill(zero, 1)
-        return grad_x, _pick(grad * others, picks).where(only, grad_s)
-
-    def _slopes_of_extremum(self, grad: Any, x: Any, s: Any, y: Any, picks: Any) -> Any:
-        mine = (x == y).to(y.dtype)
-        if not self.include_self:
-            mine = IndexPut.apply(mine, 0, (...,), False, False, *picks)
-        theirs = (s == _pick(y, picks)).to(y.dtype)
-        share = grad / _sum_at(theirs, mine, picks)
-        return share * mine, _pick(share, picks) * theirs
+    value = value_to_put(input, picks, value)
+    return IndexPut.apply(input, value, view, accumulate, *picks)  # type: ignore[no-any-return]
 
 
-def _pick(x: Any, picks: Any) -> Any:
-    return Index.apply(x, (...,), False, *picks)
+def value_to_put(input: Tensor, picks: Picks, value: Any) -> Any:
+    """Return a number, tensor, array or list as a number or tensor that fits ``input``.
+
+    Raises:
+        RuntimeError: it is a tensor of another dtype, to be put where arrays pick; or a number
+            that the dtype does not hold.
+    """
+    if isinstance(value, (bool, int, float, complex)):
+        return convert_number(value, input.dtype)
+    if not isinstance(value, Variable):
+        value = input.new_tensor(value)
+    elif picks and value.array.dtype != input.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{type_name(input.dtype)} for the destination and "
+            f"{type_name(value.array.dtype)} for the source."
+        )
+    return value.to(input.device, input.dtype)
 
 
-def _sum_at(values: Any, x: Any, picks: Any) -> Any:
-    return IndexPut.apply(x, values, (...,), True, False, *picks)
+def index_put(
+    input: Tensor, indices: Sequence[Any], values: Any, accumulate: bool = False
+) -> Tensor:
+    """Return a copy in which the elements at ``input[indices]`` are, or grow by, ``values``.
+
+    Errors as for :func:`getitem` and :func:`put`.
+    """
+    require_tensors("index_put", input=input)
+    view, picks = resolve(tuple(indices), input)
+    return put(input, view, accumulate, picks, values)
 
 
 def write(x: Array, value: Any, view: View, picks: Picks, accumulate: bool = False) -> None:
@@ -376,7 +492,391 @@ def _misfit(value: Array, target: Array, picks: Picks) -> str:
     )
 
 
-def along(
+# --- positions of elements -----------------------------------------------------------------------
+
+
+class Nonzero(Operation):
+    """The positions of the elements that are not zero, int64.  No gradient."""
+
+    def forward(self, x: Array, as_tuple: bool) -> Any:
+        xp = array_module(x)
+        found = tuple(xp.nonzero(x if x.ndim else x.reshape(1)))
+        if as_tuple:
+            return found
+        return xp.stack(found, axis=-1)[:, : x.ndim]
+
+
+def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
+    """Return the positions of the elements that are not zero: (count, ndim), or a tuple.
+
+    The tuple has a vector for each dimension; for a 0-d tensor, one.
+    """
+    require_tensors("nonzero", input=input)
+    return Nonzero.apply(input, as_tuple)
+
+
+def argwhere(input: Tensor) -> Tensor:
+    """Return the positions of the elements that are not zero: (count, ndim), int64."""
+    return nonzero(input)  # type: ignore[no-any-return]
+
+
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """Return the elements where ``mask`` (bool, broadcast) holds, as a vector."""
+    require_tensors("masked_select", input=input, mask=mask)
+    if mask.dtype != bool_:
+        raise RuntimeError(
+            f"masked_select: expected BoolTensor for mask\n  This one is {mask.dtype}"
+        )
+    shape = common_shape(input.shape, mask.shape)
+    return getitem(expand(input, shape), expand(mask, shape))
+
+
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """Return the elements at positions in the flattened tensor, in the shape of ``index``."""
+    require_tensors("take", input=input, index=index)
+    return getitem(reshape(input, (-1,)), index)
+
+
+# --- whole slices along a dimension --------------------------------------------------------------
+
+
+def _checked(function: str, input: Any, dim: int, **tensors: Any) -> int:
+    """Return ``dim`` counted from the front, once sure that the arguments after it are tensors."""
+    require_tensors(function, 3, **tensors)
+    return checked_dim(function, input, dim)
+
+
+def _picks_along(dim: int, index: Any) -> Picks:
+    """Return what picks the positions ``index`` along ``dim`` and everything elsewhere."""
+    return (_WHOLE,) * dim + (reshape(index, (-1,)) if index.ndim != 1 else index,)
+
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Return the elements at the positions ``index`` (1-d, integers) along ``dim``: a copy.
+
+    Raises:
+        IndexError: the index is no vector, or names a position that does not exist.
+        RuntimeError: its dtype is not int32 or int64.
+    """
+    dim = _checked("index_select", input, dim, index=index)
+    if index.ndim > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    if index.dtype.name not in ("int32", "int64"):
+        raise RuntimeError(
+            f"index_select(): Expected dtype int32 or int64 for index\n  This one is {index.dtype}"
+        )
+    positions = _array(index)
+    if input.ndim == 0:
+        if positions.size != 1:
+            raise RuntimeError(
+                "index_select(): Index to scalar can have only 1 value, got "
+                f"{positions.size} value(s)"
+            )
+        return reshape(index_select(reshape(input, (1,)), 0, index), ())
+    size = input.shape[dim]
+    if positions.size and not 0 <= int(positions.min()) <= int(positions.max()) < size:
+        raise IndexError(
+            f"index out of range in self\n  index_select() along dimension {dim} of size "
+            f"{size} got positions from {positions.min()} to {positions.max()}"
+        )
+    return _pick(input, _picks_along(dim, index))  # type: ignore[no-any-return]
+
+
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+    """Return a copy to which alpha · ``source`` is added at the positions ``index`` of ``dim``.
+
+    Args:
+        input: the tensor.
+        dim: the dimension.
+        index: a vector of integers; a position may occur several times.
+        source: shaped as this tensor, but as long as ``index`` along ``dim``.
+        alpha: a factor.
+
+    Raises:
+        RuntimeError: the index, the shape or the dtype does not fit.
+
+    Source: PyTorch, ``torch.index_add``.
+    """
+    picks = _picks_to_write("index_add", input, dim, index, source)
+    return _sum_at(input, source if is_one(alpha) else source * alpha, picks)  # type: ignore[no-any-return]
+
+
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """Return a copy with ``source`` at positions along ``dim``; see :func:`index_add`."""
+    return _put(input, source, _picks_to_write("index_copy", input, dim, index, source))  # type: ignore[no-any-return]
+
+
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """Return a copy with ``value``, a number or 0-d tensor, at positions along ``dim``."""
+    if isinstance(value, Variable):
+        if value.array.ndim:
+            raise RuntimeError(
+                "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value.array.ndim} dimension(s)."
+            )
+    else:
+        value = convert_number(value, input.dtype)
+    dim = _checked("index_fill", input, dim, index=index)
+    if input.ndim == 0:
+        return reshape(index_fill(reshape(input, (1,)), 0, index, value), ())
+    entry = cast(reshape(index, (-1,)), int64)
+    view, picks = resolve((_WHOLE,) * dim + (entry,), input)
+    return _put(input, value, picks, view)  # type: ignore[no-any-return]
+
+
+def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) -> Picks:
+    """Return what picks the positions ``index`` along ``dim``, once sure that all fits."""
+    dim = _checked(name, input, dim, index=index, source=source)
+    if index.dtype.name not in ("int32", "int64"):
+        raise RuntimeError(
+            f"{name}_(): Expected dtype int32/int64 for index but got: {index.dtype}"
+        )
+    if input.dtype != source.dtype:
+        mine, theirs = type_name(input.dtype), type_name(source.dtype)
+        raise RuntimeError(
+            f"{name}_(): self ({mine}) and source ({theirs}) must have the same scalar type"
+            if name == "index_add"
+            else f"{name}_(): self and source expected to have the same dtype, but got (self) "
+            f"{mine} and (source) {theirs}"
+        )
+    if input.ndim == 0 or source.ndim != input.ndim:
+        raise RuntimeError(
+            f"{name}_(): self and source must have the same number of dimensions, at least "
+            f"one, but have {input.ndim} and {source.ndim}"
+        )
+    positions, size = _array(index), input.shape[dim]
+    if positions.size != source.shape[dim]:
+        raise RuntimeError(
+            f"{name}_(): Number of indices ({positions.size}) should be equal to "
+            f"source.size(dim): ({source.shape[dim]}), for dim: {dim}"
+        )
+    if any(a != b for d, (a, b) in enumerate(zip(input.shape, source.shape)) if d != dim):
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified "
+            f"dimension. Got self.shape = {list(input.shape)} source.shape = "
+            f"{list(source.shape)}"
+        )
+    if positions.size and not 0 <= positions.min() <= positions.max() < size:
+        wrong = positions.min() if positions.min() < 0 else positions.max()
+        raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+    return _picks_along(dim, index)
+
+
+# --- a position for each element: gather and scatter ---------------------------------------------
+
+
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
+    """Return y with y[i, j] = input[i, index[i, j]] for ``dim`` = 1, and so on.
+
+    Args:
+        input: the tensor.
+        dim: the dimension in which ``index`` counts.
+        index: int64, with as many dimensions as this tensor and no larger in the others.
+        sparse_grad: must be False: gradients are dense here.
+
+    Raises:
+        RuntimeError: the index does not fit.
+        NotImplementedError: ``sparse_grad``.
+
+    Source: PyTorch, ``torch.gather``.
+    """
+    if sparse_grad:
+        raise NotImplementedError("gather: sparse gradients are not supported")
+    dim = _checked("gather", input, dim, index=index)
+    if input.ndim == 0 or index.ndim == 0:
+        x = input if input.ndim else reshape(input, (1,))
+        row = index if index.ndim else reshape(index, (1,))
+        return reshape(gather(x, 0, row), index.shape)
+    if 0 in index.shape and index.ndim != input.ndim:
+        return reshape(getitem(reshape(input, (-1,)), _NOTHING), index.shape)
+    picks = _along("gather", input.shape, dim, index)
+    return Pick.apply(input, (...,), index.shape[dim] == 1, *picks)  # type: ignore[no-any-return]
+
+
+_NOTHING = slice(0, 0)
+
+
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """Do :func:`gather` with both tensors broadcast to one shape; flattened without ``dim``.
+
+    Raises:
+        RuntimeError: the dimensions differ.
+    """
+    require_tensors("take_along_dim", input=input, indices=indices)
+    if dim is None:
+        return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)))
+    if indices.ndim != input.ndim:
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of "
+            f"dimensions, but got {input.ndim} dimensions for input, and {indices.ndim} "
+            "dimensions for indices"
+        )
+    dim = normalize_dim(dim, input.ndim)
+    before, after = slice(dim), slice(dim + 1, None)
+    common = common_shape(
+        (*input.shape[before], 1, *input.shape[after]),
+        (*indices.shape[before], 1, *indices.shape[after]),
+    )
+    x, index = [
+        expand(x, (*common[before], *x.shape[dim : dim + 1], *common[after]))
+        for x in (input, indices)
+    ]
+    return gather(x, dim, index)
+
+
+class ScatterReduce(Operation):
+    """x, with the values s that are put at a place multiplied into it, or their extremum taken.
+
+    ``how`` is "prod", "amax" or "amin"; ``include_self`` says whether the element of x at such a
+    place counts, too.  Gradient of the product: g times the product of the other factors; of an
+    extremum: g in equal parts to all that equal it.  Saves x, s, the result and the picks.
+
+    Source: PyTorch, ``torch.Tensor.scatter_reduce``.
+    """
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, s: Array, how: str, include_self: bool, *picks: Any) -> Array:
+        self.how, self.include_self = how, include_self
+        # In host memory: CuPy has no multiply.at.
+        y, values, places = to_numpy(x).copy(), to_numpy(s), tuple(map(to_numpy, picks))
+        if not include_self:
+            limits = np.iinfo(y.dtype) if y.dtype.kind in "iu" else None
+            low, high = (limits.min, limits.max) if limits else (-np.inf, np.inf)
+            y[places] = {"prod": 1, "amax": low, "amin": high}[how]
+        ufunc = {"prod": np.multiply, "amax": np.maximum, "amin": np.minimum}[how]
+        ufunc.at(y, places, values)
+        y = array_module(x).asarray(y)
+        self.save(x, s, y, *picks)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        x, s, y, *picks = self.saved
+        compute = self._slopes_of_product if self.how == "prod" else self._slopes_of_extremum
+        grad_x, grad_s = compute(grad, x, s, y, picks)
+        return grad_x if self.include_self else _put(grad_x, 0, picks), grad_s
+
+    def _slopes_of_product(self, grad: Any, x: Any, s: Any, y: Any, picks: Any) -> Any:
+        options = (self.how, self.include_self, *picks)
+        factor = where(x == 0, 1, x)
+        grad_x = grad * ScatterReduce.apply(factor, s, *options) / factor
+        # A single zero at a place has the product of the others, which must leave it out.
+        zero = s == 0
+        zeros = _sum_at(overwritten(x, 0), cast(zero, y.dtype), picks)
+        only = zero & (_pick(zeros, picks) == 1)
+        others = ScatterReduce.apply(x, where(only, 1, s), *options)
+        grad_s = _pick(grad * y, picks) / where(zero, 1, s)
+        return grad_x, where(only, _pick(grad * others, picks), grad_s)
+
+    def _slopes_of_extremum(self, grad: Any, x: Any, s: Any, y: Any, picks: Any) -> Any:
+        mine = cast(x == y, y.dtype)
+        if not self.include_self:
+            mine = _put(mine, 0, picks)
+        theirs = cast(s == _pick(y, picks), y.dtype)
+        share = grad / _sum_at(mine, theirs, picks)
+        return share * mine, _pick(share, picks) * theirs
+
+
+def scatter(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> Tensor:
+    """Return a copy y with y[i, index[i, j]] = src[i, j] for ``dim`` = 1, and so on.
+
+    Args:
+        input: the tensor.
+        dim: the dimension in which ``index`` counts.
+        index: int64, with as many dimensions as this tensor.
+        src: a tensor at least as large as ``index``, or a number (also as ``value``).
+        reduce: "add" or "multiply": add to what is there, or multiply it.
+
+    Raises:
+        RuntimeError: the index does not fit, or ``reduce`` is another word.
+
+    Source: PyTorch, ``torch.scatter``.
+    """
+    src = value if src is None else src
+    if reduce is None:
+        return _scatter("scatter", input, dim, index, src, False)
+    if reduce not in ("add", "multiply"):
+        raise RuntimeError("reduce argument must be either add or multiply.")
+    if not isinstance(src, Variable):
+        src = input.new_full(index.shape, src)
+    return scatter_reduce(input, dim, index, src, "sum" if reduce == "add" else "prod")
+
+
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """Return a copy y with src[i, j] added to y[i, index[i, j]] for ``dim`` = 1, and so on.
+
+    Arguments and errors as for :func:`scatter`.
+    """
+    return _scatter("scatter_add", input, dim, index, src, True)
+
+
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """Return a copy with the values of ``src`` that :func:`scatter` puts at a place reduced.
+
+    Args:
+        input: the tensor.
+        dim: the dimension in which ``index`` counts.
+        index: int64, with as many dimensions as this tensor.
+        src: a tensor at least as large as ``index``.
+        reduce: "sum", "prod", "mean", "amax" or "amin".
+        include_self: whether the element that stood at the place counts, too.
+
+    Raises:
+        RuntimeError: the index does not fit, or ``reduce`` is another word.
+
+    Source: PyTorch, ``torch.scatter_reduce``.
+    """
+    if reduce not in ("sum", "prod", "mean", "amax", "amin"):
+        raise RuntimeError(
+            "reduce argument must be either sum, prod, mean, amax or amin, got " + reduce
+        )
+    _checked("scatter_reduce", input, dim, index=index, src=src)
+    if reduce not in ("sum", "mean"):
+        return _scatter("scatter", input, dim, index, src, (reduce, include_self))
+    start = input if include_self else scatter(input, dim, index, 0)
+    total = scatter_add(start, dim, index, src)
+    if reduce == "sum":
+        return total
+    count = overwritten(input, int(include_self))
+    count = _scatter("scatter_add", count, dim, index, 1, True)
+    count = where(count == 0, 1, count)
+    return total / count if is_differentiable(input.dtype) else total // count
+
+
+def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, accumulate: Any) -> Any:
+    """Put, add (``accumulate`` True) or reduce (its kind, and whether with self) ``src``."""
+    dim = _checked(name, input, dim, index=index)
+    is_number = not is_tensor_here(src)
+    if input.ndim == 0 or index.ndim == 0:
+        x = input if input.ndim else reshape(input, (1,))
+        row = index if index.ndim else reshape(index, (1,))
+        src = src if is_number or src.ndim else reshape(src, (1,))
+        return reshape(_scatter(name, x, 0, row, src, accumulate), input.shape)
+    if is_number:
+        src = convert_number(src, input.dtype)
+    elif src.dtype != input.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    if 0 in index.shape:
+        return clone(input)
+    picks = _along(name, input.shape, dim, index, None if is_number else src.shape)
+    if not is_number and src.shape != index.shape:
+        src = getitem(src, tuple([slice(size) for size in index.shape]))
+    if isinstance(accumulate, tuple):
+        return ScatterReduce.apply(input, src, *accumulate, *picks)
+    return IndexPut.apply(input, src, (...,), accumulate, *picks)
+
+
+def _along(
     name: str, shape: tuple[int, ...], dim: int, index: Any, source: tuple[int, ...] | None = None
 ) -> Picks:
     """Return the picks of ``x[i, index[i, j], …]``: a grid, with the tensor ``index`` for ``dim``.
@@ -392,7 +892,7 @@ def along(
         RuntimeError: the index has another dtype or other dimensions, is larger than ``x`` (or the
             source), or names a position that does not exist.
     """
-    positions = index.array
+    positions = _array(index)
     if positions.dtype.name not in ("int64", "int32"):
         raise RuntimeError(
             f"{name}(): Expected dtype int32/int64 for index\n  This one is {positions.dtype}"
@@ -454,7 +954,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
             f"select(): index {index} out of range for tensor of size {list(input.shape)} at "
             f"dimension {dim}"
         )
-    return Index.apply(input, (*((_WHOLE,) * dim), index, ...), False)
+    return Index.apply(input, (*((_WHOLE,) * dim), index, ...))
 
 
 def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
@@ -484,4 +984,4 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Te
         )
     counts = np.broadcast_to(to_numpy(counts), (size,))
     positions = array_module(input.array).asarray(np.arange(size).repeat(counts))
-    return Index.apply(input, (...,), False, *((_WHOLE,) * dim), positions)
+    return Pick.apply(input, (...,), False, *((_WHOLE,) * dim), positions)

@@ -7,15 +7,33 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, array_module, kernels
-from tinygrad_adam.backend.dtypes import c_type_name, type_name
-from tinygrad_adam.ops.arguments import common_shape as broadcast_shapes
-from tinygrad_adam.ops.arguments import require_tensors, tensor_list
-from tinygrad_adam.ops.reductions import Sum
-from tinygrad_adam.ops.shapes import diagonal
+from tinygrad_adam.backend import Array, array_module, is_differentiable, kernels
+from tinygrad_adam.backend.dtypes import as_dtype, c_type_name, type_name
+from tinygrad_adam.ops.arguments import (
+    common_shape,
+    is_one,
+    normalize_dims,
+    numpy_names,
+    require_tensors,
+    tensor_list,
+)
+from tinygrad_adam.ops.elementwise import clamp
+from tinygrad_adam.ops.reductions import Sum, vector_norm
+from tinygrad_adam.ops.shapes import (
+    cast,
+    diagonal,
+    expand,
+    movedim,
+    reshape,
+    squeeze,
+    transpose,
+    unsqueeze,
+)
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
+
+# --- products ------------------------------------------------------------------------------------
 
 
 class MatMul(Operation):
@@ -28,28 +46,28 @@ class MatMul(Operation):
 
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
-        self.save_for_backward(a if need_b else None, b if need_a else None)
+        self.save(a if need_b else None, b if need_a else None)
         if a.shape[-1] != b.shape[-2]:
             raise RuntimeError(_cannot_multiply(a.shape, b.shape))
         if a.dtype != b.dtype:
             raise RuntimeError(_different_dtypes(a, b))
         if a.ndim > 2 or b.ndim > 2:
-            broadcast_shapes(a.shape[:-2], b.shape[:-2])
+            common_shape(a.shape[:-2], b.shape[:-2])
         return kernels(a).matmul(a, b)
 
     def backward(self, grad: Any) -> Any:
-        a, b = self.saved_tensors
+        a, b = self.saved
         need_a, need_b = self.needs_input_grad
         return (
-            MatMul.apply(grad, b.swapaxes(-2, -1)) if need_a else None,
-            MatMul.apply(a.swapaxes(-2, -1), grad) if need_b else None,
+            MatMul.apply(grad, transpose(b, -2, -1)) if need_a else None,
+            MatMul.apply(transpose(a, -2, -1), grad) if need_b else None,
         )
 
 
 def _cannot_multiply(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     """Return PyTorch's text for matrices, or batches of them, whose inner sizes differ."""
     if len(a) > 2 and len(b) > 2:
-        batch = math.prod(broadcast_shapes(a[:-2], b[:-2]))
+        batch = math.prod(common_shape(a[:-2], b[:-2]))
         return (
             "Expected size for first two dimensions of batch2 tensor to be: "
             f"[{batch}, {a[-1]}] but got: [{batch}, {b[-2]}]."
@@ -77,6 +95,197 @@ def _different_dtypes(a: Array, b: Array, bias: Array | None = None) -> str:
     )
 
 
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """Return the matrix product; batches broadcast, a vector is a row on the left, a column on the
+    right.
+
+    Raises:
+        RuntimeError: the inner sizes differ, a tensor has no dimensions, or the dtypes differ.
+
+    Source: PyTorch, ``torch.matmul``.
+    """
+    require_tensors("matmul", input=input, other=other)
+    left, right = input.ndim, other.ndim
+    if left == 0 or right == 0:
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {left}D and {right}D"
+        )
+    if left == 1 and right == 1:
+        return dot(input, other)
+    if left == 1:
+        return squeeze(matmul(unsqueeze(input, 0), other), -2)
+    if right == 1:
+        return mv(input, other) if left == 2 else squeeze(matmul(input, unsqueeze(other, 1)), -1)
+    if left > 2 and right == 2 and input.shape[-1] == other.shape[0] and 0 not in input.shape:
+        # One large product instead of one for each matrix of the batch.
+        rows = MatMul.apply(reshape(input, (-1, input.shape[-1])), other)
+        return reshape(rows, (*input.shape[:-1], other.shape[1]))
+    return MatMul.apply(input, other)  # type: ignore[no-any-return]
+
+
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Return the product of two matrices.
+
+    Raises:
+        RuntimeError: one is no matrix, or the inner sizes differ.
+    """
+    require_tensors("mm", input=input, mat2=mat2)
+    if input.ndim != 2:
+        raise RuntimeError("self must be a matrix")
+    if mat2.ndim != 2:
+        raise RuntimeError("mat2 must be a matrix")
+    return MatMul.apply(input, mat2)  # type: ignore[no-any-return]
+
+
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Return the products of two batches of matrices, (B, n, m) and (B, m, p).
+
+    Raises:
+        RuntimeError: one is no such batch, or the sizes differ.
+    """
+    require_tensors("bmm", input=input, mat2=mat2)
+    for name, x in (("batch1", input), ("batch2", mat2)):
+        if x.ndim != 3:
+            raise RuntimeError(f"{name} must be a 3D tensor")
+    if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
+        raise RuntimeError(
+            "Expected size for first two dimensions of batch2 tensor to be: "
+            f"[{input.shape[0]}, {input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
+        )
+    return MatMul.apply(input, mat2)  # type: ignore[no-any-return]
+
+
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """Return the product of a matrix and a vector.
+
+    Raises:
+        RuntimeError: other dimensions, or the sizes differ.
+    """
+    require_tensors("mv", input=input, vec=vec)
+    if input.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got {input.ndim and 1}, {input.ndim}, {vec.ndim}"
+        )
+    if input.shape[1] != vec.shape[0]:
+        raise RuntimeError(
+            f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x"
+            f"{input.shape[1]}), vec ({vec.shape[0]})"
+        )
+    if input.dtype != vec.dtype:
+        theirs, mine = type_name(vec.dtype), type_name(input.dtype)
+        raise RuntimeError(
+            f"addmv input tensors must have the same dtype, but got {theirs}, {mine}, and {theirs}"
+        )
+    return squeeze(MatMul.apply(input, unsqueeze(vec, 1)), 1)
+
+
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """Return the inner product of two vectors.
+
+    Raises:
+        RuntimeError: one is no vector, the sizes or the dtypes differ.
+    """
+    require_tensors("dot", input=input, tensor=tensor)
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    if input.dtype != tensor.dtype:
+        raise RuntimeError(
+            "dot : expected both vectors to have same dtype, but found "
+            f"{type_name(input.dtype)} and {type_name(tensor.dtype)}"
+        )
+    mine, theirs = input.shape[0], tensor.shape[0]
+    if mine != theirs:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{mine}] and src [{theirs}] to have the "
+            f"same number of elements, but got {mine} and {theirs} elements respectively"
+        )
+    return reshape(MatMul.apply(unsqueeze(input, 0), unsqueeze(tensor, 1)), ())
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """Return the matrix of products of two vectors' elements."""
+    require_tensors("outer", input=input, vec2=vec2)
+    for name, x in (("self", input), ("vec2", vec2)):
+        if x.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
+    return unsqueeze(input, 1) * vec2
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """Return the sums of products along the last dimensions of both tensors.
+
+    Raises:
+        RuntimeError: these differ in size.
+    """
+    require_tensors("inner", input=input, other=other)
+    if input.ndim == 0 or other.ndim == 0:
+        return input * other
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input.shape)} and {list(other.shape)}"
+        )
+    if input.dtype != other.dtype:
+        raise RuntimeError(
+            f"both inputs should have same dtype\n  They are {input.dtype} and {other.dtype}"
+        )
+    rows, columns = [reshape(x, (math.prod(x.shape[:-1]), x.shape[-1])) for x in (input, other)]
+    product = MatMul.apply(rows, transpose(columns, 0, 1))
+    return reshape(product, (*input.shape[:-1], *other.shape[:-1]))
+
+
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """Return beta · input + alpha · mat1 @ mat2. With beta = 0, input is ignored, NaN included.
+
+    Raises:
+        RuntimeError: the shapes or dtypes do not fit.
+    """
+    require_tensors("addmm", input=input, mat1=mat1, mat2=mat2)
+    for name, x in (("self", input), ("mat1", mat1)):
+        if x.dtype != mat2.dtype:
+            raise RuntimeError(
+                f"{name} and mat2 must have the same dtype, but got {type_name(x.dtype)} and "
+                f"{type_name(mat2.dtype)}"
+            )
+    return _plus_product(input, mm(mat1, mat2), beta, alpha)
+
+
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """Return beta · input + alpha · mat @ vec. With beta = 0, input is ignored."""
+    require_tensors("addmv", input=input, mat=mat, vec=vec)
+    if not input.dtype == mat.dtype == vec.dtype:
+        names = [type_name(x.dtype) for x in (input, mat, vec)]
+        raise RuntimeError(
+            "addmv input tensors must have the same dtype, but got "
+            f"{names[0]}, {names[1]}, and {names[2]}"
+        )
+    return _plus_product(input, mv(mat, vec), beta, alpha)
+
+
+def baddbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
+) -> Tensor:
+    """Return beta · input + alpha · batch1 @ batch2, for batches of matrices."""
+    require_tensors("baddbmm", input=input, batch1=batch1, batch2=batch2)
+    if input.dtype != batch1.dtype:
+        raise RuntimeError(
+            f"Input dtypes must be the same, got: input {c_type_name(input.dtype)}, batch1: "
+            f"{c_type_name(batch1.dtype)}, batch2: {c_type_name(batch2.dtype)}"
+        )
+    return _plus_product(input, bmm(batch1, batch2), beta, alpha)
+
+
+def _plus_product(input: Any, product: Any, beta: Any, alpha: Any) -> Any:
+    """Return beta · input + alpha · product; nothing but the product decides the shape."""
+    if product.dtype.kind in "biu":
+        alpha, beta = int(alpha), int(beta)
+    product = product if is_one(alpha) else product * alpha
+    input = expand(input, product.shape)
+    if type(beta) in (bool, int, float) and beta == 0:
+        return product
+    return (input if is_one(beta) else input * beta) + product
+
+
 class Linear(Operation):
     """x wᵀ + b, for x of shape (N, in), w of (out, in) and b of (out,) or None.
 
@@ -87,7 +296,7 @@ class Linear(Operation):
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         need_x, need_weight, _ = self.needs_input_grad
-        self.save_for_backward(x if need_weight else None, weight if need_x else None)
+        self.save(x if need_weight else None, weight if need_x else None)
         if x.dtype != weight.dtype:
             raise RuntimeError(_different_dtypes(x, weight, bias))
         if x.shape[-1] != weight.shape[1]:
@@ -101,13 +310,50 @@ class Linear(Operation):
         return y
 
     def backward(self, grad: Any) -> Any:
-        x, weight = self.saved_tensors
+        x, weight = self.saved
         need_x, need_weight, need_bias = self.needs_input_grad
         return (
             MatMul.apply(grad, weight) if need_x else None,
-            MatMul.apply(grad.T, x) if need_weight else None,
+            MatMul.apply(transpose(grad, 0, 1), x) if need_weight else None,
             Sum.apply(grad, (0,), False) if need_bias else None,
         )
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``input @ weight.T + bias``.
+
+    Args:
+        input: (…, in).
+        weight: (out, in), or (in,) for one output without a dimension.
+        bias: (out,) or None; of another shape, it broadcasts.
+
+    Returns:
+        (…, out).
+
+    Raises:
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.linear``.
+    """
+    require_tensors("linear", input=input, weight=weight)
+    if bias is not None:
+        require_tensors("linear", 3, bias=bias)
+        if bias.ndim != 1:
+            return linear(input, weight) + bias
+    if input.ndim == 2 and weight.ndim == 2:
+        return Linear.apply(input, weight, bias)  # type: ignore[no-any-return]
+    if weight.ndim == 1:
+        result = matmul(input, weight)
+        return result if bias is None else result + bias
+    if input.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are 0D and {weight.ndim}D"
+        )
+    result = Linear.apply(reshape(input, (-1, input.shape[-1])), weight, bias)
+    return reshape(result, (*input.shape[:-1], weight.shape[0]))
+
+
+# --- norms ---------------------------------------------------------------------------------------
 
 
 class NuclearNorm(Operation):
@@ -116,13 +362,15 @@ class NuclearNorm(Operation):
     Gradient: g U Vᵀ, for x = U S Vᵀ (:class:`PolarFactor`).  Saves x.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array) -> Array:
-        self.save_for_backward(x)
+        self.save(x)
         return array_module(x).linalg.svd(x, compute_uv=False).sum(-1)
 
     def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        return grad.unsqueeze(-1).unsqueeze(-1) * PolarFactor.apply(x)
+        (x,) = self.saved
+        return reshape(grad, (*grad.shape, 1, 1)) * PolarFactor.apply(x)
 
 
 class PolarFactor(Operation):
@@ -134,20 +382,83 @@ class PolarFactor(Operation):
     Source: Higham, "Functions of Matrices" (2008), chapter 8.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array) -> Array:
         u, s, v = array_module(x).linalg.svd(x, full_matrices=False)
-        self.save_for_backward(u, s, v)
+        self.save(u, s, v)
         return u @ v
 
     def backward(self, grad: Any) -> Any:
-        u, s, v = self.saved_tensors
-        a = u.mT @ grad @ v.mT
-        within = (a - a.mT) / (s.unsqueeze(-1) + s.unsqueeze(-2))
+        u, s, v = self.saved
+        ut, vt = transpose(u, -2, -1), transpose(v, -2, -1)
+        column, row = unsqueeze(s, -1), unsqueeze(s, -2)
+        a = ut @ grad @ vt
+        within = (a - transpose(a, -2, -1)) / (column + row)
         result = u @ within @ v
-        inverse = 1 / s.unsqueeze(-2)
         # What lies outside the columns of U, or the rows of V; for a square matrix, nothing.
-        columns, rows = (grad - u @ (u.mT @ grad)) @ v.mT, u.mT @ (grad - (grad @ v.mT) @ v)
-        return result + (columns * inverse) @ v + u @ (rows * inverse.mT)
+        columns, rows = (grad - u @ (ut @ grad)) @ vt, ut @ (grad - (grad @ vt) @ v)
+        return result + (columns * (1 / row)) @ v + u @ (rows * (1 / column))
+
+
+@numpy_names
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Tensor:
+    """Return (Σ |x|ᵖ)^(1/p) over all elements or along ``dim``.
+
+    Args:
+        input: the tensor.
+        p: a number, inf, -inf, or "fro" (or None) for 2; "nuc" for the nuclear norm of a matrix,
+            the sum of its singular values.
+        dim: a dimension, several, or None for all.
+        keepdim: keep the reduced dimensions, with size 1.
+        dtype: convert to it first.
+
+    Raises:
+        RuntimeError: ``p`` is another word, or names a norm that is not defined here.
+    """
+    require_tensors("norm", input=input)
+    if p == "nuc":
+        return _nuclear_norm(input, dim, keepdim, dtype)
+    if p in ("fro", None):
+        p = 2.0
+    if isinstance(p, str):
+        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
+    return vector_norm(input, p, dim, keepdim, dtype)  # type: ignore[no-any-return]
+
+
+def _nuclear_norm(input: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
+    x = input if dtype is None else cast(input, as_dtype(dtype))
+    if not is_differentiable(x.dtype):
+        raise RuntimeError(
+            "linalg.matrix_norm: Expected a floating point or complex tensor as input. Got "
+            f"{type_name(x.dtype)}"
+        )
+    if x.ndim < 2:
+        raise RuntimeError(
+            "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
+        )
+    dims = normalize_dims(dim, x.ndim)
+    if len(dims) != 2:
+        raise RuntimeError(
+            f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dims))}"
+        )
+    result = NuclearNorm.apply(movedim(x, dims, (-2, -1)))
+    if keepdim:
+        result = reshape(result, [1 if d in dims else n for d, n in enumerate(x.shape)])
+    return result
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
+    """Divide by the p-norm along ``dim``, or by ``eps`` where that is larger.
+
+    Source: PyTorch, ``torch.nn.functional.normalize``.
+    """
+    return input / clamp(norm(input, p, dim, keepdim=True), min=eps)
+
+
+# --- any sum of products -------------------------------------------------------------------------
 
 
 # --- sums that an equation or a diagonal names ---------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.ops.arguments import IntOrPair, pair, require_tensors
-from tinygrad_adam.ops.indexing import Index
+from tinygrad_adam.ops.indexing import Index, Pick
 from tinygrad_adam.ops.joining import stack
 from tinygrad_adam.ops.shapes import flatten, squeeze, unsqueeze
 
@@ -94,7 +94,7 @@ def pad(
     for dim, (before, after) in enumerate(pairs):
         if before or after:
             positions = _positions(input, dim, before, after, mode)
-            input = Index.apply(input, (...,), False, *((slice(None),) * dim), positions)
+            input = Pick.apply(input, (...,), False, *((slice(None),) * dim), positions)
     return input
 
 
@@ -192,7 +192,7 @@ def unfold(
         for j in range(size[1]):
             first = j * dilation[1]
             across = slice(first, first + (windows[1] - 1) * stride[1] + 1, stride[1])
-            taps = Index.apply(input, (slice(None), slice(None), rows, across, ...), False)
+            taps = Index.apply(input, (slice(None), slice(None), rows, across, ...))
             columns.append(flatten(taps, 2))
     output = flatten(stack(columns, 2), 1, 2)
     return squeeze(output, 0) if unbatched else output

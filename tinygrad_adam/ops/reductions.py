@@ -1,29 +1,62 @@
-"""Operations that take many elements to one, along some dimensions or all.
+"""Operations that take many elements to one, along some dimensions or all; and running sums.
 
-``dim`` is None (all dimensions) or a tuple of dimensions, not negative: :func:`normalize_dims` made
-it so. ``g`` is the gradient of the result.
+In a class ``dim`` is a tuple of dimensions, not negative: the function beside it made it so. ``g``
+is the gradient of the result.
+
+Of a function's arguments ``dim`` is a dimension, several, or None for all; ``keepdim`` keeps the
+reduced dimensions, with size 1; ``dtype`` converts the elements first.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, Dtype, array_module
-from tinygrad_adam.backend.dtypes import as_dtype, int64, type_name
+from tinygrad_adam.backend.dtypes import (
+    as_dtype,
+    bool_,
+    float16,
+    float32,
+    int64,
+    is_differentiable,
+    type_name,
+)
 from tinygrad_adam.backend.sums import total, wide
-from tinygrad_adam.ops.arguments import Dims
-from tinygrad_adam.ops.shapes import Cat
+from tinygrad_adam.ops.arguments import (
+    Dims,
+    checked_dim,
+    checked_dims,
+    normalize_dim,
+    normalize_dims,
+    numpy_names,
+    require_tensors,
+)
+from tinygrad_adam.ops.elementwise import exp, isnan, masked_fill, overwritten, pow, sign
+from tinygrad_adam.ops.joining import cat
+from tinygrad_adam.ops.shapes import (
+    cast,
+    expand,
+    flip,
+    narrow,
+    permute,
+    reshape,
+    unbind,
+    unsqueeze,
+)
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
 
 
 def spread(reduced: Any, shape: tuple[int, ...], dims: Dims, keepdim: bool) -> Any:
-    """Return the tensor ``reduced`` over ``dims`` as a broadcast view of the ``shape`` before."""
+    """Return what was reduced over ``dims`` as a broadcast view of the ``shape`` before."""
     if not keepdim and len(dims) < len(shape):
-        kept = tuple([1 if i in dims else size for i, size in enumerate(shape)])
-        reduced = reduced.reshape(kept)
-    return reduced.expand(shape)
+        kept = tuple([1 if d in dims else size for d, size in enumerate(shape)])
+        reduced = reshape(reduced, kept)
+    return expand(reduced, shape)
 
 
 def _sum_dtype(x: Array) -> Dtype:
@@ -31,22 +64,69 @@ def _sum_dtype(x: Array) -> Dtype:
     return int64 if x.dtype.kind in "biu" else x.dtype
 
 
+def _converted(x: Any, dtype: Any) -> Any:
+    """Return ``x`` in ``dtype``, unless that is None or what ``x`` has."""
+    if dtype is None or x.dtype == as_dtype(dtype):
+        return x
+    return cast(x, as_dtype(dtype))
+
+
+def _dtype_of_a_mean(name: str, dtype: Any) -> Dtype:
+    """Return the dtype that a mean is asked for in; RuntimeError if it is none for fractions."""
+    dtype = as_dtype(dtype)
+    if not is_differentiable(dtype):
+        raise RuntimeError(
+            f"{name}(): could not infer output dtype. Optional dtype must be either a floating "
+            f"point or complex dtype. Got: {type_name(dtype)}"
+        )
+    return dtype
+
+
+# --- sums, means, products -----------------------------------------------------------------------
+
+
 class Sum(Operation):
-    """The sum; of integers in int64.  Gradient: g for every element summed.  Saves the shape."""
+    """The sum; of integers in int64.  Gradient: g for every element summed."""
+
+    backward_takes_arrays = True
 
     def forward(self, x: Array, dim: Dims, keepdim: bool, dtype: Dtype | None = None) -> Array:
-        self.shape, self.dim, self.keepdim = x.shape, dim, keepdim
+        self.options = x.shape, dim, keepdim
         dtype = dtype or _sum_dtype(x)
         if dtype.kind in "fc":
             return total(x.astype(dtype, copy=False), dim, keepdim)
         return x.sum(axis=dim, keepdims=keepdim, dtype=dtype)
 
     def backward(self, grad: Any) -> Any:
-        return spread(grad, self.shape, self.dim, self.keepdim)
+        return spread(grad, *self.options)
+
+
+@numpy_names
+def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the sum of all elements, or along ``dim``; of integers in int64."""
+    dims = checked_dims("sum", input, dim)
+    x = _converted(input, dtype)
+    return Sum.apply(x, dims, keepdim, dtype and x.dtype)
+
+
+@numpy_names
+def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the sum of the elements that are not NaN."""
+    require_tensors("nansum", input=input)
+    return sum(masked_fill(input, isnan(input), 0), dim, keepdim, dtype=dtype)
+
+
+@numpy_names
+def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+    """Return how many elements are not zero, overall or along ``dim``, int64."""
+    require_tensors("count_nonzero", input=input)
+    return sum(input != 0, dim)
 
 
 class Mean(Operation):
-    """The mean.  Gradient: g / n for each of the n elements.  Saves the shape."""
+    """The mean.  Gradient: g / n for each of the n elements."""
+
+    backward_takes_arrays = True
 
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
         if x.dtype.kind not in "fc":
@@ -54,12 +134,45 @@ class Mean(Operation):
                 "mean(): could not infer output dtype. Input dtype must be either a floating point "
                 f"or complex dtype. Got: {type_name(x.dtype)}\n  Convert it, as in x.float().mean()"
             )
-        self.shape, self.dim, self.keepdim = x.shape, dim, keepdim
+        self.options = x.shape, dim, keepdim
         self.count = _count(x.shape, dim)
         return _mean(x, dim, keepdim, self.count)
 
     def backward(self, grad: Any) -> Any:
-        return spread(grad / self.count, self.shape, self.dim, self.keepdim)
+        if grad.dtype == float16:  # which may not hold the count
+            grad = cast(grad, float32)
+        return spread(grad / self.count, *self.options)
+
+
+@numpy_names
+def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the mean of all elements, or along ``dim``.
+
+    Raises:
+        RuntimeError: the elements are integers or bools.
+    """
+    dims = checked_dims("mean", input, dim)
+    x = input if dtype is None else _converted(input, _dtype_of_a_mean("mean", dtype))
+    return Mean.apply(x, dims, keepdim)
+
+
+@numpy_names
+def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the mean of the elements that are not NaN.
+
+    Raises:
+        RuntimeError: the elements are integers or bools.
+    """
+    require_tensors("nanmean", input=input)
+    if not is_differentiable(input.dtype):
+        raise RuntimeError(
+            "nanmean(): expected input to have floating point or complex dtype but got "
+            f"{type_name(input.dtype)}"
+        )
+    wanted = input.dtype if dtype is None else _dtype_of_a_mean("nanmean", dtype)
+    if wanted == float16:  # which may not hold how many there are
+        return cast(nanmean(cast(input, float32), dim, keepdim), float16)
+    return nansum(input, dim, keepdim, dtype=wanted) / sum(~isnan(input), dim, keepdim)
 
 
 def _mean(x: Array, dims: Dims, keepdim: bool, count: float) -> Array:
@@ -77,47 +190,61 @@ def _count(shape: tuple[int, ...], dims: Dims) -> int:
 class Prod(Operation):
     """The product; of integers in int64.  Gradient: g times the product of the other elements.
 
-    With no zero among them that is g y / x.  Otherwise it is computed from products from the left
-    and from the right, so that one zero leaves the others' product for itself.  Saves x and the
-    result y.
+    With no zero among them that is g y / x.  Otherwise the others are multiplied, so that one zero
+    leaves their product for itself.  Saves x and the result y.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, dim: Dims, keepdim: bool, dtype: Dtype | None = None) -> Array:
-        self.dim, self.keepdim = dim, keepdim
+        self.options = x.shape, dim, keepdim
         dtype = dtype or _sum_dtype(x)
         y = wide(x.astype(dtype, copy=False)).prod(axis=dim, keepdims=keepdim)
         y = y.astype(dtype, copy=False)
-        self.save_for_backward(x, y)
+        self.save(x, y)
         return y
 
     def backward(self, grad: Any) -> Any:
-        x, y = self.saved_tensors
+        x, y = self.saved
         if x.ndim == 0:
             return grad
-        grad = spread(grad, x.shape, self.dim, self.keepdim)
-        if bool((x != 0).all()):
-            return grad * (spread(y, x.shape, self.dim, self.keepdim) / x)
-        others = tuple([d for d in range(x.ndim) if d not in self.dim])
-        rows = x.permute(*others, *self.dim).reshape(*[x.shape[d] for d in others], -1)
-        product = _product_of_others(rows)
-        back = sorted(range(x.ndim), key=(others + self.dim).__getitem__)
-        sizes = [x.shape[d] for d in others + self.dim]
-        return grad * product.reshape(sizes).permute(*back)
+        _, dims, _ = self.options
+        grad = spread(grad, *self.options)
+        if bool(all(x != 0)):
+            return grad * (spread(y, *self.options) / x)
+        order = (*[d for d in range(x.ndim) if d not in dims], *dims)
+        sizes = [x.shape[d] for d in order]
+        rows = reshape(permute(x, order), (*sizes[: -len(dims)], math.prod(sizes[-len(dims) :])))
+        others = reshape(_product_of_others(rows), sizes)
+        return grad * permute(others, sorted(range(x.ndim), key=order.__getitem__))
 
 
 def _product_of_others(rows: Any) -> Any:
-    """Return for each element of a tensor the product of the others along the last dimension."""
+    """Return for each element the product of the others along the last dimension."""
     size = rows.shape[-1]
     if size < 2:
-        return rows.new_ones(rows.shape)
-    # Halve the row: an element's others are those of its own half, times the other half's product.
-    half = size // 2
-    left, right = rows[..., :half], rows[..., half:]
-    pieces = [
-        _product_of_others(left) * right.prod(-1, keepdim=True),
-        _product_of_others(right) * left.prod(-1, keepdim=True),
-    ]
-    return Cat.apply(rows.ndim - 1, *pieces)
+        return overwritten(rows, 1)
+    if size % 2:
+        one = overwritten(narrow(rows, -1, 0, 1), 1)
+        return narrow(_product_of_others(cat([rows, one], -1)), -1, 0, size)
+    # In pairs: an element's others are its partner, and those of the pair.
+    pairs = reshape(rows, (*rows.shape[:-1], size // 2, 2))
+    others = _product_of_others(prod(pairs, -1))
+    return reshape(flip(pairs, -1) * unsqueeze(others, -1), rows.shape)
+
+
+@numpy_names
+def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the product of all elements, or along one dimension; of integers in int64."""
+    if dim is None:
+        dims = checked_dims("prod", input, None)
+    else:
+        dims = (checked_dim("prod", input, dim),)[: input.ndim]
+    x = _converted(input, dtype)
+    return Prod.apply(x, dims, keepdim, dtype and x.dtype)
+
+
+# --- the largest and the smallest ----------------------------------------------------------------
 
 
 class _Extremum(Operation):
@@ -126,77 +253,105 @@ class _Extremum(Operation):
     Saves x and the result y.
     """
 
-    dim: Dims
-    keepdim: bool
+    backward_takes_arrays = True
+    extremum: str
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        self.options = x.shape, dim, keepdim
+        y = getattr(x, self.extremum)(axis=dim, keepdims=keepdim)
+        self.save(x, y)
+        return y
 
     def backward(self, grad: Any) -> Any:
-        x, y = self.saved_tensors
-        winners = self.winners(x, spread(y, x.shape, self.dim, self.keepdim)).to(grad.dtype)
-        share = winners / winners.sum(self.dim, keepdim=True)
-        return spread(grad, x.shape, self.dim, self.keepdim) * share
+        x, y = self.saved
+        winners = cast(self.winners(x, spread(y, *self.options)), grad.dtype)
+        share = winners / sum(winners, self.options[1], True)
+        return spread(grad, *self.options) * share
 
     def winners(self, x: Any, y: Any) -> Any:
+        """Return which elements of ``x`` are the extremum ``y``."""
         return x == y
 
 
 class Amax(_Extremum):
-    """The largest element.  Gradient: shared by all that equal it.
+    """The largest element.  Gradient: shared by all that equal it."""
 
-    Source: PyTorch, ``torch.amax``.
+    extremum = "max"
+
+
+@numpy_names
+def amax(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Return the largest element, overall or along ``dim``; equal ones share the gradient.
+
+    Raises:
+        IndexError: a dimension named has no elements.
+        RuntimeError: there are no elements at all.
     """
-
-    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
-        self.dim, self.keepdim = dim, keepdim
-        y = x.max(axis=dim, keepdims=keepdim)
-        self.save_for_backward(x, y)
-        return y
+    return Amax.apply(input, dims_to_search("amax", input, dim), keepdim)
 
 
 class Amin(_Extremum):
-    """The smallest element.  Gradient: shared by all that equal it.
+    """The smallest element.  Gradient: shared by all that equal it."""
 
-    Source: PyTorch, ``torch.amin``.
+    extremum = "min"
+
+
+@numpy_names
+def amin(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Return the smallest element, overall or along ``dim``; otherwise as :func:`amax`."""
+    return Amin.apply(input, dims_to_search("amin", input, dim), keepdim)
+
+
+def dims_to_search(function: str, input: Any, dim: Any) -> Dims:
+    """Return the dimensions along which an extremum is wanted, once sure that there is one.
+
+    Raises:
+        IndexError: one of them has no elements.
+        RuntimeError: none is named, and there are no elements at all.
     """
-
-    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
-        self.dim, self.keepdim = dim, keepdim
-        y = x.min(axis=dim, keepdims=keepdim)
-        self.save_for_backward(x, y)
-        return y
-
-
-class Max(Amax):
-    """The largest of all elements.  Gradient: as of :class:`Amax`, and a NaN equals itself."""
-
-    def winners(self, x: Any, y: Any) -> Any:
-        return (x == y) | (x.isnan() & y.isnan())
-
-
-class Min(Amin):
-    """The smallest of all elements.  Gradient: as of :class:`Amin`, and a NaN equals itself."""
-
-    def winners(self, x: Any, y: Any) -> Any:
-        return (x == y) | (x.isnan() & y.isnan())
+    dims = checked_dims(function, input, dim)
+    if math.prod(input.shape) == 0:
+        if dim is None or (isinstance(dim, (tuple, list)) and not dim):
+            error = IndexError if function.startswith("arg") else RuntimeError
+            raise error(
+                f"{function}(): Expected reduction dim to be specified for input.numel() == 0. "
+                "Specify the reduction dim with the 'dim' argument."
+            )
+        for d in dims:
+            if input.shape[d] == 0:
+                raise IndexError(
+                    f"{function}(): Expected reduction dim {d} to have non-zero size.\n"
+                    f"  the tensor has shape {tuple(input.shape)}"
+                )
+    return dims
 
 
-class Median(Max):
-    """The middle one of all elements in order, the lower of two; NaN if there is a NaN, or none.
+# --- all, any ------------------------------------------------------------------------------------
 
-    Gradient: as of :class:`Max`.
-    """
 
-    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
-        self.dim, self.keepdim = dim, keepdim
-        xp = array_module(x)
-        if x.size:
-            ordered = xp.sort(x, axis=None)
-            nan = x.dtype.kind == "f" and bool(xp.isnan(ordered[-1]))
-            y = xp.asarray(math.nan if nan else ordered[(x.size - 1) // 2], x.dtype)
-        else:  # as in PyTorch: the smallest integer, or True
-            none = xp.iinfo(x.dtype).min if x.dtype.kind in "iu" else math.nan
-            y = xp.asarray(none, x.dtype)
-        self.save_for_backward(x, y)
-        return y
+class AllOrAny(Operation):
+    """Whether all elements, or any, are not zero: by the name of NumPy's function.  No gradient."""
+
+    def forward(self, x: Array, name: str, dim: Dims, keepdim: bool) -> Array:
+        found = getattr(array_module(x), name)(x != 0, axis=dim, keepdims=keepdim)
+        return found.astype(x.dtype if x.dtype.name == "uint8" else bool_, copy=False)
+
+
+@numpy_names
+def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Return whether all elements are non-zero, overall or along ``dim``; () means along none."""
+    dims = checked_dims("all", input, dim)
+    return AllOrAny.apply(input, "all", dims if dim not in ((), []) else (), keepdim)
+
+
+@numpy_names
+def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Return whether some element is non-zero, overall or along ``dim``; () means along none."""
+    dims = checked_dims("any", input, dim)
+    return AllOrAny.apply(input, "any", dims if dim not in ((), []) else (), keepdim)
+
+
+# --- running sums and products -------------------------------------------------------------------
 
 
 def _running(dtype: Dtype) -> Dtype:
@@ -208,6 +363,8 @@ class Cumsum(Operation):
     """The running sum along a dimension; of integers in int64.  Gradient: the running sum of g
     from the other end.  Saves nothing."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, dim: int, dtype: Dtype | None = None) -> Array:
         self.dim = dim
         dtype = dtype or _sum_dtype(x)
@@ -215,7 +372,19 @@ class Cumsum(Operation):
         return y.astype(dtype, copy=False).reshape(x.shape)
 
     def backward(self, grad: Any) -> Any:
-        return grad.flip(self.dim).cumsum(self.dim).flip(self.dim)
+        return _sum_from_the_end(grad, self.dim)
+
+
+def _sum_from_the_end(x: Any, dim: int) -> Any:
+    return flip(cumsum(flip(x, dim), dim), dim)
+
+
+@numpy_names
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """Return the running sum along ``dim``; of integers in int64."""
+    dim = checked_dim("cumsum", input, dim)
+    x = _converted(input, dtype)
+    return Cumsum.apply(x, dim, dtype and x.dtype)
 
 
 class Cumprod(Operation):
@@ -226,34 +395,63 @@ class Cumprod(Operation):
     element is 0, p_k s_k is the sum over i >= k of g_i y_i / x_k.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, dim: int, dtype: Dtype | None = None) -> Array:
         self.dim = dim
         dtype = dtype or _sum_dtype(x)
         y = x.cumprod(axis=dim, dtype=_running(dtype))
         y = y.astype(dtype, copy=False).reshape(x.shape)
-        self.save_for_backward(x, y)
+        self.save(x, y)
         return y
 
     def backward(self, grad: Any) -> Any:
-        x, y = self.saved_tensors
+        x, y = self.saved
         if x.ndim == 0:
             return grad
-        if bool((x != 0).all()):
-            return (grad * y).flip(self.dim).cumsum(self.dim).flip(self.dim) / x
-        columns, g = x.unbind(self.dim), grad.unbind(self.dim)
-        before = (y.new_ones(g[0].shape), *y.unbind(self.dim)[:-1])
+        if bool(all(x != 0)):
+            return _sum_from_the_end(grad * y, self.dim) / x
+        columns, g, before = (unbind(each, self.dim) for each in (x, grad, y))
         sums = [g[-1]]
         for k in range(len(columns) - 2, -1, -1):
             sums.append(g[k] + columns[k + 1] * sums[-1])
-        pieces = [(p * s).unsqueeze(self.dim) for p, s in zip(before, sums[::-1])]
-        return Cat.apply(self.dim, *pieces)
+        sums = sums[::-1]
+        pieces = [sums[0], *[p * s for p, s in zip(before, sums[1:])]]
+        return cat([unsqueeze(piece, self.dim) for piece in pieces], self.dim)
+
+
+@numpy_names
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """Return the running product along ``dim``; of integers in int64."""
+    dim = checked_dim("cumprod", input, dim)
+    x = _converted(input, dtype)
+    return Cumprod.apply(x, dim, dtype and x.dtype)
+
+
+@numpy_names
+def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
+    """Return the differences of neighbours along ``dim``, taken ``n`` times."""
+    require_tensors("diff", input=input)
+    if input.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    for _ in range(n):
+        dim = normalize_dim(dim, input.ndim)
+        size = input.shape[dim]
+        count = size - 1 if size else 0
+        input = narrow(input, dim, size - count, count) - narrow(input, dim, 0, count)
+    return input
+
+
+# --- logarithms, variances, norms ----------------------------------------------------------------
 
 
 class LogSumExp(Operation):
     """log Σ exp(x), without overflow.  Gradient: g softmax(x) = g exp(x - y).  Saves x and y."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
-        self.dim, self.keepdim = dim, keepdim
+        self.options = x.shape, dim, keepdim
         xp = array_module(x)
         if x.size:
             largest = x.max(axis=dim, keepdims=True)
@@ -264,28 +462,40 @@ class LogSumExp(Operation):
         y = y.astype(x.dtype, copy=False)
         if not keepdim:
             y = y.reshape([size for d, size in enumerate(x.shape) if d not in dim])
-        self.save_for_backward(x, y)
+        self.save(x, y)
         return y
 
     def backward(self, grad: Any) -> Any:
-        x, y = self.saved_tensors
-        weights = (x - spread(y, x.shape, self.dim, self.keepdim)).exp()
-        return spread(grad, x.shape, self.dim, self.keepdim) * weights
+        x, y = self.saved
+        return spread(grad, *self.options) * exp(x - spread(y, *self.options))
+
+
+@numpy_names
+def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """Return log Σ eˣ along ``dim`` (one or several), without overflow."""
+    if dim is None:
+        raise TypeError(
+            "logsumexp(): argument 'dim' (position 2) must be tuple of ints, not NoneType"
+        )
+    dims = checked_dims("logsumexp", input, dim)
+    x = input if is_differentiable(input.dtype) else cast(input, float32)
+    return LogSumExp.apply(x, dims, keepdim)
 
 
 class Var(Operation):
     """Σ (x - mean)² / (n - correction).  Gradient: g 2 (x - mean) / (n - correction).  Saves x."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, dim: Dims, keepdim: bool, correction: float) -> Array:
-        self.save_for_backward(x)
-        self.dim, self.keepdim = dim, keepdim
-        self.freedom = _degrees_of_freedom("var", x.shape, dim, correction)
+        self.save(x)
+        self.options = x.shape, dim, keepdim
+        self.freedom = _count(x.shape, dim) - correction
         return _variance(x, dim, keepdim, self.freedom)
 
     def backward(self, grad: Any) -> Any:
-        (x,) = self.saved_tensors
-        grad = spread(grad, x.shape, self.dim, self.keepdim)
-        return grad * ((x - x.mean(self.dim, keepdim=True)) * _quotient(2, self.freedom))
+        (x,) = self.saved
+        return spread(grad, *self.options) * _slope_of_variance(x, self.options[1], self.freedom)
 
 
 class Std(Operation):
@@ -294,34 +504,19 @@ class Std(Operation):
     Saves x and the result y.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, dim: Dims, keepdim: bool, correction: float) -> Array:
-        self.dim, self.keepdim = dim, keepdim
-        self.freedom = _degrees_of_freedom("std", x.shape, dim, correction)
+        self.options = x.shape, dim, keepdim
+        self.freedom = _count(x.shape, dim) - correction
         y = array_module(x).sqrt(_variance(x, dim, keepdim, self.freedom))
-        self.save_for_backward(x, y)
+        self.save(x, y)
         return y
 
     def backward(self, grad: Any) -> Any:
-        x, y = self.saved_tensors
-        grad = (grad / (2 * y)).masked_fill(y == 0, 0)
-        grad = spread(grad, x.shape, self.dim, self.keepdim)
-        return grad * ((x - x.mean(self.dim, keepdim=True)) * _quotient(2, self.freedom))
-
-
-def _quotient(a: float, b: float) -> float:
-    return a / b if b else math.inf
-
-
-def _degrees_of_freedom(name: str, shape: tuple[int, ...], dims: Dims, correction: float) -> float:
-    freedom = _count(shape, dims) - correction
-    if freedom <= 0:
-        warnings.warn(
-            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
-            f"reduction factor (input numel divided by output numel); got correction {correction} "
-            f"for {_count(shape, dims)} elements",
-            stacklevel=5,
-        )
-    return freedom
+        x, y = self.saved
+        grad = spread(masked_fill(grad / (2 * y), y == 0, 0), *self.options)
+        return grad * _slope_of_variance(x, self.options[1], self.freedom)
 
 
 def _variance(x: Array, dims: Dims, keepdim: bool, freedom: float) -> Array:
@@ -336,6 +531,97 @@ def _variance(x: Array, dims: Dims, keepdim: bool, freedom: float) -> Array:
     return _mean(squares, dims, keepdim, max(freedom, 0)).astype(x.dtype, copy=False)
 
 
+def _slope_of_variance(x: Any, dims: Dims, freedom: float) -> Any:
+    return (x - mean(x, dims, True)) * (2 / freedom if freedom else math.inf)
+
+
+def _dims_and_correction(
+    function: str, input: Any, dim: Any, unbiased: bool | None, correction: Any
+) -> tuple[Dims, float]:
+    """Return over what to take a variance, and what to take from the number of elements."""
+    require_tensors(function, input=input)
+    if isinstance(dim, bool):  # var(x, False) is var(x, unbiased=False)
+        dim, unbiased = None, dim
+    if unbiased is not None and correction is not None:
+        raise TypeError("give correction or the older unbiased, not both")
+    if correction is None:
+        correction = 1 if unbiased is None or unbiased else 0
+    dims = normalize_dims(dim, input.ndim)
+    count = _count(input.shape, dims)
+    if count <= correction:
+        warnings.warn(
+            f"{function}(): degrees of freedom is <= 0. Correction should be strictly less than "
+            "the reduction factor (input numel divided by output numel); got correction "
+            f"{correction} for {count} elements",
+            stacklevel=4,
+        )
+    return dims, correction
+
+
+@numpy_names
+def var(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Any = None,
+) -> Tensor:
+    """Return the variance Σ (x - mean)² / (n - correction), over all elements or along ``dim``.
+
+    Args:
+        input: floating-point numbers.
+        dim: a dimension, several, or None for all.
+        unbiased: the old name: True means correction 1, False correction 0.
+        keepdim: keep the reduced dimensions, with size 1.
+        correction: 1 unless given.
+    """
+    dims, correction = _dims_and_correction("var", input, dim, unbiased, correction)
+    return Var.apply(input, dims, keepdim, correction)
+
+
+@numpy_names
+def std(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Any = None,
+) -> Tensor:
+    """Return the standard deviation, the root of :func:`var`; the gradient at 0 is 0."""
+    dims, correction = _dims_and_correction("std", input, dim, unbiased, correction)
+    return Std.apply(input, dims, keepdim, correction)
+
+
+@numpy_names
+def var_mean(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Any = None,
+) -> tuple[Tensor, Tensor]:
+    """Return :func:`var` and :func:`mean` as a pair."""
+    variance = var(input, dim, unbiased, keepdim, correction=correction)
+    return variance, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
+
+@numpy_names
+def std_mean(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Any = None,
+) -> tuple[Tensor, Tensor]:
+    """Return :func:`std` and :func:`mean` as a pair."""
+    deviation = std(input, dim, unbiased, keepdim, correction=correction)
+    return deviation, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
+
 class Norm(Operation):
     """(Σ |x|ᵖ)^(1/p); the largest |x| for p = inf, the smallest for -inf, non-zeros for p = 0.
 
@@ -345,8 +631,10 @@ class Norm(Operation):
     Source: PyTorch, ``torch.norm`` and ``torch.linalg.vector_norm``.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, dim: Dims, keepdim: bool, p: float) -> Array:
-        self.dim, self.keepdim, self.p = dim, keepdim, p
+        self.options, self.p = (x.shape, dim, keepdim), p
         xp = array_module(x)
         if p == 2:
             y = xp.sqrt(total(xp.square(wide(x)), dim, keepdim))
@@ -357,24 +645,52 @@ class Norm(Operation):
         else:
             y = total(abs(wide(x)) ** p, dim, keepdim) ** (1 / p)
         y = y.astype(x.dtype, copy=False)
-        self.save_for_backward(x, y)
+        self.save(x, y)
         return y
 
     def backward(self, grad: Any) -> Any:
-        x, y = self.saved_tensors
-        grad = spread(grad, x.shape, self.dim, self.keepdim)
-        y = spread(y, x.shape, self.dim, self.keepdim)
+        x, y = self.saved
+        grad = spread(grad, *self.options)
+        y = spread(y, *self.options)
         p = self.p
         if p == 0:
             return grad * 0
         if p == 1:
-            return grad * x.sign()
+            return grad * sign(x)
         if p == 2:
-            return x * (grad / y).masked_fill(y == 0, 0)
+            return x * masked_fill(grad / y, y == 0, 0)
         if math.isinf(p):
-            winners = ((x.abs() == y) | (x.isnan() & y.isnan())).to(grad.dtype)
-            return x.sign() * grad * (winners / winners.sum(self.dim, keepdim=True))
-        slope = x.sign() * x.abs() ** (p - 1)
+            winners = cast((abs(x) == y) | (isnan(x) & isnan(y)), grad.dtype)
+            return sign(x) * grad * (winners / sum(winners, self.options[1], True))
+        slope = sign(x) * pow(abs(x), p - 1)
         if p < 1:
-            slope = slope.masked_fill(x == 0, 0)
-        return slope * (grad / y ** (p - 1)).masked_fill(y == 0, 0)
+            slope = masked_fill(slope, x == 0, 0)
+        return slope * masked_fill(grad / pow(y, p - 1), y == 0, 0)
+
+
+def vector_norm(
+    input: Tensor, p: Any = 2.0, dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Tensor:
+    """Return (Σ |x|ᵖ)^(1/p) over all elements or along ``dim``, for a number ``p``, also inf.
+
+    Raises:
+        RuntimeError: the elements are integers or bools, or there are none and the norm of none is
+            not defined.
+    """
+    require_tensors("norm", input=input)
+    if not is_differentiable(input.dtype):
+        raise RuntimeError(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{type_name(input.dtype)}"
+        )
+    dims, p = normalize_dims(dim, input.ndim), float(p)
+    if p < 0 or p == math.inf:
+        for d in dims:
+            if input.shape[d] == 0:
+                where = "an empty tensor" if dim is None else f"the dimension {d}"
+                raise RuntimeError(
+                    f"linalg.vector_norm cannot compute the {p:g} norm on {where} because "
+                    + ("" if dim is None else "this dimension is empty and ")
+                    + "the operation does not have an identity"
+                )
+    return Norm.apply(_converted(input, dtype), dims, keepdim, p)

@@ -1,0 +1,274 @@
+"""What depends on the order of the elements: extrema with their positions, sorting, medians.
+
+Positions have no gradient; the elements at them get that of :func:`gather`. NaN counts as the
+largest number.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tinygrad_adam.autograd import Operation, no_grad
+from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend.dtypes import int64
+from tinygrad_adam.ops.arguments import (
+    Dims,
+    checked_dim,
+    checked_dims,
+    is_tensor_here,
+    numpy_names,
+    require_tensors,
+)
+from tinygrad_adam.ops.elementwise import isnan, maximum, minimum
+from tinygrad_adam.ops.indexing import gather
+from tinygrad_adam.ops.reductions import Amax, Amin, dims_to_search
+from tinygrad_adam.ops.shapes import narrow, squeeze
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
+
+
+class ValuesAndIndices(NamedTuple):
+    """What ``max``, ``min``, ``sort``, ``topk`` and ``median`` along a dimension return."""
+
+    values: Any
+    indices: Any
+
+
+def _pick(input: Any, dim: int, indices: Any, keepdim: bool) -> ValuesAndIndices:
+    """Return the elements at ``indices`` along ``dim``, a size of 1 there, with the indices."""
+    values = gather(input, dim, indices)
+    if not keepdim and input.ndim:
+        values, indices = squeeze(values, dim), squeeze(indices, dim)
+    return ValuesAndIndices(values, indices)
+
+
+# --- extrema -------------------------------------------------------------------------------------
+
+
+class ArgExtremum(Operation):
+    """Where the (first) extremum is, int64, by the name of NumPy's function.  No gradient."""
+
+    def forward(self, x: Array, name: str, dim: int | None, keepdim: bool) -> Array:
+        xp = array_module(x)
+        if x.ndim == 0:
+            return xp.zeros((), int64)
+        return getattr(xp, name)(x, axis=dim, keepdims=keepdim).astype(int64, copy=False)
+
+
+def _arg(function: str, input: Any, dim: Any, keepdim: bool) -> Any:
+    require_tensors(function, input=input)
+    dim = None if dim is None else checked_dim(function, input, dim)
+    if input.dtype.kind == "b":
+        raise RuntimeError(f"{function}(): does not support bool input")
+    dims_to_search(function, input, dim)
+    return ArgExtremum.apply(input, function, dim, keepdim)
+
+
+@numpy_names
+def argmax(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Return the position of the (first) largest element, int64; flat if ``dim`` is None."""
+    return _arg("argmax", input, dim, keepdim)
+
+
+@numpy_names
+def argmin(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Return the position of the (first) smallest element, int64; flat if ``dim`` is None."""
+    return _arg("argmin", input, dim, keepdim)
+
+
+class Max(Amax):
+    """The largest of all elements.  Gradient: as of :class:`Amax`, and a NaN equals itself."""
+
+    def winners(self, x: Any, y: Any) -> Any:
+        return (x == y) | (isnan(x) & isnan(y))
+
+
+class Min(Amin):
+    """The smallest of all elements.  Gradient: as of :class:`Amin`, and a NaN equals itself."""
+
+    def winners(self, x: Any, y: Any) -> Any:
+        return (x == y) | (isnan(x) & isnan(y))
+
+
+@numpy_names
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """Return the largest element; or with ``dim`` the pair ``(values, indices)`` along it.
+
+    With a tensor, ``other``, instead of ``dim`` it is :func:`maximum`. Along a dimension the first
+    of equal elements is taken and gets the gradient; overall they share it. Errors as for
+    :func:`amax`.
+    """
+    if other is not None or is_tensor_here(dim):
+        return maximum(input, dim if other is None else other)
+    if dim is None:
+        return Max.apply(input, dims_to_search("max", input, None), keepdim)
+    return _extremum_along("max", input, dim, keepdim)
+
+
+@numpy_names
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """Return the smallest element; or with ``dim`` the pair ``(values, indices)`` along it.
+
+    As :func:`max`, with :func:`minimum`.
+    """
+    if other is not None or is_tensor_here(dim):
+        return minimum(input, dim if other is None else other)
+    if dim is None:
+        return Min.apply(input, dims_to_search("min", input, None), keepdim)
+    return _extremum_along("min", input, dim, keepdim)
+
+
+def _extremum_along(function: str, input: Any, dim: Any, keepdim: bool) -> ValuesAndIndices:
+    dim = checked_dim(function, input, dim)
+    dims_to_search(function, input, dim)
+    return _pick(input, dim, ArgExtremum.apply(input, f"arg{function}", dim, True), keepdim)
+
+
+# --- sorting -------------------------------------------------------------------------------------
+
+
+class Argsort(Operation):
+    """Where the elements were before sorting them along ``dim``, int64.  No gradient.
+
+    Equal elements keep their order.
+    """
+
+    def forward(self, x: Array, dim: int, descending: bool) -> Array:
+        xp = array_module(x)
+        if x.ndim == 0:
+            return xp.zeros((), int64)
+        if not descending:
+            return xp.argsort(x, axis=dim, kind="stable")
+        # From the last to the first, so that equal elements keep their order.
+        found = xp.flip(xp.argsort(xp.flip(x, dim), axis=dim, kind="stable"), dim)
+        return x.shape[dim] - 1 - found
+
+
+def argsort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> Tensor:
+    """Return where the elements were that :func:`sort` puts in order, int64."""
+    return Argsort.apply(input, checked_dim("argsort", input, dim), descending)
+
+
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> ValuesAndIndices:
+    """Return the elements in order along ``dim``, and where they were: ``(values, indices)``.
+
+    The sort is always stable: equal elements keep their order.
+
+    Source: PyTorch, ``torch.sort``.
+    """
+    dim = checked_dim("sort", input, dim)
+    return _pick(input, dim, Argsort.apply(input, dim, descending), True)
+
+
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> ValuesAndIndices:
+    """Return the ``k`` largest (or smallest) elements along ``dim``, and where they were.
+
+    They come in order, whatever ``sorted`` says.
+
+    Raises:
+        RuntimeError: there are fewer than ``k``.
+
+    Source: PyTorch, ``torch.topk``.
+    """
+    require_tensors("topk", input=input)
+    if input.dtype.kind == "b":
+        raise RuntimeError("topk does not support bool dtypes on CPU")
+    dim = checked_dim("topk", input, dim)
+    if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
+        raise RuntimeError(
+            f"selected index k out of range\n  k is {k}, the tensor has shape {tuple(input.shape)}"
+        )
+    order = Argsort.apply(input, dim, largest)
+    return _pick(input, dim, narrow(order, dim, 0, k) if input.ndim else order, True)
+
+
+# --- medians -------------------------------------------------------------------------------------
+
+
+class Median(Max):
+    """The middle one of all elements in order, the lower of two; NaN if there is a NaN, or none.
+
+    Gradient: as of :class:`Max`.
+    """
+
+    def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        self.options = x.shape, dim, keepdim
+        xp = array_module(x)
+        if x.size:
+            ordered = xp.sort(x, axis=None)
+            last = ordered[-1]
+            y = xp.where(last == last, ordered[(x.size - 1) // 2], last)  # a NaN is not
+        else:  # as in PyTorch: the smallest integer, or True
+            none = xp.iinfo(x.dtype).min if x.dtype.kind in "iu" else math.nan
+            y = xp.asarray(none, x.dtype)
+        self.save(x, y)
+        return y
+
+
+class ArgMedian(Operation):
+    """Where along ``dim`` the lower median is, or the first NaN; kept with size 1.  No gradient."""
+
+    def forward(self, x: Array, dim: int) -> Array:
+        xp = array_module(x)
+        if x.ndim == 0:
+            return xp.zeros((), int64)
+        order = xp.argsort(x, axis=dim, kind="stable")
+        middle = xp.take(order, xp.asarray([(x.shape[dim] - 1) // 2]), axis=dim)
+        nans = xp.isnan(x)
+        first = nans.argmax(axis=dim, keepdims=True)
+        return xp.where(nans.any(axis=dim, keepdims=True), first, middle)
+
+
+@numpy_names
+def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """Return the median, the lower of two; or with ``dim`` ``(values, indices)`` along it.
+
+    NaN if there is a NaN, or no element at all.
+
+    Raises:
+        IndexError: ``dim`` has no elements.
+    """
+    if dim is None:
+        return Median.apply(input, checked_dims("median", input, None), False)
+    dim = checked_dim("median", input, dim)
+    dims_to_search("median", input, dim)
+    return _pick(input, dim, ArgMedian.apply(input, dim), keepdim)
+
+
+# --- different elements --------------------------------------------------------------------------
+
+
+class Unique(Operation):
+    """The different elements in order; where each element is among them; how often each occurs."""
+
+    def forward(self, x: Array, return_inverse: bool, return_counts: bool) -> Any:
+        found = array_module(x).unique(
+            x, return_inverse=return_inverse, return_counts=return_counts, equal_nan=False
+        )
+        if return_inverse:
+            found = (found[0], found[1].reshape(x.shape), *found[2:])
+        return found
+
+
+def unique(
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
+) -> Any:
+    """Return the different elements in order, as a vector without gradient.
+
+    Args:
+        input: of any shape.
+        sorted: they are in order, whatever this says.
+        return_inverse: also return where in it each element of ``input`` is, int64.
+        return_counts: also return how often each occurs, int64.
+    """
+    require_tensors("unique", input=input)
+    with no_grad():
+        return Unique.apply(input, return_inverse, return_counts)
