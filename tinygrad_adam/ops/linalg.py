@@ -458,7 +458,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -
     return input / clamp(norm(input, p, dim, keepdim=True), min=eps)
 
 
-# --- any sum of products -------------------------------------------------------------------------
+# --- sums that an equation or a diagonal names ---------------------------------------------------
 
 
 # --- sums that an equation or a diagonal names ---------------------------------------------------
