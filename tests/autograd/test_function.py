@@ -10,6 +10,7 @@ import tinygrad_adam as torch
 from tinygrad_adam import autograd
 from tinygrad_adam.autograd import Function, Operation
 from tinygrad_adam.autograd.errors import invalid_gradient
+from tinygrad_adam.ops.convolution import Options
 from tinygrad_adam.ops.linalg import PolarFactor
 
 
@@ -389,10 +390,16 @@ def operations(kind=Operation):
 ONES, NO_PADDING = (1, 1), (0, 0)
 # Operations of tensors with certain shapes, and with options.
 SHAPES_AND_OPTIONS = {
+    "AdaptiveAvgPool2d": [([(2, 3, 4, 6)], ((2, 4),))],
+    "AvgPool2d": [([(2, 3, 4, 6)], ((2, 3), ONES, ONES, True, False, None))],
+    "BinaryCrossEntropyWithLogits": [
+        ([(2, 3), (2, 3)], (None,)),
+        ([(2, 3), (2, 3)], (np.array([0.5, 1, 2], np.float16),)),
+    ],
     "Conv2d": [
-        ([(2, 4, 5, 6), (6, 2, 3, 2), (6,)], ((2, 1), (1, 0), (1, 2), 2)),
-        ([(1, 2, 4, 4), (3, 2, 3, 3), None], (ONES, ONES, ONES, 1)),
-        ([(0, 2, 4, 4), (3, 2, 3, 3), (3,)], (ONES, ONES, ONES, 1)),
+        ([(2, 4, 5, 6), (6, 2, 3, 2), (6,)], (Options((2, 1), (1, 0), (1, 2), 2),)),
+        ([(1, 2, 4, 4), (3, 2, 3, 3), None], (Options(ONES, ONES, ONES, 1),)),
+        ([(0, 2, 4, 4), (3, 2, 3, 3), (3,)], (Options(ONES, ONES, ONES, 1),)),
     ],
     "CrossEntropy": [
         ([(3, 4)], (np.array([0, 3, 1]), None, -100, reduction, smoothing))
@@ -421,6 +428,7 @@ SHAPES_AND_OPTIONS = {
     ]
     + [([(), (1,)], ((...,), False))],
     "IndexZeros": [([(4,)], ((3, 4), (1, ...))), ([()], ((2,), (1, ...)))],
+    "HuberError": [([(3, 4), (4,)], (0.5,)), ([(), (2,)], (0.5,))],
     "Linear": [
         ([(2, 3), (4, 3), (4,)], ()),
         ([(1, 3), (4, 3), None], ()),
@@ -438,6 +446,11 @@ SHAPES_AND_OPTIONS = {
         ([(3, 4)], ((slice(None), 1, ...), True, np.array([0, 2]))),
     ],
     "PickZeros": [([(3, 4)], ((5, 4), (...,), False, np.array([0, 2, 2])))],
+    "NllLoss": [
+        ([(3, 4)], (np.array([0, 3, 1]), None, 3, reduction))
+        for reduction in ("none", "mean", "sum")
+    ],
+    "SquaredError": [([(3, 4), (4,)], ()), ([(), (2,)], ())],
     "Reshape": [([(2, 3)], ((3, 2),)), ([(0, 3)], ((0,),)), ([()], ((1, 1),))],
     "ScatterReduce": [
         (

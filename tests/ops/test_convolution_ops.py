@@ -9,7 +9,7 @@ import tinygrad_adam as torch
 from tinygrad_adam import nn
 from tinygrad_adam.autograd import gradcheck, gradgradcheck
 from tinygrad_adam.nn import functional as F  # noqa: N812 (everybody's name for it)
-from tinygrad_adam.ops.convolution import Conv2dInputGradient, Conv2dParameterGradients
+from tinygrad_adam.ops.convolution import Conv2dInputGradient, Conv2dParameterGradients, Options
 
 
 def by_hand(x, weight, bias, stride, padding, dilation, groups):
@@ -67,18 +67,18 @@ def test_gradients_of_gradients(stride, padding, dilation, groups):
 
 @pytest.mark.parametrize(("stride", "padding", "dilation", "groups"), OPTIONS)
 def test_the_gradients_are_operations_of_their_own(stride, padding, dilation, groups):
-    options = (stride, padding, dilation, groups)
+    options = Options(stride, padding, dilation, groups)
     x, weight = random(1, 4, 5, 6), random(4, 4 // groups, 3, 2)
     grad = random(*F.conv2d(x, weight, None, *options).shape)
 
     def to_input(grad, weight):
-        return Conv2dInputGradient.apply(grad, weight, x.shape, *options)
+        return Conv2dInputGradient.apply(grad, weight, x.shape, options)
 
     def to_weight(grad, x):
-        return Conv2dParameterGradients.apply(grad, x, weight.shape, False, *options)
+        return Conv2dParameterGradients.apply(grad, x, weight.shape, False, options)
 
     def to_weight_and_bias(grad, x):
-        return Conv2dParameterGradients.apply(grad, x, weight.shape, True, *options)
+        return Conv2dParameterGradients.apply(grad, x, weight.shape, True, options)
 
     for function, inputs in [
         (to_input, (grad, weight)),

@@ -324,3 +324,23 @@ def test_errors_name_the_module():
 
     with pytest.raises(IndexError, match="CrossEntropy in criterion: CrossEntropyLoss"):
         Net()(torch.zeros(1, 3))
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 4, 3)])
+def test_the_second_derivative_of_nll_loss_is_zero_and_not_absent(shape, reduction):
+    x = torch.randn(shape, requires_grad=True)
+    target = torch.ones(shape[:1] + shape[2:] if len(shape) > 1 else (), dtype=torch.int64)
+    loss = F.nll_loss(x, target, reduction=reduction).sum()
+    (gradient,) = torch.autograd.grad(loss, x, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.sum(), x)
+    assert second.shape == x.shape
+    assert not second.numpy().any()
+
+
+def test_a_target_of_integers_leaves_float32_as_it_is():
+    x = torch.tensor([0.1, 0.7], requires_grad=True)
+    F.mse_loss(x, torch.tensor([1, 0]), reduction="sum").backward()
+    assert x.grad.dtype == torch.float32
+    expected = (x.detach().numpy() - np.float32([1, 0])) * np.float32(2)
+    np.testing.assert_array_equal(x.grad.numpy(), expected)

@@ -47,6 +47,24 @@ def test_average_derivatives(function):
     assert gradgradcheck(function, (x,), fast_mode=True)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.max_pool2d(x, 2),
+        lambda x: F.max_pool2d(x, 3, 1, 1),
+        lambda x: F.max_pool2d(x[0], 2, return_indices=True)[0],
+        lambda x: F.avg_pool2d(x, 2, ceil_mode=True),
+        lambda x: F.adaptive_avg_pool2d(x, (4, 3)),
+    ],
+)
+def test_the_second_derivative_is_zero_and_not_absent(function):
+    x = distinct(1, 2, 6, 5)
+    (gradient,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.sum(), x)
+    assert second.shape == x.shape
+    assert not second.numpy().any()
+
+
 def test_the_first_of_equal_maxima_takes_the_gradient():
     x = torch.ones(1, 1, 2, 4, requires_grad=True)
     y, indices = F.max_pool2d(x, 2, return_indices=True)

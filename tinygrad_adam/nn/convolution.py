@@ -9,6 +9,7 @@ from tinygrad_adam.creation import empty
 from tinygrad_adam.nn import functional, init
 from tinygrad_adam.nn.module import Module
 from tinygrad_adam.nn.parameter import Parameter
+from tinygrad_adam.ops.convolution import named_padding
 from tinygrad_adam.tensor import Tensor
 
 IntOrTuple = int | Sequence[int]
@@ -80,9 +81,7 @@ class _Convolution(Module):
         if padding_mode != "zeros":
             # (left, right, top, bottom), as functional.pad wants it
             if isinstance(padding, str):
-                pairs = functional._named_padding(
-                    padding, self.kernel_size, self.stride, self.dilation
-                )
+                pairs = named_padding(padding, self.kernel_size, self.stride, self.dilation)
             else:
                 pairs = [(n, n) for n in _tuple(padding, self._spatial)]
             self._pad_amounts = [n for pair in reversed(pairs) for n in pair]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tinygrad_adam.nn import functional
 from tinygrad_adam.nn.module import Module
+from tinygrad_adam.ops.losses import named_reduction
 from tinygrad_adam.tensor import Tensor
 
 
@@ -20,7 +21,7 @@ class _Loss(Module):
         reduction: str = "mean",
     ) -> None:
         super().__init__()
-        self.reduction = functional._reduction(size_average, reduce, reduction)
+        self.reduction = named_reduction(size_average, reduce, reduction, check=False)
 
 
 class _WeightedLoss(_Loss):

@@ -6,34 +6,50 @@ comes with that of the kernels. The three are closed under differentiation: the 
 made of the other two. That gives gradients of gradients of any order, and transposed convolution
 for nothing: it *is* the input gradient.
 
-Images are (N, C, H, W), kernels (O, C / groups, kH, kW); options are pairs of ints. ``g`` is the
-gradient of the result.
+Images are (N, C, H, W), kernels (O, C / groups, kH, kW). ``g`` is the gradient of the result.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
-from tinygrad_adam.backend.windows import Pair, output_sizes
-from tinygrad_adam.ops.reductions import Sum
+from tinygrad_adam.backend.sums import total
+from tinygrad_adam.backend.windows import output_sizes
+from tinygrad_adam.ops.arguments import IntOrPair, Pair, pair, require_tensors
+from tinygrad_adam.ops.indexing import getitem
+from tinygrad_adam.ops.padding import Pad
+from tinygrad_adam.ops.reductions import sum
+from tinygrad_adam.ops.shapes import reshape, squeeze, unsqueeze
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
+
+Shape = tuple[int, ...]
 
 
-def _sizes(shape: tuple[int, ...], spatial: int) -> str:
+class Options(NamedTuple):
+    """How the kernels move: what all three operations have in common."""
+
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+    groups: int
+
+
+def _sizes(shape: Shape, spatial: int) -> str:
     """Return a shape as PyTorch's error texts show it, with the spatial dimensions that it had."""
     return str([*shape[:2], *shape[len(shape) - spatial :]])
 
 
-def check_convolution(
-    x: Array,
-    weight: Array,
-    bias: Array | None,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
+def _check(
+    x: Any,
+    weight: Any,
+    bias: Any,
+    options: Options,
     transposed: bool = False,
     spatial: int = 2,
 ) -> None:
@@ -43,13 +59,14 @@ def check_convolution(
         x: (N, C, H, W).
         weight: (O, C / groups, kH, kW), or if ``transposed`` (C, O / groups, kH, kW).
         bias: (O,) or None.
-        stride: and ``padding``, ``dilation``, ``groups``, as for the convolution.
+        options: how the kernels move.
         transposed: whether the convolution is a transposed one.
         spatial: 1 if the first of the two spatial dimensions was added for a 1-d convolution.
 
     Raises:
         RuntimeError: shapes, dtypes or options do not fit.
     """
+    stride, padding, dilation, groups = options
     if groups < 1:
         raise RuntimeError("non-positive groups is not supported")
     if min(padding) < 0:
@@ -122,46 +139,32 @@ class Conv2d(Operation):
     backward_takes_arrays = True
 
     def forward(
-        self,
-        x: Array,
-        weight: Array,
-        bias: Array | None,
-        stride: Pair,
-        padding: Pair,
-        dilation: Pair,
-        groups: int,
-        spatial: int = 2,
+        self, x: Array, weight: Array, bias: Array | None, options: Options, spatial: int = 2
     ) -> Array:
-        check_convolution(x, weight, bias, stride, padding, dilation, groups, False, spatial)
-        self.options = (stride, padding, dilation, groups)
-        self.shapes = (x.shape, weight.shape)
+        _check(x, weight, bias, options, spatial=spatial)
+        self.options, self.shapes = options, (x.shape, weight.shape)
         need_x, need_weight = self.needs_input_grad[:2]
-        self.save_for_backward(x if need_weight else None, weight if need_x else None)
-        if x.size == 0:
-            return self._empty(x, weight, bias)
-        return kernels(x).conv2d(x, weight, bias, *self.options)
-
-    def _empty(self, x: Array, weight: Array, bias: Array | None) -> Array:
-        """No images: no results. No channels: nothing to sum up but the bias."""
-        sizes = output_sizes(x.shape[2:], weight.shape[2:], *self.options[:3])
+        self.save(x if need_weight else None, weight if need_x else None)
+        if x.size:
+            return kernels(x).conv2d(x, weight, bias, *options)
+        # No images: no results. No channels: nothing to sum up but the bias.
+        sizes = output_sizes(x.shape[2:], weight.shape[2:], *options[:3])
         y = array_module(x).zeros((x.shape[0], weight.shape[0], *sizes), x.dtype)
         if bias is not None:
             y += bias[:, None, None]
         return y
 
     def backward(self, grad: Any) -> Any:
-        x, weight = self.saved_tensors
+        x, weight = self.saved
         need_x, need_weight, need_bias = self.needs_input_grad[:3]
         grad_x = grad_weight = grad_bias = None
         if need_x:
-            grad_x = Conv2dInputGradient.apply(grad, weight, self.shapes[0], *self.options)
+            grad_x = Conv2dInputGradient.apply(grad, weight, self.shapes[0], self.options)
         if need_weight:
-            grads = Conv2dParameterGradients.apply(
-                grad, x, self.shapes[1], need_bias, *self.options
-            )
-            grad_weight, grad_bias = grads if need_bias else (grads, None)
+            found = Conv2dParameterGradients.apply(grad, x, self.shapes[1], need_bias, self.options)
+            grad_weight, grad_bias = found if need_bias else (found, None)
         elif need_bias:
-            grad_bias = Sum.apply(grad, (0, 2, 3), False)
+            grad_bias = sum(grad, (0, 2, 3))
         return grad_x, grad_weight, grad_bias
 
 
@@ -169,36 +172,28 @@ class Conv2dInputGradient(Operation):
     """The gradient of :class:`Conv2d` for its image, linear in g and in w: a transposed one.
 
     Takes g (N, O, oH, oW), w and the shape of the image.  With G the gradient of the result:
-    dg = Conv2d(G, w), dw = Conv2dParameterGradients(g, G).  Saves g and w.
+    dg = Conv2d(G, w), dw = Conv2dParameterGradients(g, G).  Saves what these need of g and w.
     """
 
-    def forward(
-        self,
-        grad: Array,
-        weight: Array,
-        input_shape: tuple[int, ...],
-        stride: Pair,
-        padding: Pair,
-        dilation: Pair,
-        groups: int,
-    ) -> Array:
-        self.options = (stride, padding, dilation, groups)
-        self.shapes = (grad.shape, weight.shape)
+    backward_takes_arrays = True
+
+    def forward(self, grad: Array, weight: Array, input_shape: Shape, options: Options) -> Array:
+        self.options, self.shapes = options, (grad.shape, weight.shape)
         need_grad, need_weight = self.needs_input_grad[:2]
-        self.save_for_backward(grad if need_weight else None, weight if need_grad else None)
+        self.save(grad if need_weight else None, weight if need_grad else None)
         if grad.size == 0 or 0 in input_shape:
             return array_module(grad).zeros(input_shape, grad.dtype)
-        return kernels(grad).conv2d_input_gradient(grad, weight, input_shape, *self.options)
+        return kernels(grad).conv2d_input_gradient(grad, weight, input_shape, *options)
 
     def backward(self, grad: Any) -> Any:
-        output_grad, weight = self.saved_tensors
+        output_grad, weight = self.saved
         need_grad, need_weight = self.needs_input_grad[:2]
         to_grad = to_weight = None
         if need_grad:
-            to_grad = _cut(Conv2d.apply(grad, weight, None, *self.options), self.shapes[0])
+            to_grad = _cut(Conv2d.apply(grad, weight, None, self.options), self.shapes[0])
         if need_weight:
             to_weight = Conv2dParameterGradients.apply(
-                output_grad, grad, self.shapes[1], False, *self.options
+                output_grad, grad, self.shapes[1], False, self.options
             )
         return to_grad, to_weight
 
@@ -208,67 +203,250 @@ class Conv2dParameterGradients(Operation):
 
     Takes g (N, O, oH, oW), x, the shape of the kernels, and whether there is a bias; without, the
     result is one.  With G_w, G_b the gradients of the results: dg = Conv2d(x, G_w, G_b),
-    dx = Conv2dInputGradient(g, G_w).  Saves g and x.
+    dx = Conv2dInputGradient(g, G_w).  Saves what these need of g and x.
     """
 
+    backward_takes_arrays = True
+
     def forward(
-        self,
-        grad: Array,
-        x: Array,
-        weight_shape: tuple[int, ...],
-        bias: bool,
-        stride: Pair,
-        padding: Pair,
-        dilation: Pair,
-        groups: int,
+        self, grad: Array, x: Array, weight_shape: Shape, bias: bool, options: Options
     ) -> Array | tuple[Array, Array]:
-        self.options = (stride, padding, dilation, groups)
-        self.shapes = (grad.shape, x.shape)
+        self.options, self.shapes = options, (grad.shape, x.shape)
         need_grad, need_x = self.needs_input_grad[:2]
-        self.save_for_backward(grad if need_x else None, x if need_grad else None)
-        if x.size == 0 or grad.size == 0:
+        self.save(grad if need_x else None, x if need_grad else None)
+        if x.size and grad.size:
+            dw, db = kernels(x).conv2d_parameter_gradients(grad, x, weight_shape, bias, *options)
+        else:
             dw = array_module(x).zeros(weight_shape, x.dtype)
-            return (dw, Sum.apply(grad, (0, 2, 3), False)) if bias else dw
-        dw, db = kernels(x).conv2d_parameter_gradients(grad, x, weight_shape, bias, *self.options)
+            db = total(grad, (0, 2, 3)) if bias else None
         return (dw, db) if bias else dw
 
     def backward(self, grad: Any, grad_bias: Any = None) -> Any:
-        output_grad, x = self.saved_tensors
+        output_grad, x = self.saved
         need_grad, need_x = self.needs_input_grad[:2]
         to_grad = to_x = None
         if need_grad:
-            y = Conv2d.apply(x, grad, grad_bias, *self.options)
-            to_grad = _cut(y, self.shapes[0])
+            to_grad = _cut(Conv2d.apply(x, grad, grad_bias, self.options), self.shapes[0])
         if need_x:
-            to_x = Conv2dInputGradient.apply(output_grad, grad, self.shapes[1], *self.options)
+            to_x = Conv2dInputGradient.apply(output_grad, grad, self.shapes[1], self.options)
         return to_grad, to_x
 
 
-def _cut(y: Any, shape: tuple[int, ...]) -> Any:
+def _cut(y: Any, shape: Shape) -> Any:
     """Return the part of ``y`` of a given shape.
 
     The image of a transposed convolution may be larger than it need be (``output_padding``), and
     then have room for one more window than there were.
     """
-    return y if y.array.shape == shape else y[:, :, : shape[2], : shape[3]]
+    return y if y.shape == shape else getitem(y, (..., slice(shape[2]), slice(shape[3])))
 
 
-class ConvTranspose2d(Conv2dInputGradient):
-    """The transpose of a convolution: every pixel of x adds a multiple of the kernel to the result.
+# --- functions -----------------------------------------------------------------------------------
 
-    Takes x (N, C, H, W), w (C, O / groups, kH, kW) and the shape of the result (N, O, H', W').
-    Gradient: as :class:`Conv2dInputGradient`, whose g is x here.  Saves x and w.
+
+def _batched(name: str, input: Tensor, weight: Tensor, spatial: int = 2) -> tuple[Tensor, bool]:
+    """Return the input with a batch dimension, and whether that had to be added.
+
+    Raises:
+        TypeError: input or weight is no tensor.
+        RuntimeError: the input has neither of the two numbers of dimensions, or the weight another.
     """
+    require_tensors(name, input=input, weight=weight)
+    unbatched = input.ndim == spatial + 1
+    if unbatched:
+        input = unsqueeze(input, 0)
+    elif input.ndim != spatial + 2:
+        raise RuntimeError(
+            f"Expected {spatial + 1}D (unbatched) or {spatial + 2}D (batched) input to {name}, but "
+            f"got input of size: {list(input.shape)}"
+        )
+    if weight.ndim != input.ndim:
+        raise RuntimeError(
+            f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight "
+            f"{list(weight.shape)}, but got {input.ndim}-dimensional input of size "
+            f"{list(input.shape)} instead"
+        )
+    return input, unbatched
 
-    def forward(
-        self,
-        x: Array,
-        weight: Array,
-        output_shape: tuple[int, ...],
-        stride: Pair,
-        padding: Pair,
-        dilation: Pair,
-        groups: int,
-    ) -> Array:
-        check_convolution(x, weight, None, stride, padding, dilation, groups, transposed=True)
-        return super().forward(x, weight, output_shape, stride, padding, dilation, groups)
+
+def _single(value: IntOrPair, name: str) -> int:
+    """Return an int or a sequence of one int as an int."""
+    if isinstance(value, int):
+        return value
+    values = list(map(int, value))
+    if len(values) != 1:
+        raise RuntimeError(
+            f"expected {name} to be a single integer value or a list of 1 values to match the "
+            f"convolution dimensions, but got {name}={values}"
+        )
+    return values[0]
+
+
+def named_padding(
+    padding: str, kernel_size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Return what "same" or "valid" means: how much to pad before and after, for each dimension."""
+    if padding == "valid":
+        return [(0, 0)] * len(kernel_size)
+    if padding != "same":
+        raise RuntimeError(
+            f"Invalid padding string: '{padding}'\n  It is 'same', 'valid' or numbers"
+        )
+    if any(s != 1 for s in stride):
+        raise RuntimeError("padding='same' is not supported for strided convolutions")
+    totals = [d * (k - 1) for k, d in zip(kernel_size, dilation)]
+    return [(total // 2, total - total // 2) for total in totals]
+
+
+def _resolve_padding(
+    input: Tensor, weight: Tensor, stride: Pair, padding: str, dilation: Pair
+) -> tuple[Tensor, Pair]:
+    """Return a symmetric padding for a named one, and the input padded by what is beyond it."""
+    (top, bottom), (left, right) = named_padding(padding, weight.shape[2:], stride, dilation)
+    if bottom > top or right > left:
+        beyond = ((0, 0), (0, 0), (0, bottom - top), (0, right - left))
+        input = Pad.apply(input, beyond, 0)
+    return input, (top, left)
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrPair = 1,
+    padding: IntOrPair | str = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide kernels over images, multiply and sum up.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        weight: (O, C / groups, kH, kW).
+        bias: (O,) or None.
+        stride: step of the kernels, int or pair.
+        padding: zeros around the image, int or pair; or "valid" (none), or "same" (as many as keep
+            the size, at stride 1).
+        dilation: distance between the elements of a kernel, int or pair.
+        groups: into how many groups of channels input and output are split; each output group sees
+            its input group only.
+
+    Returns:
+        (N, O, oH, oW), in channels-last memory, with
+        oH = (H + 2 padding - dilation (kH - 1) - 1) // stride + 1.
+
+    Raises:
+        RuntimeError: shapes, dtypes or options do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.conv2d``.
+    """
+    stride, dilation = pair(stride, "stride"), pair(dilation, "dilation")
+    input, unbatched = _batched("conv2d", input, weight)
+    if isinstance(padding, str):
+        input, padding = _resolve_padding(input, weight, stride, padding, dilation)
+    options = Options(stride, pair(padding, "padding"), dilation, groups)
+    output: Tensor = Conv2d.apply(input, weight, bias, options)
+    return squeeze(output, 0) if unbatched else output
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrPair = 1,
+    padding: IntOrPair | str = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide kernels over sequences: :func:`conv2d` on images one pixel high.
+
+    Args:
+        input: (N, C, L) or (C, L).
+        weight: (O, C / groups, k).
+        bias: (O,) or None.
+        stride: and ``padding``, ``dilation``, ``groups``: as for :func:`conv2d`, ints.
+
+    Returns:
+        (N, O, oL), with oL = (L + 2 padding - dilation (k - 1) - 1) // stride + 1.
+
+    Raises:
+        RuntimeError: shapes, dtypes or options do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.conv1d``.
+    """
+    steps, distances = (1, _single(stride, "stride")), (1, _single(dilation, "dilation"))
+    input, unbatched = _batched("conv1d", input, weight, spatial=1)
+    input, weight = unsqueeze(input, 2), unsqueeze(weight, 2)
+    if isinstance(padding, str):
+        input, zeros = _resolve_padding(input, weight, steps, padding, distances)
+    else:
+        zeros = (0, _single(padding, "padding"))
+    options = Options(steps, zeros, distances, groups)
+    output: Tensor = squeeze(Conv2d.apply(input, weight, bias, options, 1), 2)
+    return squeeze(output, 0) if unbatched else output
+
+
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrPair = 1,
+    padding: IntOrPair = 0,
+    output_padding: IntOrPair = 0,
+    groups: int = 1,
+    dilation: IntOrPair = 1,
+) -> Tensor:
+    """Add a multiple of the kernels to the result for every pixel: the transpose of :func:`conv2d`.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        weight: (C, O / groups, kH, kW).
+        bias: (O,) or None.
+        stride: distance in the result between neighbouring pixels of the input, int or pair.
+        padding: how much is cut off around the result, int or pair.
+        output_padding: how much is added to the result at its end, int or pair, smaller than stride
+            or dilation.
+        groups: as for :func:`conv2d`.
+        dilation: as for :func:`conv2d`.
+
+    Returns:
+        (N, O, oH, oW), with
+        oH = (H - 1) stride - 2 padding + dilation (kH - 1) + output_padding + 1.
+
+    Raises:
+        RuntimeError: shapes, dtypes or options do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.conv_transpose2d``.
+    """
+    stride, dilation = pair(stride, "stride"), pair(dilation, "dilation")
+    padding, extra = pair(padding, "padding"), pair(output_padding, "output_padding")
+    input, unbatched = _batched("conv_transpose2d", input, weight)
+    options = Options(stride, padding, dilation, groups)
+    _check(input, weight, bias, options, transposed=True)
+    if min(extra) < 0:
+        raise RuntimeError("negative output_padding is not supported")
+    if any(extra[i] >= max(stride[i], dilation[i]) for i in (0, 1)):
+        raise RuntimeError(
+            "output padding must be smaller than either stride or dilation, but got "
+            f"output_padding_height: {extra[0]} output_padding_width: {extra[1]} "
+            f"stride_height: {stride[0]} stride_width: {stride[1]} "
+            f"dilation_height: {dilation[0]} dilation_width: {dilation[1]}"
+        )
+    rows, columns = (
+        (input.shape[2 + i] - 1) * stride[i]
+        - 2 * padding[i]
+        + dilation[i] * (weight.shape[2 + i] - 1)
+        + extra[i]
+        + 1
+        for i in (0, 1)
+    )
+    if rows < 1 or columns < 1:
+        raise RuntimeError(
+            f"Given input size per channel: ({input.shape[2]} x {input.shape[3]}). Calculated "
+            f"output size per channel: ({rows} x {columns}). Output size is too small"
+        )
+    shape = (input.shape[0], weight.shape[1] * groups, rows, columns)
+    output: Tensor = Conv2dInputGradient.apply(input, weight, shape, options)
+    if bias is not None:
+        output = output + reshape(bias, (1, -1, 1, 1))
+    return squeeze(output, 0) if unbatched else output

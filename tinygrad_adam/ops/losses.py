@@ -1,23 +1,119 @@
-"""Loss operations. ``g`` is the gradient of the result.
+"""Losses. ``g`` is the gradient of the result.
 
-Most losses compare element by element; the mean or sum over the elements is an operation of its
-own, left to the caller. Only the losses over classes, where a row of scores makes one number, do
-their reduction here.
+Most operations here compare element by element; the mean or sum over the elements is an operation
+of its own. Only those over classes, where a row of scores makes one number, reduce, too.
+
+The arguments that the functions share: ``reduction`` is "mean", "sum" or "none" (each loss by
+itself); ``size_average`` and ``reduce`` are old names for it.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.backend import Array, array_module, promote
 from tinygrad_adam.backend.dtypes import bool_, can_cast, int64, type_name, uint8
 from tinygrad_adam.backend.sums import total, wide
-from tinygrad_adam.ops.elementwise import refuse_bools, require_floating
+from tinygrad_adam.ops.activations import log_softmax, softmax
+from tinygrad_adam.ops.arguments import require_tensors
+from tinygrad_adam.ops.elementwise import (
+    clamp,
+    exp,
+    flat_in,
+    log,
+    log1p,
+    refuse_bools,
+    require_floating,
+    sigmoid,
+    sign,
+    sub,
+    where,
+)
+from tinygrad_adam.ops.indexing import PickZeros
+from tinygrad_adam.ops.reductions import mean, sum
+from tinygrad_adam.ops.shapes import cast, reshape, unsqueeze
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
 
 
-def without_bools(x: Array, other: Array) -> Array:
+# --- reduction -----------------------------------------------------------------------------------
+
+
+def named_reduction(
+    size_average: bool | None, reduce: bool | None, reduction: str, check: bool = True
+) -> str:
+    """Return the reduction by its name, which may follow from PyTorch's two old arguments.
+
+    Raises:
+        ValueError: it is to be checked, and there is no such reduction.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        warnings.warn(
+            "size_average and reduce args will be deprecated, please use "
+            f"reduction='{reduction}' instead.",
+            stacklevel=3,
+        )
+    if check and reduction not in ("none", "mean", "sum"):
+        raise ValueError(
+            f"{reduction} is not a valid value for reduction\n  It is 'none', 'mean' or 'sum'"
+        )
+    return reduction
+
+
+def _reduced(
+    losses: Tensor,
+    reduction: str,
+    weight: Tensor | None = None,
+    input: Tensor | None = None,
+    by_weight: bool = False,
+) -> Tensor:
+    """Return the losses times ``weight``, or their mean or sum.
+
+    Args:
+        losses: one for each element.
+        reduction: "mean", "sum" or "none".
+        weight: what to multiply each loss by.
+        input: whose shape the weight must have; it broadcasts unless this is given.
+        by_weight: whether to divide by the sum of the weights for the mean.
+
+    Raises:
+        ValueError: the weight has another shape.
+    """
+    if weight is not None:
+        if input is not None and weight.shape != input.shape:
+            raise ValueError(
+                "Weights and input must have the same size.\n"
+                f"  The weights have the shape {list(weight.shape)}, the input {list(input.shape)}"
+            )
+        losses = losses * weight
+        if by_weight and reduction == "mean":
+            return sum(losses) / sum(weight)
+    if reduction == "none":
+        return losses
+    return mean(losses) if reduction == "mean" else sum(losses)
+
+
+def _check_same_size(name: str, input: Tensor, target: Tensor) -> None:
+    """Warn if a loss is about to broadcast, which is seldom meant."""
+    require_tensors(name, input=input, target=target)
+    if target.shape != input.shape:
+        warnings.warn(
+            f"Using a target size (torch.Size({list(target.shape)})) that is different to the "
+            f"input size (torch.Size({list(input.shape)})). This will likely lead to incorrect "
+            "results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+
+
+# --- distances -----------------------------------------------------------------------------------
+
+
+def _without_bools(x: Array, other: Array) -> Array:
     """Return ``x`` with bools as numbers of the other's dtype: they cannot be subtracted."""
     return x.astype(other.dtype) if x.dtype is bool_ else x
 
@@ -25,18 +121,64 @@ def without_bools(x: Array, other: Array) -> Array:
 class SquaredError(Operation):
     """(x - y)².  Gradient: dx = 2 g (x - y), dy = -dx.  Saves x and y."""
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, y: Array) -> Array:
-        self.save_for_backward(without_bools(x, y), without_bools(y, x))
+        self.save(_without_bools(x, y), _without_bools(y, x))
         x, y = promote(x, y)
-        require_floating("mse_cpu", x)
+        require_floating("mse_loss", x)
         difference = x - y
         return difference * difference
 
     def backward(self, grad: Any) -> Any:
-        x, y = self.saved_tensors
+        x, y = self.saved
         need_x, need_y = self.needs_input_grad
-        grad_x = (x - y) * (grad * 2)
+        grad_x = sub(x, y) * (grad * 2)
         return grad_x if need_x else None, -grad_x if need_y else None
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Return the mean of (x - y)², or the sum, or each.
+
+    Args:
+        input: x, any shape.
+        target: y, the same shape (another one broadcasts, with a warning).
+        size_average: and ``reduce``: old names for ``reduction``.
+        reduction: "mean", "sum" or "none".
+        weight: of the same shape; the mean is a weighted one then.
+
+    Raises:
+        ValueError: another reduction.
+
+    Source: PyTorch, ``torch.nn.functional.mse_loss``.
+    """
+    _check_same_size("mse_loss", input, target)
+    reduction = named_reduction(size_average, reduce, reduction)
+    return _reduced(SquaredError.apply(input, target), reduction, weight, input, by_weight=True)
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Return the mean of |x - y|, or the sum, or each; arguments as for :func:`mse_loss`.
+
+    Source: PyTorch, ``torch.nn.functional.l1_loss``.
+    """
+    _check_same_size("l1_loss", input, target)
+    reduction = named_reduction(size_average, reduce, reduction)
+    return _reduced(abs(input - target), reduction, weight, input, by_weight=True)
 
 
 class HuberError(Operation):
@@ -45,23 +187,94 @@ class HuberError(Operation):
     Gradient: dx = g times d cut to [-δ, δ], dy = -dx.  Saves x and y.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, y: Array, delta: float) -> Array:
         self.delta = delta
-        self.save_for_backward(without_bools(x, y), without_bools(y, x))
+        self.save(_without_bools(x, y), _without_bools(y, x))
         x, y = promote(x, y)
-        xp = array_module(x)
-        if x.dtype is bool_:
-            raise NotImplementedError("\"smooth_l1_cpu\" not implemented for 'Bool'")
         size = abs(x - y)
-        return xp.where(size < delta, 0.5 * size * size, delta * (size - 0.5 * delta))
+        return array_module(x).where(size < delta, 0.5 * size * size, delta * (size - 0.5 * delta))
 
     def backward(self, grad: Any) -> Any:
-        x, y = self.saved_tensors
+        x, y = self.saved
         need_x, need_y = self.needs_input_grad[:2]
-        difference = x - y
-        linear = difference.abs() >= self.delta
-        grad_x = grad * difference.where(~linear, difference.sign() * self.delta)
+        difference = sub(x, y)
+        linear = abs(difference) >= self.delta
+        grad_x = grad * where(linear, sign(difference) * self.delta, difference)
         return grad_x if need_x else None, -grad_x if need_y else None
+
+
+def _refuse_bools(name: str, input: Tensor, target: Tensor) -> None:
+    if input.dtype == target.dtype == bool_:
+        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
+
+
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Return the mean of ½ d² where |d| < δ, else of δ (|d| - ½ δ), for d = x - y.
+
+    Args:
+        input: x, any shape.
+        target: y, the same shape.
+        reduction: "mean", "sum" or "none".
+        delta: δ > 0.
+        weight: of the same shape: what to multiply each loss by; the mean is still divided by the
+            number of losses.
+
+    Raises:
+        RuntimeError: ``delta`` is not positive.
+
+    Source: PyTorch, ``torch.nn.functional.huber_loss``; Huber (1964).
+    """
+    _check_same_size("huber_loss", input, target)
+    named_reduction(None, None, reduction)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    if target.dtype != input.dtype:
+        if not can_cast(target.dtype, input.dtype):
+            raise RuntimeError(
+                f"result type {type_name(target.dtype)} can't be cast to the desired output type "
+                f"{type_name(input.dtype)}"
+            )
+        target = cast(target, input.dtype)
+    _refuse_bools("huber_loss", input, target)
+    return _reduced(HuberError.apply(input, target, delta), reduction, weight, input)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """Return the mean of ½ d² / β where |d| < β, else of |d| - ½ β, for d = x - y.
+
+    This is :func:`huber_loss` divided by β; for β = 0 it is :func:`l1_loss`.
+
+    Raises:
+        RuntimeError: ``beta`` is negative.
+
+    Source: PyTorch, ``torch.nn.functional.smooth_l1_loss``.
+    """
+    _check_same_size("smooth_l1_loss", input, target)
+    reduction = named_reduction(size_average, reduce, reduction)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    if beta == 0:
+        return _reduced(abs(input - target), reduction)
+    _refuse_bools("smooth_l1_loss", input, target)
+    return _reduced(HuberError.apply(input, target, beta) / beta, reduction)
+
+
+# --- probabilities -------------------------------------------------------------------------------
 
 
 class BinaryCrossEntropy(Operation):
@@ -70,6 +283,8 @@ class BinaryCrossEntropy(Operation):
     Gradient: dp = g (p - y) / (p (1 - p)), the divisor not below 1e-12;
     dy = g (log(1 - p) - log p).  Saves p and y.
     """
+
+    backward_takes_arrays = True
 
     def forward(self, p: Array, y: Array) -> Array:
         if y.dtype != p.dtype:
@@ -82,18 +297,53 @@ class BinaryCrossEntropy(Operation):
             raise RuntimeError("all elements of input should be between 0 and 1")
         if y.size and not ((y >= 0) & (y <= 1)).all():
             raise RuntimeError("all elements of target should be between 0 and 1")
-        self.save_for_backward(p, y)
+        self.save(p, y)
         xp = array_module(p)
         log_p, log_q = xp.maximum(xp.log(p), -100), xp.maximum(xp.log1p(-p), -100)
         return (y - 1) * log_q - y * log_p
 
     def backward(self, grad: Any) -> Any:
-        p, y = self.saved_tensors
+        p, y = self.saved
         need_p, need_y = self.needs_input_grad
         return (
-            grad * (p - y) / (p * (1 - p)).clamp(min=1e-12) if need_p else None,
-            grad * ((-p).log1p() - p.log()) if need_y else None,
+            grad * (p - y) / clamp(p * (1 - p), min=1e-12) if need_p else None,
+            grad * (log1p(-p) - log(p)) if need_y else None,
         )
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the mean of -(y log p + (1 - y) log(1 - p)), the logarithms not below -100.
+
+    Args:
+        input: p, probabilities.
+        target: y, of the same shape, in [0, 1].
+        weight: what to multiply each loss by; broadcast to the shape.
+        size_average: and ``reduce``: old names for ``reduction``.
+        reduction: "mean", "sum" or "none".
+
+    Raises:
+        ValueError: the shapes differ.
+        RuntimeError: ``input`` or ``target`` is outside [0, 1].
+
+    Source: PyTorch, ``torch.nn.functional.binary_cross_entropy``.
+    """
+    require_tensors("binary_cross_entropy", input=input, target=target)
+    reduction = named_reduction(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise ValueError(
+            f"Using a target size (torch.Size({list(target.shape)})) that is different to the "
+            f"input size (torch.Size({list(input.shape)})) is deprecated. Please ensure they have "
+            "the same size."
+        )
+    losses = BinaryCrossEntropy.apply(input, target)
+    return _reduced(losses, reduction, weight)
 
 
 class BinaryCrossEntropyWithLogits(Operation):
@@ -103,15 +353,17 @@ class BinaryCrossEntropyWithLogits(Operation):
     dy = -g (w log σ(x) - log σ(-x)).  Saves x, y and w.
     """
 
+    backward_takes_arrays = True
+
     def forward(self, x: Array, y: Array, positive_weight: Array | None) -> Array:
-        require_floating("log_sigmoid_cpu", x)
+        require_floating("binary_cross_entropy_with_logits", x)
         refuse_bools(y, y)
         if not can_cast(x.dtype, y.dtype):
             raise RuntimeError(
                 f"result type {type_name(x.dtype)} can't be cast to the desired output type "
                 f"{type_name(y.dtype)}\n  The target holds probabilities: convert it with .float()"
             )
-        self.save_for_backward(x, y, positive_weight)
+        self.save(x, y, positive_weight)
         xp = array_module(x)
         # log(1 + exp(-x)), written so that nothing overflows
         softplus = xp.maximum(-x, 0) + xp.log1p(xp.exp(-abs(x)))
@@ -120,13 +372,13 @@ class BinaryCrossEntropyWithLogits(Operation):
         return (1 - y) * x + softplus
 
     def backward(self, grad: Any) -> Any:
-        x, y, weight = self.saved_tensors
+        x, y, weight = self.saved
         need_x, need_y = self.needs_input_grad[:2]
         grad_x = grad_y = None
         if need_x and weight is None:
-            grad_x = grad * (x.sigmoid() - y)
+            grad_x = grad * (sigmoid(x) - y)
         elif need_x:
-            grad_x = grad * ((1 + (weight - 1) * y) * x.sigmoid() - weight * y)
+            grad_x = grad * ((1 + (weight - 1) * y) * sigmoid(x) - weight * y)
         if need_y:
             log_likelihood = -_softplus(-x) if weight is None else -weight * _softplus(-x)
             grad_y = -grad * (log_likelihood + _softplus(x))
@@ -134,11 +386,49 @@ class BinaryCrossEntropyWithLogits(Operation):
 
 
 def _softplus(x: Any) -> Any:
-    """Return log(1 + exp(x)) of a tensor, without overflow."""
-    return x.clamp(min=0) + (-x.abs()).exp().log1p()
+    """Return log(1 + exp(x)), without overflow."""
+    return clamp(x, min=0) + log1p(exp(-abs(x)))
 
 
-def check_targets(classes: int, target: Array, ignore_index: int) -> Array:
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """Return :func:`binary_cross_entropy` of sigmoid(``input``), exact for large scores, too.
+
+    Args:
+        input: scores (logits).
+        target: of the same shape, in [0, 1].
+        weight: what to multiply each loss by; broadcast to the shape.
+        size_average: and ``reduce``: old names for ``reduction``.
+        reduction: "mean", "sum" or "none".
+        pos_weight: what to multiply the positive part by; broadcast to the shape.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Source: PyTorch, ``torch.nn.functional.binary_cross_entropy_with_logits``.
+    """
+    require_tensors("binary_cross_entropy_with_logits", input=input, target=target)
+    reduction = named_reduction(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise ValueError(
+            f"Target size (torch.Size({list(target.shape)})) must be the same as input size "
+            f"(torch.Size({list(input.shape)}))"
+        )
+    losses = BinaryCrossEntropyWithLogits.apply(input, target, pos_weight)
+    return _reduced(losses, reduction, weight)
+
+
+# --- classes -------------------------------------------------------------------------------------
+
+
+def _check_targets(classes: int, target: Array, ignore_index: int) -> Array:
     """Return which targets count: those that are not ``ignore_index``.
 
     Raises:
@@ -154,7 +444,7 @@ def check_targets(classes: int, target: Array, ignore_index: int) -> Array:
     return counts
 
 
-def check_batch(x: Array, target: Array) -> None:
+def _check_batch(x: Array, target: Array) -> None:
     """Raise unless there is a target for every row of scores: (N, C, …) and (N, …), (C,) and ().
 
     Raises:
@@ -197,7 +487,7 @@ class _OverClasses(Operation):
 
     def prepare(self, x: Array, target: Array, weight: Array | None, ignore_index: int) -> None:
         """Check the target, and work out what is picked and how much each place weighs."""
-        check_batch(x, target)
+        _check_batch(x, target)
         self.class_dim = min(1, x.ndim - 1)
         classes = x.shape[self.class_dim]
         if weight is not None and weight.shape != (classes,):
@@ -216,7 +506,7 @@ class _OverClasses(Operation):
         if 0 <= single < classes and single != ignore_index:
             counts = None
         else:
-            counts = check_targets(classes, target, ignore_index)
+            counts = _check_targets(classes, target, ignore_index)
             counts = None if counts.all() else counts
         # (N, …) -> (N, 1, …): with the class dimension, as the scores have it
         with_classes = (slice(None),) * self.class_dim + (None,)
@@ -259,7 +549,7 @@ class _OverClasses(Operation):
 
     def spread(self, grad: Any) -> Any:
         """Return the gradient of the result as that of each row: with the class dimension."""
-        return grad if self.reduced else grad[(slice(None),) * self.class_dim + (None,)]
+        return grad if self.reduced else unsqueeze(grad, self.class_dim)
 
 
 class CrossEntropy(_OverClasses):
@@ -284,7 +574,7 @@ class CrossEntropy(_OverClasses):
         reduction: str,
         smoothing: float,
     ) -> Array:
-        require_floating(f"log_softmax{'_lastdim' * (x.ndim < 3)}_kernel_impl", x)
+        require_floating("cross_entropy", x)
         self.prepare(x, target, weight, ignore_index)
         self.reduced = reduction != "none"
         dim, xp = self.class_dim, array_module(x)
@@ -320,7 +610,7 @@ class CrossEntropy(_OverClasses):
                     scale = xp.where(self.counts, scale, 1).astype(x.dtype)
                 p *= scale
                 mass = mass * scale
-            self.save_for_backward(x, p.astype(x.dtype, copy=False), mass)
+            self.save(x, p.astype(x.dtype, copy=False), mass)
         del self.place, self.place_weight, self.counts
         return y.astype(x.dtype, copy=False)
 
@@ -334,39 +624,166 @@ class CrossEntropy(_OverClasses):
         return ones * weight.reshape([-1 if d == self.class_dim else 1 for d in range(x.ndim)])
 
     def backward(self, grad: Any) -> Any:
-        x, difference, mass = self.saved_tensors
-        if is_grad_enabled():
-            # The same value, but with p = softmax(x) as a function of x, for a second derivative.
-            p = x.softmax(self.class_dim)
-            difference = difference + (p - p.detach()) * mass
+        x, difference, mass = self.saved
+        if is_grad_enabled():  # as a function of x, for a second derivative
+            difference = CrossEntropyDifference.apply(x, difference, mass, self.class_dim)
         return difference * self.spread(grad)
+
+
+class CrossEntropyDifference(Operation):
+    """p m - q for p = softmax(x), where it was computed before: of m and q, x changes neither.
+
+    Takes x, that difference, m and the dimension of the classes.  Gradient, with u = g m:
+    dx = p (u - Σ u p).  Saves x and m.
+    """
+
+    backward_takes_arrays = True
+
+    def forward(self, x: Array, difference: Array, mass: Any, dim: int) -> Array:
+        self.dim = dim
+        self.save(x, mass)
+        return difference.view()
+
+    def backward(self, grad: Any) -> Any:
+        x, mass = self.saved
+        p = softmax(x, self.dim)
+        weighted = grad * mass * p
+        return weighted - p * sum(weighted, self.dim, True)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Return -log of the probability of the right class, softmax of the scores taken.
+
+    Args:
+        input: scores (logits) of C classes, (N, C), (N, C, …) or (C,).
+        target: the right classes, integers of shape (N,), (N, …) or (); or the probabilities of all
+            classes, floating-point numbers of the input's shape.
+        weight: (C,), of each class; the mean is a weighted one then.
+        size_average: and ``reduce``: old names for ``reduction``.
+        ignore_index: a class that counts nothing (for targets that are classes).
+        reduction: "mean", "sum" or "none".
+        label_smoothing: from 0 to 1: how much of the target to spread over all classes.
+
+    Returns:
+        A 0-d tensor, or with "none" a tensor of the shape of the classes.
+
+    Raises:
+        ValueError: the batch sizes differ.
+        RuntimeError: other sizes differ.
+        IndexError: a target that is no class.
+
+    Source: PyTorch, ``torch.nn.functional.cross_entropy``.
+    """
+    require_tensors("cross_entropy", input=input, target=target)
+    reduction = named_reduction(size_average, reduce, reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if target.shape != input.shape:
+        return CrossEntropy.apply(  # type: ignore[no-any-return]
+            input, target, weight, ignore_index, reduction, label_smoothing
+        )
+    if target.dtype.kind != "f":
+        raise RuntimeError(
+            "Expected floating point type for target with class probabilities, got "
+            f"{type_name(target.dtype)}\n  A target of the input's shape "
+            f"{list(input.shape)} holds probabilities; classes would have one dimension less"
+        )
+    if ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target")
+    return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
+
+
+def _cross_entropy_of_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
+) -> Tensor:
+    class_dim = min(1, input.ndim - 1)
+    classes = input.shape[class_dim]
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(
+            f"cross_entropy: weight tensor should be defined either for all {classes} classes or "
+            f"no classes but got weight tensor of shape: {list(weight.shape)}"
+        )
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    losses = log_softmax(input, class_dim) * target
+    if weight is not None:
+        losses = losses * reshape(weight, [-1 if d == class_dim else 1 for d in range(input.ndim)])
+    if reduction == "none":
+        return -sum(losses, class_dim)
+    loss = -sum(losses)
+    if reduction == "sum":
+        return loss
+    places = math.prod(input.shape) // max(1, classes)
+    return loss / places if places else loss * math.nan
 
 
 class NllLoss(_OverClasses):
     """-x[target] for each row of log-probabilities; reduced to "mean", "sum" or not ("none").
 
-    Gradient: -g at the targets, 0 elsewhere.  Saves nothing but the targets.
+    Gradient: -g at the targets, 0 elsewhere.  Saves x, for a second derivative of 0, the place of
+    each target, and what g is multiplied by there.
     """
+
+    backward_takes_arrays = True
 
     def forward(
         self, x: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str
     ) -> Array:
-        require_floating("nll_loss_out_frame" if x.ndim < 3 else "nll_loss2d_forward_out_frame", x)
+        require_floating("nll_loss", x)
         self.prepare(x, target, weight, ignore_index)
         self.reduced = reduction != "none"
-        self.shape = x.shape
-        losses = -x[self.picked(x)]
+        places = self.picked(x)
+        losses = -x[places]
         if self.place_weight is not None:
             losses = losses * self.place_weight
         y = self.reduce(losses, reduction)
         factor = self.scale if self.place_weight is None else self.place_weight * self.scale
         if self.counts is not None:
             factor = array_module(x).where(self.counts, factor, 0)
-        self.save_for_backward(self.place, array_module(x).asarray(-factor, x.dtype))
+        self.save(x, array_module(x).asarray(-factor, x.dtype), *places)
         del self.place, self.place_weight, self.counts
         return y.astype(x.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
-        place, factor = self.saved_tensors
-        picked = (self.spread(grad) * factor).expand(place.array.shape)
-        return picked.new_zeros(self.shape).scatter_add(self.class_dim, place, picked)
+        x, factor, *places = self.saved
+        picked = self.spread(grad) * factor
+        return flat_in(x, PickZeros.apply(picked, x.shape, (...,), True, *places))
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return minus the log-probability of the right class.
+
+    Args:
+        input: log-probabilities of C classes, (N, C), (N, C, …) or (C,).
+        target: the right classes, integers of shape (N,), (N, …) or ().
+        weight: and the other arguments: as for :func:`cross_entropy`.
+
+    Raises:
+        ValueError: the batch sizes differ.
+        RuntimeError: other sizes differ.
+        IndexError: a target that is no class.
+
+    Source: PyTorch, ``torch.nn.functional.nll_loss``.
+    """
+    require_tensors("nll_loss", input=input, target=target)
+    reduction = named_reduction(size_average, reduce, reduction)
+    return NllLoss.apply(  # type: ignore[no-any-return]
+        input, target, weight, ignore_index, reduction
+    )

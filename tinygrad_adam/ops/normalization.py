@@ -1,7 +1,7 @@
 """Normalization: subtract the mean, divide by the standard deviation, scale and shift.
 
 Batch, layer and group normalization differ only in what the mean is taken over. Each is the same
-operation on x seen in another shape::
+formula for x seen in another shape::
 
     batch   x (N, C, …)           mean over N and …       weight (1, C, 1, …)
     layer   x (…, normalized)     mean over normalized    weight (normalized)
@@ -16,17 +16,26 @@ Source: Ioffe and Szegedy, "Batch Normalization" (2015); Ba, Kiros and Hinton, "
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
-from tinygrad_adam.backend import Array, array_module, is_array, kernels
+from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import float16, float32, type_name
 from tinygrad_adam.backend.sums import wide
+from tinygrad_adam.ops.arguments import require_tensors
+from tinygrad_adam.ops.elementwise import require_floating, rsqrt, square
+from tinygrad_adam.ops.reductions import mean
+from tinygrad_adam.ops.shapes import reshape, sum_to_size
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
 
 Dims = tuple[int, ...]
 
 
-def check_parameter_dtypes(x: Array, **parameters: Array | None) -> None:
+def _check_dtypes(x: Any, **parameters: Any) -> None:
     """Raise unless weight, bias and running values, in this order, have the input's dtype.
 
     An input in half precision goes with float32 parameters, too.
@@ -50,85 +59,74 @@ def check_parameter_dtypes(x: Array, **parameters: Array | None) -> None:
 
 
 class _Normalization(Operation):
-    """w (x - mean) / sqrt(var + ε) + b; the gradients stand above.
+    """w (x - mean) / sqrt(var + ε) + b, x and w seen in the shapes above; its gradients, too.
 
     Saves x, w, the mean and 1 / sqrt(var + ε).
     """
 
+    backward_takes_arrays = True
+    bias_shape: Dims | None = None
     constant_weight: bool = False
-    """Whether the weight is constant over what is averaged: sums then serve two gradients."""
+    """Whether the weight is constant over what is averaged, so that it may wait for the end."""
 
-    def normalize(
-        self,
-        x: Array,
-        weight: Array | None,
-        bias: Array | None,
-        shape: Dims,
-        weight_shape: Dims,
-        dims: Dims,
-        eps: float,
-    ) -> Array:
-        """Return the result.
-
-        Args:
-            x: in any shape of as many elements as ``shape``, in which it is seen.
-            weight: as many elements as ``weight_shape``, in which it is seen; or None. So ``bias``.
-            shape: and ``weight_shape``: see above.
-            dims: the dimensions, counted in ``shape``, over which the mean is taken.
-            eps: added to the variance.
-        """
-        xp = array_module(x)
-        self.bias_shape = None
-        check_parameter_dtypes(x, weight=weight, bias=bias)
+    def see(self, shape: Dims, weight_shape: Dims, dims: Dims, eps: float) -> None:
+        """Note in which shapes to see x and the weight, and over which dimensions to average."""
         self.shape, self.weight_shape, self.dims, self.eps = shape, weight_shape, dims, eps
-        seen = wide(x.reshape(shape))
-        mean = seen.mean(dims, keepdims=True)
-        y = seen - mean
-        variance = xp.square(y).mean(dims, keepdims=True)
-        inverse = 1 / xp.sqrt(variance + eps)
-        self.save_for_backward(x, weight, mean, inverse)
+
+    def normalize(self, x: Array, weight: Array | None, bias: Array | None) -> Array:
+        xp = array_module(x)
+        _check_dtypes(x, weight=weight, bias=bias)
+        seen = wide(x.reshape(self.shape))
+        average = seen.mean(self.dims, keepdims=True)
+        y = seen - average
+        variance = xp.square(y).mean(self.dims, keepdims=True)
+        inverse = 1 / xp.sqrt(variance + self.eps)
+        self.save(x, weight, average, inverse)
         y *= inverse
         if weight is not None:
-            y *= weight.reshape(weight_shape)
+            y *= weight.reshape(self.weight_shape)
         if bias is not None:
             self.bias_shape = bias.shape
-            y += bias.reshape(weight_shape)
+            y += bias.reshape(self.weight_shape)
         return y.reshape(x.shape).astype(x.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
-        x, weight, mean, inverse = self.saved_tensors
+        return self.by_formula(grad)
+
+    def by_formula(self, grad: Any) -> Any:
+        x, weight, average, inverse = self.saved
         need_x, need_weight, need_bias = self.needs_input_grad[:3]
-        dims = self.dims
-        seen, grad = x.reshape(self.shape), grad.reshape(self.shape)
+        dims, per_weight = self.dims, self.weight_shape
+        seen, grad = reshape(x, self.shape), reshape(grad, self.shape)
         if is_grad_enabled():  # mean and deviation as functions of x, for a second derivative
-            mean = seen.mean(dims, keepdim=True)
-            inverse = ((seen - mean).square().mean(dims, keepdim=True) + self.eps).rsqrt()
+            average = mean(seen, dims, True)
+            inverse = rsqrt(mean(square(seen - average), dims, True) + self.eps)
         grad_x = grad_weight = grad_bias = None
         if need_bias:
-            grad_bias = grad.sum_to_size(self.weight_shape).reshape(self.bias_shape)
+            grad_bias = reshape(sum_to_size(grad, per_weight), self.bias_shape)
         if need_x or need_weight:
-            normalized = (seen - mean) * inverse
+            normalized = (seen - average) * inverse
             product = grad * normalized
         if need_weight:
-            grad_weight = product.sum_to_size(self.weight_shape).reshape(weight.array.shape)
+            grad_weight = reshape(sum_to_size(product, per_weight), weight.shape)
         if need_x:
             if weight is not None:
-                seen_weight = weight.reshape(self.weight_shape)
+                seen_weight = reshape(weight, per_weight)
                 if self.constant_weight:
                     inverse = inverse * seen_weight
                 else:
                     grad, product = grad * seen_weight, product * seen_weight
-            grad_x = grad - grad.mean(dims, keepdim=True)
-            grad_x = (grad_x - normalized * product.mean(dims, keepdim=True)) * inverse
-            grad_x = grad_x.reshape(x.array.shape)
+            grad_x = grad - mean(grad, dims, True)
+            grad_x = (grad_x - normalized * mean(product, dims, True)) * inverse
+            grad_x = reshape(grad_x, x.shape)
         return grad_x, grad_weight, grad_bias
 
 
 class BatchNorm(_Normalization):
     """Normalization of each channel over the batch; x (N, C, …), w and b (C,) or None.
 
-    The running mean and variance, if given, are moved towards the batch's, in place. The gradient
-    of arrays is a kernel, too; that of tensors is a formula, for gradients of it.
+    The running mean and variance, if given, are moved towards the batch's, in place. In a walk that
+    nobody records, the gradients come from a kernel.
     """
 
     constant_weight = True
@@ -143,29 +141,46 @@ class BatchNorm(_Normalization):
         momentum: float,
         eps: float,
     ) -> Array:
-        check_parameter_dtypes(x, weight=weight, bias=bias)
-        y, mean, variance = kernels(x).batch_norm(x, weight, bias, eps)
-        self.shape, self.dims, self.eps = x.shape, (0, *range(2, x.ndim)), eps
-        self.weight_shape = per_channel = (1, x.shape[1], *[1] * (x.ndim - 2))
+        _check_dtypes(x, weight=weight, bias=bias)
+        y, average, variance = kernels(x).batch_norm(x, weight, bias, eps)
+        per_channel = (1, x.shape[1], *[1] * (x.ndim - 2))
+        self.see(x.shape, per_channel, (0, *range(2, x.ndim)), eps)
         self.bias_shape = None if bias is None else bias.shape
-        self.backward_takes_arrays = y.dtype != float16  # whose sums need more digits
         inverse = 1 / array_module(x).sqrt(variance + eps)
-        self.save_for_backward(x, weight, mean.reshape(per_channel), inverse.reshape(per_channel))
+        self.save(x, weight, average.reshape(per_channel), inverse.reshape(per_channel))
         count = x.size // max(1, x.shape[1])
         if running_mean is not None and count:
-            running_mean += momentum * (mean - running_mean)
+            running_mean += momentum * (average - running_mean)
         if running_var is not None and count:
             running_var += momentum * (variance * (count / max(1, count - 1)) - running_var)
         return y
 
     def backward(self, grad: Any) -> Any:
-        if not is_array(grad):
-            return super().backward(grad)
-        x, weight, mean, inverse = self.saved_tensors
-        needs = self.needs_input_grad
-        found = kernels(x).batch_norm_gradient(grad, x, weight, mean, inverse, needs[0])
-        shapes = (x.shape, weight is not None and weight.shape, self.bias_shape)
-        return tuple([g.reshape(s) if need else None for g, s, need in zip(found, shapes, needs)])
+        if is_grad_enabled():
+            return self.by_formula(grad)
+        x, weight, average, inverse = self.saved
+        need_x, need_weight, need_bias = self.needs_input_grad[:3]
+        found = BatchNormGradient.apply(grad, x, weight, average, inverse, need_x)
+        grad_x, grad_weight, grad_bias = found if need_x else (None, *found)
+        return (
+            grad_x,
+            reshape(grad_weight, weight.shape) if need_weight else None,
+            reshape(grad_bias, self.bias_shape) if need_bias else None,
+        )
+
+
+class BatchNormGradient(Operation):
+    """The gradients of :class:`BatchNorm` for x (if ``need_x``), for w and for b, (C,) each.
+
+    One kernel for all three. No gradient of its own: a recorded walk takes the formula.
+    """
+
+    def forward(
+        self, grad: Array, x: Array, weight: Any, mean: Array, inverse: Array, need_x: bool
+    ) -> tuple[Array | None, ...]:
+        gradient = kernels(x).batch_norm_gradient
+        found = gradient(wide(grad), wide(x), weight, mean, inverse, need_x)
+        return found if need_x else found[1:]
 
 
 class LayerNorm(_Normalization):
@@ -180,7 +195,8 @@ class LayerNorm(_Normalization):
         eps: float,
     ) -> Array:
         dims = tuple(range(x.ndim - len(normalized_shape), x.ndim))
-        return self.normalize(x, weight, bias, x.shape, normalized_shape, dims, eps)
+        self.see(x.shape, normalized_shape, dims, eps)
+        return self.normalize(x, weight, bias)
 
 
 class GroupNorm(_Normalization):
@@ -189,8 +205,172 @@ class GroupNorm(_Normalization):
     def forward(
         self, x: Array, weight: Array | None, bias: Array | None, groups: int, eps: float
     ) -> Array:
-        each = x.shape[1] // groups
+        each, ndim = x.shape[1] // groups, x.ndim
         shape = (x.shape[0], groups, each, *x.shape[2:])
-        per_channel = (1, groups, each, *[1] * (x.ndim - 2))
-        dims = tuple(range(2, len(shape)))
-        return self.normalize(x, weight, bias, shape, per_channel, dims, eps)
+        self.see(shape, (1, groups, each, *[1] * (ndim - 2)), tuple(range(2, ndim + 1)), eps)
+        return self.normalize(x, weight, bias)
+
+
+# --- functions -----------------------------------------------------------------------------------
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize each channel over the batch, then scale and shift.
+
+    Args:
+        input: (N, C, …).
+        running_mean: (C,), moved towards the batch's mean in training, else used instead of it.
+        running_var: (C,), likewise; the batch's variance counts here without bias (divided by
+            n - 1). Both may be None in training.
+        weight: (C,) or None.
+        bias: (C,) or None.
+        training: whether the mean and variance are the batch's.
+        momentum: by how much the running values move.
+        eps: added to the variance.
+
+    Raises:
+        ValueError: one value for each channel in training, whose variance would be 0.
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.batch_norm``.
+    """
+    require_tensors("batch_norm", input=input)
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
+    if training:
+        _check_values_per_channel(input.shape, f"torch.Size({list(input.shape)})")
+    channels = input.shape[1]
+    running = {"running_mean": running_mean, "running_var": running_var}
+    affine = {"weight": weight, "bias": bias}
+    for name, tensor in (running | affine).items():
+        if tensor is not None and math.prod(tensor.shape) != channels:
+            raise RuntimeError(
+                f"{name} should contain {channels} elements not {math.prod(tensor.shape)}"
+            )
+    require_floating("batch_norm", input)
+    _check_dtypes(input, **affine, **running)
+    if training:
+        output: Tensor = BatchNorm.apply(
+            input, weight, bias, running_mean, running_var, momentum, eps
+        )
+        for moved in running.values():
+            if moved is not None:
+                moved._version[0] += 1
+        return output
+    if running_mean is None or running_var is None:
+        raise RuntimeError("running_mean must be defined in evaluation mode")
+    shape = (1, channels) + (1,) * (input.ndim - 2)
+    scale = rsqrt(running_var + eps)
+    if weight is not None:
+        scale = scale * weight
+    shift = -running_mean * scale
+    if bias is not None:
+        shift = shift + bias
+    return input * reshape(scale, shape) + reshape(shift, shape)
+
+
+def _check_values_per_channel(shape: Sequence[int], shown: str) -> None:
+    if math.prod((shape[0], *shape[2:])) == 1:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {shown}\n"
+            "  The variance of one value is 0: use a larger batch, or eval()"
+        )
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: int | Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize over the last dimensions, then scale and shift.
+
+    Args:
+        input: (…, *normalized_shape).
+        normalized_shape: the sizes of the last dimensions.
+        weight: of shape ``normalized_shape``, or None.
+        bias: of shape ``normalized_shape``, or None.
+        eps: added to the variance.
+
+    Raises:
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.layer_norm``.
+    """
+    require_tensors("layer_norm", input=input)
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not shape:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            f"element, but got normalized_shape = {list(shape)}"
+        )
+    for name, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is not None and tensor.shape != shape:
+            raise RuntimeError(
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list(tensor.shape)} and normalized_shape = {list(shape)}"
+            )
+    if input.ndim < len(shape) or tuple(input.shape[input.ndim - len(shape) :]) != shape:
+        sizes = ", ".join(map(str, shape))
+        raise RuntimeError(
+            f"Given normalized_shape=[{sizes}], expected input with shape [*, {sizes}], but got "
+            f"input of size{list(input.shape)}"
+        )
+    return LayerNorm.apply(input, weight, bias, shape, eps)  # type: ignore[no-any-return]
+
+
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize groups of channels, each image by itself, then scale and shift.
+
+    Args:
+        input: (N, C, …).
+        num_groups: into how many groups the channels are split; it divides C.
+        weight: (C,) or None.
+        bias: (C,) or None.
+        eps: added to the variance.
+
+    Raises:
+        ValueError: one value in each group.
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.group_norm``.
+    """
+    require_tensors("group_norm", input=input)
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {input.ndim}"
+        )
+    channels = input.shape[1]
+    if num_groups < 1:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
+    seen = [input.shape[0] * channels // num_groups, num_groups, *input.shape[2:]]
+    _check_values_per_channel(seen, str(seen))
+    if channels % num_groups:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of "
+            f"shape {list(input.shape)} and num_groups={num_groups}"
+        )
+    for name, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is not None and tensor.shape != (channels,):
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in input, "
+                f"but got {name} of shape {list(tensor.shape)} and input of shape "
+                f"{list(input.shape)}"
+            )
+    return GroupNorm.apply(input, weight, bias, num_groups, eps)  # type: ignore[no-any-return]

@@ -6,11 +6,20 @@ Options are pairs of ints. ``g`` is the gradient of the result, ``G`` that of a 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, is_differentiable, kernels
-from tinygrad_adam.backend.windows import Pair, output_sizes
+from tinygrad_adam.backend.dtypes import type_name
+from tinygrad_adam.backend.windows import output_sizes
+from tinygrad_adam.ops.arguments import IntOrPair, Pair, pair, require_tensors
+from tinygrad_adam.ops.elementwise import flat_in, overwritten
+from tinygrad_adam.ops.indexing import Pick
+from tinygrad_adam.ops.shapes import squeeze, unsqueeze
+
+if TYPE_CHECKING:
+    from tinygrad_adam.tensor import Tensor
 
 
 @functools.lru_cache
@@ -66,6 +75,33 @@ def _pooled_shape(
     return (*shape[:2], rows, columns)
 
 
+def _on_images(operation: type[Operation], name: str, input: Tensor, *options: Any) -> Any:
+    """Apply an operation to images (N, C, H, W), or to one, (C, H, W)."""
+    if input.ndim == 3:
+        results = operation.apply(unsqueeze(input, 0), *options)
+        if isinstance(results, tuple):
+            return tuple([squeeze(y, 0) for y in results])
+        return squeeze(results, 0)
+    if input.ndim != 4:
+        raise RuntimeError(
+            "non-empty 3D or 4D (batch mode) tensor expected for input\n"
+            f"  {name} got {list(input.shape)}: images are (N, C, H, W) or (C, H, W)"
+        )
+    return operation.apply(input, *options)
+
+
+def _window(
+    name: str, kernel_size: IntOrPair, stride: IntOrPair | None, padding: IntOrPair
+) -> tuple[Pair, Pair, Pair]:
+    """Return the size, step and padding of a window as pairs; the step is its size by default."""
+    size = pair(kernel_size, "kernel_size", name)
+    step = size if stride is None or stride == () else pair(stride, "stride", name)
+    return size, step, pair(padding, "padding", name)
+
+
+# --- the largest element -------------------------------------------------------------------------
+
+
 class MaxPool2d(Operation):
     """The largest element of each window; padding counts as -∞.
 
@@ -82,72 +118,123 @@ class MaxPool2d(Operation):
         padding: Pair,
         dilation: Pair,
         ceil_mode: bool,
-    ) -> Array:
+    ) -> Any:
         shape = _pooled_shape(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
         self.options = (kernel_size, stride, padding, dilation, ceil_mode)
         if x.dtype.kind == "b":
             raise NotImplementedError("\"max_pool2d\" not implemented for 'Bool'")
-        empty = x.size == 0
-        y = (
-            array_module(x).empty(shape, x.dtype)
-            if empty
-            else kernels(x).max_pool2d(x, *self.options)
-        )
-        self.save_for_backward(x, y)
+        if x.size:
+            y = kernels(x).max_pool2d(x, *self.options)
+        else:
+            y = array_module(x).empty(shape, x.dtype)
+        self.save(x, y)
         return y
 
-    def backward(self, grad: Any) -> Any:
-        x, y = self.saved_tensors
+    def backward(self, grad: Any, _: Any = None) -> Any:
+        x, y = self.saved
         return MaxPool2dGradient.apply(grad, x, y, self.options)
-
-
-class MaxPool2dGradient(Operation):
-    """The gradient of :class:`MaxPool2d`, linear in g.  Gradient: G at the largest elements.
-
-    Saves x and y, which say where those are: the choice has no gradient.
-    """
-
-    def forward(self, grad: Array, x: Array, y: Array, options: tuple[Any, ...]) -> Array:
-        self.options = options
-        self.save_for_backward(x, y)
-        if x.size == 0:
-            return array_module(x).zeros(x.shape, grad.dtype)
-        return kernels(x).max_pool2d_input_gradient(grad, x, y, *options)
-
-    def backward(self, grad: Any) -> Any:
-        x, y = self.saved_tensors
-        indices = kernels(x.array).max_pool2d_indices(x.array, y.array, *self.options)
-        return _at(grad, indices), None, None
-
-
-def _at(x: Any, indices: Array) -> Any:
-    """Return the elements of ``x`` (N, C, H, W) at flat ``indices`` (N, C, oH, oW) of planes."""
-    rows, columns = indices.shape[2:]
-    picked = x.flatten(2).gather(2, x._wrap(indices.reshape(*indices.shape[:2], rows * columns)))
-    return picked.reshape(indices.shape)
 
 
 class MaxPool2dWithIndices(MaxPool2d):
     """:class:`MaxPool2d` that also tells where the largest elements stand: row * W + column."""
 
-    backward_takes_arrays = False  # there are two results
     materialize_grads = False
 
-    def forward(self, x: Array, *options: Any) -> tuple[Array, Array]:  # type: ignore[override]
+    def forward(self, x: Array, *options: Any) -> tuple[Array, Array]:
         y = super().forward(x, *options)
-        if x.size == 0:
-            return y, array_module(x).empty(y.shape, "int64")
-        return y, kernels(x).max_pool2d_indices(x, y, *options)
+        return y, _indices(x, y, options)
 
-    def backward(self, grad: Any, _: Any = None) -> Any:
-        return super().backward(grad)
+
+class MaxPool2dGradient(Operation):
+    """The gradient of :class:`MaxPool2d`, linear in g.  Gradient: G at the largest elements.
+
+    Saves x and y, which say where those are: the choice has the slope 0.
+    """
+
+    backward_takes_arrays = True
+
+    def forward(self, grad: Array, x: Array, y: Array, options: tuple[Any, ...]) -> Array:
+        self.options = options
+        self.save(x, y)
+        if x.size == 0:
+            return array_module(x).zeros(x.shape, grad.dtype)
+        return kernels(x).max_pool2d_input_gradient(grad, x, y, *options)
+
+    def backward(self, grad: Any) -> Any:
+        x, y = self.saved
+        need_grad, need_x = self.needs_input_grad[:2]
+        to_grad = None
+        if need_grad:
+            places = MaxPool2dPlaces.apply(x, y, self.options)
+            to_grad = Pick.apply(grad, (...,), False, *places)
+        return to_grad, overwritten(x, 0) if need_x else None, None
+
+
+class MaxPool2dPlaces(Operation):
+    """Where the largest elements stand, as arrays that index images: n, c, row, column."""
+
+    def forward(self, x: Array, y: Array, options: tuple[Any, ...]) -> tuple[Array, ...]:
+        arange, (batch, channels, _, width) = array_module(x).arange, x.shape
+        places = _indices(x, y, options)
+        image, channel = arange(batch).reshape(-1, 1, 1, 1), arange(channels).reshape(-1, 1, 1)
+        return image, channel, places // width, places % width
+
+
+def _indices(x: Array, y: Array, options: tuple[Any, ...]) -> Array:
+    """Return where in their planes the largest elements stand: row * W + column."""
+    if x.size == 0:
+        return array_module(x).empty(y.shape, "int64")
+    return kernels(x).max_pool2d_indices(x, y, *options)
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Take the largest element of each window.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        kernel_size: size of the window, int or pair.
+        stride: step of the window, int or pair; by default its size.
+        padding: how many elements of minus infinity to imagine around the image, int or pair, at
+            most half of the window.
+        dilation: distance between the elements of a window, int or pair.
+        ceil_mode: round the size of the result up, so that a last window may hang over.
+        return_indices: also return where the largest elements stand.
+
+    Returns:
+        (N, C, oH, oW); with ``return_indices`` that and an int64 tensor of its shape, with
+        ``row * W + column`` in the input. The first of equal elements counts and has
+        the gradient.
+
+    Raises:
+        RuntimeError: the options make no sense, or no window fits.
+
+    Source: PyTorch, ``torch.nn.functional.max_pool2d``.
+    """
+    window = _window("max_pool2d", kernel_size, stride, padding)
+    options = (*window, pair(dilation, "dilation", "max_pool2d"), bool(ceil_mode))
+    require_tensors("max_pool2d", input=input)
+    operation = MaxPool2dWithIndices if return_indices else MaxPool2d
+    return _on_images(operation, "max_pool2d", input, *options)
+
+
+# --- the mean ------------------------------------------------------------------------------------
 
 
 class AvgPool2d(Operation):
     """The mean of each window; padding counts as zeros.
 
-    Gradient: every element of the window gets g / n.  Saves nothing but the shape.
+    Gradient: every element of the window gets g / n.  Saves x, for a second derivative of 0.
     """
+
+    backward_takes_arrays = True
 
     def forward(
         self,
@@ -162,7 +249,7 @@ class AvgPool2d(Operation):
         if divisor_override == 0:
             raise RuntimeError("divisor must be not zero")
         shape = _pooled_shape(x.shape, kernel_size, stride, padding, (1, 1), ceil_mode)
-        self.shape = x.shape
+        self.save(x)
         self.options = (
             kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
         )  # fmt: skip
@@ -171,11 +258,14 @@ class AvgPool2d(Operation):
         return kernels(x).avg_pool2d(x, *self.options)
 
     def backward(self, grad: Any) -> Any:
-        return AvgPool2dGradient.apply(grad, self.shape, *self.options)
+        (x,) = self.saved
+        return flat_in(x, AvgPool2dGradient.apply(grad, x.shape, *self.options))
 
 
 class AvgPool2dGradient(Operation):
     """The gradient of :class:`AvgPool2d`, linear in g.  Gradient: means of G.  Saves nothing."""
+
+    backward_takes_arrays = True
 
     def forward(self, grad: Array, input_shape: tuple[int, ...], *options: Any) -> Array:
         self.options = options
@@ -187,11 +277,47 @@ class AvgPool2dGradient(Operation):
         return AvgPool2d.apply(grad, *self.options)
 
 
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """Take the mean of each window.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        kernel_size: size of the window, int or pair.
+        stride: step of the window, int or pair; by default its size.
+        padding: how many zeros to imagine around the image, int or pair, at most half the window.
+        ceil_mode: round the size of the result up, so that a last window may hang over.
+        count_include_pad: whether the zeros count in the mean.
+        divisor_override: what to divide the sums by, instead of the number of elements.
+
+    Returns:
+        (N, C, oH, oW).
+
+    Raises:
+        RuntimeError: the options make no sense, or no window fits.
+
+    Source: PyTorch, ``torch.nn.functional.avg_pool2d``.
+    """
+    window = _window("avg_pool2d", kernel_size, stride, padding)
+    options = (*window, bool(ceil_mode), bool(count_include_pad), divisor_override)
+    require_tensors("avg_pool2d", input=input)
+    return _on_images(AvgPool2d, "avg_pool2d", input, *options)  # type: ignore[no-any-return]
+
+
 class AdaptiveAvgPool2d(Operation):
     """The means of oH x oW windows that cover the image, each as large as it must be.
 
-    Gradient: every element of a window gets g / n.  Saves nothing but the shape.
+    Gradient: every element of a window gets g / n.  Saves x, for a second derivative of 0.
     """
+
+    backward_takes_arrays = True
 
     def forward(self, x: Array, output_size: Pair) -> Array:
         if min(output_size) < 0:
@@ -207,19 +333,24 @@ class AdaptiveAvgPool2d(Operation):
                     "empty"
                 )
         if not is_differentiable(x.dtype):
-            name = {"int64": "Long", "int32": "Int", "bool": "Bool"}.get(x.dtype.name, x.dtype.name)
-            raise NotImplementedError(f"\"adaptive_avg_pool2d\" not implemented for '{name}'")
-        self.output_size, self.shape = output_size, x.shape
+            raise NotImplementedError(
+                f"\"adaptive_avg_pool2d\" not implemented for '{type_name(x.dtype)}'"
+            )
+        self.output_size = output_size
+        self.save(x)
         if x.size == 0 or 0 in output_size:
             return array_module(x).empty((*x.shape[:2], *output_size), x.dtype)
         return kernels(x).adaptive_avg_pool2d(x, output_size)
 
     def backward(self, grad: Any) -> Any:
-        return AdaptiveAvgPool2dGradient.apply(grad, self.shape, self.output_size)
+        (x,) = self.saved
+        return flat_in(x, AdaptiveAvgPool2dGradient.apply(grad, x.shape, self.output_size))
 
 
 class AdaptiveAvgPool2dGradient(Operation):
     """The gradient of :class:`AdaptiveAvgPool2d`.  Gradient: the means of G.  Saves nothing."""
+
+    backward_takes_arrays = True
 
     def forward(self, grad: Array, input_shape: tuple[int, ...], output_size: Pair) -> Array:
         self.output_size = output_size
@@ -229,3 +360,31 @@ class AdaptiveAvgPool2dGradient(Operation):
 
     def backward(self, grad: Any) -> Any:
         return AdaptiveAvgPool2d.apply(grad, self.output_size)
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
+    """Take means over windows chosen so that the result has a given size.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W), floating point.
+        output_size: (oH, oW), or an int for both; None keeps that size of the input.
+
+    Returns:
+        (N, C, oH, oW). Window i covers rows ⌊i H / oH⌋ to ⌈(i + 1) H / oH⌉.
+
+    Raises:
+        RuntimeError: the input has other dimensions or an empty one, or the size is negative.
+
+    Source: PyTorch, ``torch.nn.functional.adaptive_avg_pool2d``.
+    """
+    name = "adaptive_avg_pool2d"
+    require_tensors(name, input=input)
+    if input.ndim not in (3, 4):
+        raise RuntimeError(f"{name}(): Expected 3D or 4D tensor, but got {list(input.shape)}")
+    wanted = (
+        (output_size,) * 2 if output_size is None or isinstance(output_size, int) else output_size
+    )
+    if len(wanted) != 2:
+        raise RuntimeError(f"{name}: output_size must be 2")
+    size = tuple([n if w is None else int(w) for n, w in zip(input.shape[-2:], wanted)])
+    return _on_images(AdaptiveAvgPool2d, name, input, size)  # type: ignore[no-any-return]

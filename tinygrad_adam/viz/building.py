@@ -111,6 +111,15 @@ def option_text(value: Any) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
+def _one_by_one(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return options by name, with those that stand together in a named tuple each by itself."""
+    return [
+        each
+        for name, value in pairs
+        for each in (value._asdict().items() if hasattr(value, "_asdict") else [(name, value)])
+    ]
+
+
 def _is_plain(value: Any) -> bool:
     if isinstance(value, (tuple, list)):
         return all(map(_is_plain, value))
@@ -328,7 +337,7 @@ class Builder:
                 for i, value in enumerate(arguments)
                 if not isinstance(value, Variable) and not is_array(value)
             ]
-        for name, value in pairs:
+        for name, value in _one_by_one(pairs):
             if name and not _is_usual(name, value, shape):
                 node.options[name] = option_text(value)
 
@@ -339,7 +348,9 @@ class Builder:
             for i, (name, is_tensor) in enumerate(_parameter_names(_kind(operation)))
             if not is_tensor and not name.startswith("*") and "shape" not in name
         ]
-        pairs = list(zip(names, getattr(operation, "options", ())))
+        options = getattr(operation, "options", ())
+        pairs = _one_by_one([("", options)]) if hasattr(options, "_asdict") else []
+        pairs = pairs or list(zip(names, options))
         pairs += [(name, vars(operation)[name]) for name in names if name in vars(operation)]
         return [(name, value) for name, value in pairs if _is_plain(value)]
 

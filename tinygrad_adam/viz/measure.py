@@ -100,7 +100,7 @@ def multiply_adds(operation: Any, inputs: Sequence[Shape | None], outputs: Seque
     if kind == "Conv2d":
         kernel = inputs[1] or _noted_shape(operation, 1)
         return size * math.prod(kernel[1:]) if kernel else 0
-    if kind in ("ConvTranspose2d", "Conv2dInputGradient"):
+    if kind == "Conv2dInputGradient":
         image = inputs[0]
         kernel = inputs[1] or getattr(operation, "weight_shape", None)
         return math.prod(image) * math.prod(kernel[1:]) if image and kernel else 0
