@@ -7,7 +7,7 @@ room may use those before it, and ``lint-imports`` checks that:
 - ``autograd``: one recorded operation, and the walk back through them
 - ``ops``: the differentiable operations
 - ``tensor``: an array with a gradient and a history
-- ``creation``, ``functions``, ``cuda``: what is called on the package itself
+- ``creation``, ``cuda``: tensors made from nothing, and questions about GPUs
 - ``nn``: modules, layers, losses
 - ``optim``: update rules and schedules
 - ``data``, ``serialization``, ``viz``: what surrounds training
@@ -25,8 +25,8 @@ from tinygrad_adam import (
     creation,
     cuda,
     data,
-    functions,
     nn,
+    ops,
     optim,
     utils,
     viz,
@@ -54,10 +54,7 @@ from tinygrad_adam.backend.dtypes import (
     uint8,
 )
 from tinygrad_adam.creation import *  # noqa: F403
-from tinygrad_adam.functions import *  # noqa: F403
-from tinygrad_adam.ops import joining
-from tinygrad_adam.ops.joining import *  # noqa: F403
-from tinygrad_adam.ops.linalg import einsum
+from tinygrad_adam.ops import *  # noqa: F403
 from tinygrad_adam.serialization import load, save
 from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_tensor
 
@@ -91,7 +88,6 @@ __all__ = [
     "double",
     "dtype",
     "e",
-    "einsum",
     "enable_grad",
     "float",
     "float16",
@@ -127,5 +123,4 @@ __all__ = [
 ]
 # What is called on the package itself has its list where it is defined.
 __all__ += creation.__all__
-__all__ += functions.__all__
-__all__ += joining.__all__
+__all__ += ops.__all__

@@ -334,11 +334,7 @@ class Tensor(Variable):
 
     ndimension = dim
 
-    def numel(self) -> int:
-        """Return the number of elements."""
-        return self.array.size  # type: ignore[no-any-return]
-
-    nelement = numel
+    numel = nelement = shapes.numel
 
     def element_size(self) -> int:
         """Return the size of an element in bytes."""
@@ -547,11 +543,7 @@ class Tensor(Variable):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(watch_gradient(self).hooks, hook)
 
-    def detach(self) -> Tensor:
-        """Return a tensor on the same memory, without history, that does not require grad."""
-        result = Tensor._wrap(self.array.view())
-        result._version = self._version
-        return result
+    detach = shapes.detach
 
     def detach_(self) -> Tensor:
         """Forget the history of this tensor: make it a leaf that does not require grad.

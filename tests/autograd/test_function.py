@@ -586,7 +586,6 @@ class TestBackwardOnArrays:
 
     def test_what_it_is_given(self):
         class Triple(Operation):
-            backward_takes_arrays = True
             seen: typing.ClassVar[list] = []
 
             def forward(self, x):

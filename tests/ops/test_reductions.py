@@ -24,8 +24,6 @@ def test_what_has_no_gradient_takes_arrays_in_a_walk_of_arrays(name):
     found = []
 
     class Looking(Operation):
-        backward_takes_arrays = True
-
         def forward(self, x):
             self.save(x)
             return x.copy()

@@ -70,7 +70,7 @@ class Walk:
     ) -> None:
         self.roots, self.recorded, self.keep_graph, self.sinks = roots, recorded, keep_graph, sinks
         self.unseen = unseen
-        self.wrap = next((gradient._wrap for _, gradient in roots), None)
+        self.wrap: Any = next((gradient._wrap for _, gradient in roots), None)
         self.observer = current_mode().observer
 
     def steps(self) -> Iterator[tuple[Node, Sequence[Value], Sequence[Value]]]:
@@ -130,7 +130,7 @@ class Walk:
                 node = node.narrowed(on_the_way)
         if len(grads) > 1 and node.materialize_grads:
             self._fill(node, grads)
-        if node.takes_tensors or not node.backward_takes_arrays:
+        if node.takes_tensors:
             result = self._outside(node.backward_of_tensors, grads)
         else:
             result = node.backward(*grads)

@@ -13,8 +13,6 @@ from tinygrad_adam.backend.sums import total
 class SumToSize(Operation):
     """A broadcast value summed back to a shape.  Gradient: g broadcast again."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
         self.shape = x.shape
         added = x.ndim - len(shape)
@@ -30,8 +28,6 @@ class SumToSize(Operation):
 class Expand(Operation):
     """Repeated without copying, by broadcasting: a view.  Gradient: the engine sums it back."""
 
-    backward_takes_arrays = True
-
     returns_view = True
 
     def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
@@ -45,8 +41,6 @@ class Expand(Operation):
 
 class Cast(Operation):
     """The values in another dtype.  Gradient: g; the engine casts it back."""
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, dtype: Any) -> Array:
         return x.astype(dtype)

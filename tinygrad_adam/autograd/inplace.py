@@ -34,8 +34,6 @@ class Put(Operation):
     Gradient: dbase = g with zeros in that place, dvalue = g in that place.  Saves nothing.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, base: Array, value: Array, replay: Replay) -> Array:
         self.replay, self.strides = replay, base.strides
         return base  # the value is in it already
@@ -54,8 +52,6 @@ class ZeroAt(Operation):
 
     The copy lies in memory as the base did: there, what was a view of that is a view of this.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, replay: Replay, strides: tuple[int, ...]) -> Array:
         self.options = replay, strides

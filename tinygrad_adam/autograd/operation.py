@@ -55,7 +55,6 @@ class Operation:
 
     returns_view: bool = False
     """Whether the result shares its memory with the first input. ``forward`` may decide."""
-    backward_takes_arrays: bool = False
     takes_tensors: bool = False
     """Whether ``backward`` always works on tensors, methods and all: a user's ``Function``."""
     materialize_grads: bool = True

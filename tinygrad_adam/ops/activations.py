@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.fit import Cast
 from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.backend import Array, array_module, as_dtype, kernels
 from tinygrad_adam.backend.special import erf as erf_of
@@ -28,7 +29,6 @@ from tinygrad_adam.ops.elementwise import (
     where,
 )
 from tinygrad_adam.ops.reductions import Sum
-from tinygrad_adam.ops.shapes import Cast
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -45,8 +45,6 @@ def _apply(operation: type[Operation], inplace: bool) -> Callable[..., Any]:
 class Relu(Operation):
     """max(x, 0).  Gradient: g where the result is positive.  Saves the result."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array) -> Array:
         if x.dtype.kind == "b":
             raise RuntimeError("Boolean inputs not supported for relu")
@@ -61,8 +59,6 @@ class Relu(Operation):
 
 class ReluGradient(Operation):
     """g where y > 0, else 0.  Gradient: again that, for g; dy = 0.  Saves y."""
-
-    backward_takes_arrays = True
 
     def forward(self, grad: Array, y: Array) -> Array:
         self.save(y)
@@ -91,8 +87,6 @@ def relu(input: Tensor, *, out: Any = None) -> Tensor:
 class LeakyRelu(Operation):
     """x where x > 0, else ``slope`` x.  Gradient: g, or slope g.  Saves x."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, slope: float) -> Array:
         require_floating("leaky_relu", x)
         self.save(x)
@@ -116,8 +110,6 @@ class Elu(Operation):
 
     As in PyTorch, the second derivative at 0 is 0.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, alpha: float) -> Array:
         require_floating("elu", x)
@@ -146,8 +138,6 @@ class Gelu(Operation):
     Source: Hendrycks and Gimpel, "Gaussian error linear units", 2016.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array) -> Array:
         require_floating("gelu", x)
         self.save(x)
@@ -167,8 +157,6 @@ class GeluTanh(Operation):
 
     Gradient: g ((1 + tanh u) / 2 + x (1 - tanh² u) / 2 · du/dx).
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array) -> Array:
         require_floating("gelu", x)
@@ -206,8 +194,6 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 class Silu(Operation):
     """x s, s = sigmoid(x).  Gradient: g s (1 + x (1 - s)).  Saves x."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array) -> Array:
         require_floating("silu", x)
         self.save(x)
@@ -230,8 +216,6 @@ class Softplus(Operation):
 
     Gradient: g sigmoid(beta x), or g.  Second derivative: 0 from the threshold on, as in PyTorch.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, beta: float, threshold: float) -> Array:
         require_floating("softplus", x)
@@ -271,8 +255,6 @@ def _sum_along(x: Any, dim: int) -> Any:
 class Softmax(Operation):
     """exp(x) / Σ exp(x).  Gradient: y (g - Σ g y).  Saves the result y."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, dim: int) -> Array:
         self.dim = dim
         y = array_module(x).exp(_shifted("softmax", x, dim))
@@ -302,8 +284,6 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 
 class LogSoftmax(Operation):
     """x - log Σ exp(x).  Gradient: g - exp(y) Σ g.  Saves the result y."""
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, dim: int) -> Array:
         self.dim = dim

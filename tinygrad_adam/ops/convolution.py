@@ -136,8 +136,6 @@ class Conv2d(Operation):
     what they need of x and w.
     """
 
-    backward_takes_arrays = True
-
     def forward(
         self, x: Array, weight: Array, bias: Array | None, options: Options, spatial: int = 2
     ) -> Array:
@@ -175,8 +173,6 @@ class Conv2dInputGradient(Operation):
     dg = Conv2d(G, w), dw = Conv2dParameterGradients(g, G).  Saves what these need of g and w.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, grad: Array, weight: Array, input_shape: Shape, options: Options) -> Array:
         self.options, self.shapes = options, (grad.shape, weight.shape)
         need_grad, need_weight = self.needs_input_grad[:2]
@@ -205,8 +201,6 @@ class Conv2dParameterGradients(Operation):
     result is one.  With G_w, G_b the gradients of the results: dg = Conv2d(x, G_w, G_b),
     dx = Conv2dInputGradient(g, G_w).  Saves what these need of g and x.
     """
-
-    backward_takes_arrays = True
 
     def forward(
         self, grad: Array, x: Array, weight_shape: Shape, bias: bool, options: Options

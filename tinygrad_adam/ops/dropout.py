@@ -24,8 +24,6 @@ class Dropout(Operation):
     Source: Srivastava et al., "Dropout" (2014).
     """
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, p: float) -> Array:
         # Drawn on the CPU in memory order of the shape, so that every device drops the same ones.
         kept = default_generator.numpy.random(x.shape, dtype=float32) >= p

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.fit import Cast
 from tinygrad_adam.autograd.mode import is_grad_enabled
 from tinygrad_adam.backend import Array, array_module, convert_number, promote, result_type, special
 from tinygrad_adam.backend.dtypes import (
@@ -36,7 +37,6 @@ from tinygrad_adam.ops.arguments import (
     require_operands,
     require_tensors,
 )
-from tinygrad_adam.ops.shapes import Cast
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -90,8 +90,6 @@ def refuse_bools(a: Any, b: Any) -> None:
 class Add(Operation):
     """a + b.  Gradient: da = g, db = g.  Saves nothing."""
 
-    backward_takes_arrays = True
-
     def forward(self, a: Array, b: Array) -> Array:
         a, b = promote(a, b)
         return a + b
@@ -110,8 +108,6 @@ def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor
 
 class Sub(Operation):
     """a - b.  Gradient: da = g, db = -g.  Saves nothing."""
-
-    backward_takes_arrays = True
 
     def forward(self, a: Array, b: Array) -> Array:
         x, y = promote(a, b)
@@ -151,8 +147,6 @@ def _times_alpha(function: str, input: Any, other: Any, alpha: Any) -> Any:
 class Mul(Operation):
     """a b.  Gradient: da = g b, db = g a.  Saves what these name."""
 
-    backward_takes_arrays = True
-
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
         self.save(a if need_b else None, b if need_a else None)
@@ -176,8 +170,6 @@ def mul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
 
 class Div(Operation):
     """a / b.  Gradient: da = g / b, db = -g (a / b) / b.  Saves what these name."""
-
-    backward_takes_arrays = True
 
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
@@ -250,8 +242,6 @@ class Pow(Operation):
     As in PyTorch, da is 0 where b is 0, and db is 0 where a is 0 and b is not negative.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, a: Array, b: Array) -> Array:
         y = self.power(a, b)
         self.save(a, b, y if self.needs_input_grad[1] else None)
@@ -313,8 +303,6 @@ def square(input: Tensor, *, out: Any = None) -> Tensor:
 class Neg(Operation):
     """-x.  Gradient: -g.  Saves nothing."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array) -> Array:
         if x.dtype.kind == "b":
             raise RuntimeError(
@@ -339,8 +327,6 @@ class Remainder(Operation):
     Saves a and b.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a, b)
         a, b = promote(a, b)
@@ -364,8 +350,6 @@ class Fmod(Operation):
 
     Saves a and b.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a, b)
@@ -402,7 +386,6 @@ def _check_division(function: str, a: Any, b: Any) -> None:
 class _Unary(Operation):
     """y = formula(x).  Gradient: derivative(g, …); what that names is saved."""
 
-    backward_takes_arrays = True
     formula: Callable[[Any, Array], Array]
     derivative: Callable[..., Any]
     saves: tuple[str, ...]
@@ -586,8 +569,6 @@ class Atan2(Operation):
     Gradient: da = g b / (a**2 + b**2), db = -g a / (a**2 + b**2), both 0 at the origin.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a, b)
         a, b = promote(a, b)
@@ -610,8 +591,6 @@ def atan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
 
 class Hypot(Operation):
     """sqrt(a**2 + b**2), without overflow.  Gradient: da = g a / y, db = g b / y.  Saves all."""
-
-    backward_takes_arrays = True
 
     def forward(self, a: Array, b: Array) -> Array:
         x, z = promote(a, b)
@@ -637,8 +616,6 @@ class LogAddExp(Operation):
 
     Gradient: da = g sigmoid(a - b), db = g sigmoid(b - a).
     """
-
-    backward_takes_arrays = True
 
     def forward(self, a: Array, b: Array) -> Array:
         x, z = promote(a, b)
@@ -725,8 +702,6 @@ def frac(input: Tensor, *, out: Any = None) -> Tensor:
 class Round(Operation):
     """x to ``decimals`` places, halves to the even neighbour.  Gradient: 0."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, decimals: int) -> Array:
         return array_module(x).round(x, decimals)
 
@@ -742,8 +717,6 @@ def round(input: Tensor, *, decimals: int = 0, out: Any = None) -> Tensor:
 
 class FloorDivide(Operation):
     """floor(a / b), of integers an integer.  Gradient: 0 for both."""
-
-    backward_takes_arrays = True
 
     def forward(self, a: Array, b: Array) -> Array:
         a, b = promote(a, b)
@@ -784,8 +757,6 @@ class FlatIn(Operation):
     Saves x.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, g: Array) -> Array:
         self.save(x)
         return g.view()
@@ -809,8 +780,6 @@ class Overwrite(Operation):
 
     Saves nothing.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, source: Any) -> Array:
         y = array_module(x).empty_like(x)
@@ -836,8 +805,6 @@ class Clamp(Operation):
 
     Gradient: g to x where low <= x <= high, else to the bound that holds.  Saves all three.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, low: Any, high: Any) -> Array:
         self.save(x, low, high)
@@ -897,8 +864,6 @@ def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
 class _Extreme(Operation):
     """The larger or smaller of two.  Gradient: g to that one, half to each if they are equal."""
 
-    backward_takes_arrays = True
-
     def backward(self, grad: Any) -> Any:
         a, b = self.saved
         need_a, need_b = self.needs_input_grad
@@ -953,8 +918,6 @@ def minimum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
 class Where(Operation):
     """a where ``condition`` holds, else b.  Gradient: g to the one taken.  Saves the condition."""
 
-    backward_takes_arrays = True
-
     def forward(self, condition: Array, a: Array, b: Array) -> Array:
         self.save(condition)
         xp = array_module(condition)
@@ -1004,8 +967,6 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Any =
 class MaskedFill(Operation):
     """x, but ``value`` where ``mask`` holds.  Gradient: g where it does not.  Saves the mask."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, mask: Array, value: Any) -> Array:
         self.save(mask)
         # The result has the dtype of x: a Python number or 0-d array never promotes it.
@@ -1054,8 +1015,6 @@ class NanToNum(Operation):
 
     Saves which elements were not.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, nan: float, posinf: float | None, neginf: float | None) -> Array:
         xp = array_module(x)
@@ -1282,3 +1241,9 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """Return whether both tensors have the same shape and the same elements."""
     require_tensors("equal", input=input, other=other)
     return input.shape == other.shape and bool(eq(input, other).all())
+
+
+# --- other names ---------------------------------------------------------------------------------
+
+absolute, clip, negative = abs, clamp, neg
+subtract, multiply, divide, true_divide = sub, mul, div, div

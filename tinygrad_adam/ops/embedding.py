@@ -23,8 +23,6 @@ class Embedding(Operation):
     indices.
     """
 
-    backward_takes_arrays = True
-
     def forward(
         self,
         weight: Array,
@@ -54,8 +52,6 @@ class EmbeddingGradient(Operation):
     Gradient: G[indices], with the weights of the gradient.  ``scale_grad_by_freq`` divides what is
     added to a row by how often it was picked.  Saves the indices and the weights.
     """
-
-    backward_takes_arrays = True
 
     def forward(
         self,

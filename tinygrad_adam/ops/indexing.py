@@ -277,7 +277,6 @@ def _check_position(low: int, high: int, dim: int, size: int) -> None:
 class Index(Operation):
     """x[view]: a view.  Gradient: g there, zeros elsewhere.  Saves the shape."""
 
-    backward_takes_arrays = True
     returns_view = True
 
     def forward(self, x: Array, view: View) -> Array:
@@ -290,8 +289,6 @@ class Index(Operation):
 
 class IndexZeros(Operation):
     """Zeros of a shape, with x at [view].  Gradient: g there."""
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, shape: tuple[int, ...], view: View) -> Array:
         self.view = view
@@ -309,8 +306,6 @@ class Pick(Operation):
     ``unique`` promises that no element is picked twice.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, view: View, unique: bool, *picks: Any) -> Array:
         self.save(*picks)
         self.shape, self.view, self.unique = x.shape, view, unique
@@ -322,8 +317,6 @@ class Pick(Operation):
 
 class PickZeros(Operation):
     """Zeros of a shape, with x added at [view][picks].  Gradient: g there.  Saves the picks."""
-
-    backward_takes_arrays = True
 
     def forward(
         self, x: Array, shape: tuple[int, ...], view: View, unique: bool, *picks: Any
@@ -357,8 +350,6 @@ class IndexPut(Operation):
     Gradient: dx = g, with zeros at the index unless it accumulated; dvalue = g at the index.  Saves
     the picks.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, value: Any, view: View, accumulate: bool, *picks: Any) -> Array:
         self.save(*picks)
@@ -733,8 +724,6 @@ class ScatterReduce(Operation):
 
     Source: PyTorch, ``torch.Tensor.scatter_reduce``.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, s: Array, how: str, include_self: bool, *picks: Any) -> Array:
         self.how, self.include_self = how, include_self

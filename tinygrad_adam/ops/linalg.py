@@ -42,8 +42,6 @@ class MatMul(Operation):
     Gradient: da = g bᵀ, db = aᵀ g.  Saves what these name.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
         self.save(a if need_b else None, b if need_a else None)
@@ -292,8 +290,6 @@ class Linear(Operation):
     Gradient: dx = g w, dw = gᵀ x, db = Σ g over the rows.  Saves what these name.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         need_x, need_weight, _ = self.needs_input_grad
         self.save(x if need_weight else None, weight if need_x else None)
@@ -362,8 +358,6 @@ class NuclearNorm(Operation):
     Gradient: g U Vᵀ, for x = U S Vᵀ (:class:`PolarFactor`).  Saves x.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array) -> Array:
         self.save(x)
         return array_module(x).linalg.svd(x, compute_uv=False).sum(-1)
@@ -381,8 +375,6 @@ class PolarFactor(Operation):
 
     Source: Higham, "Functions of Matrices" (2008), chapter 8.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array) -> Array:
         u, s, v = array_module(x).linalg.svd(x, full_matrices=False)
@@ -472,8 +464,6 @@ class Einsum(Operation):
     operand is a product of the same kind: g and the other operands, summed down to its labels.
     Saves the operands.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, labels: tuple[str, ...], result: str, *arrays: Array) -> Array:
         self.labels, self.result = labels, result

@@ -121,8 +121,6 @@ def _without_bools(x: Array, other: Array) -> Array:
 class SquaredError(Operation):
     """(x - y)².  Gradient: dx = 2 g (x - y), dy = -dx.  Saves x and y."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, y: Array) -> Array:
         self.save(_without_bools(x, y), _without_bools(y, x))
         x, y = promote(x, y)
@@ -186,8 +184,6 @@ class HuberError(Operation):
 
     Gradient: dx = g times d cut to [-δ, δ], dy = -dx.  Saves x and y.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, y: Array, delta: float) -> Array:
         self.delta = delta
@@ -284,8 +280,6 @@ class BinaryCrossEntropy(Operation):
     dy = g (log(1 - p) - log p).  Saves p and y.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, p: Array, y: Array) -> Array:
         if y.dtype != p.dtype:
             raise RuntimeError(
@@ -352,8 +346,6 @@ class BinaryCrossEntropyWithLogits(Operation):
     w weighs the positive examples (None: 1).  Gradient: dx = g ((1 + (w - 1) y) σ(x) - w y),
     dy = -g (w log σ(x) - log σ(-x)).  Saves x, y and w.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, y: Array, positive_weight: Array | None) -> Array:
         require_floating("binary_cross_entropy_with_logits", x)
@@ -563,8 +555,6 @@ class CrossEntropy(_OverClasses):
     Inception Architecture" (2016).
     """
 
-    backward_takes_arrays = True
-
     def forward(
         self,
         x: Array,
@@ -636,8 +626,6 @@ class CrossEntropyDifference(Operation):
     Takes x, that difference, m and the dimension of the classes.  Gradient, with u = g m:
     dx = p (u - Σ u p).  Saves x and m.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, difference: Array, mass: Any, dim: int) -> Array:
         self.dim = dim
@@ -732,8 +720,6 @@ class NllLoss(_OverClasses):
     Gradient: -g at the targets, 0 elsewhere.  Saves x, for a second derivative of 0, the place of
     each target, and what g is multiplied by there.
     """
-
-    backward_takes_arrays = True
 
     def forward(
         self, x: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str

@@ -64,7 +64,6 @@ class _Normalization(Operation):
     Saves x, w, the mean and 1 / sqrt(var + ε).
     """
 
-    backward_takes_arrays = True
     bias_shape: Dims | None = None
     constant_weight: bool = False
     """Whether the weight is constant over what is averaged, so that it may wait for the end."""

@@ -22,8 +22,6 @@ class Pad(Operation):
     Negative amounts cut elements off.  Gradient: g padded by the negative amounts.  Saves nothing.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, amounts: tuple[tuple[int, int], ...], value: float) -> Array:
         self.amounts = amounts
         shape = tuple([n + before + after for n, (before, after) in zip(x.shape, amounts)])

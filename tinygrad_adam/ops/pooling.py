@@ -108,8 +108,6 @@ class MaxPool2d(Operation):
     Gradient: g goes to that element, the first where several are equal.  Saves x and the result.
     """
 
-    backward_takes_arrays = True
-
     def forward(
         self,
         x: Array,
@@ -150,8 +148,6 @@ class MaxPool2dGradient(Operation):
 
     Saves x and y, which say where those are: the choice has the slope 0.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, grad: Array, x: Array, y: Array, options: tuple[Any, ...]) -> Array:
         self.options = options
@@ -234,8 +230,6 @@ class AvgPool2d(Operation):
     Gradient: every element of the window gets g / n.  Saves x, for a second derivative of 0.
     """
 
-    backward_takes_arrays = True
-
     def forward(
         self,
         x: Array,
@@ -264,8 +258,6 @@ class AvgPool2d(Operation):
 
 class AvgPool2dGradient(Operation):
     """The gradient of :class:`AvgPool2d`, linear in g.  Gradient: means of G.  Saves nothing."""
-
-    backward_takes_arrays = True
 
     def forward(self, grad: Array, input_shape: tuple[int, ...], *options: Any) -> Array:
         self.options = options
@@ -317,8 +309,6 @@ class AdaptiveAvgPool2d(Operation):
     Gradient: every element of a window gets g / n.  Saves x, for a second derivative of 0.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, output_size: Pair) -> Array:
         if min(output_size) < 0:
             raise RuntimeError(
@@ -349,8 +339,6 @@ class AdaptiveAvgPool2d(Operation):
 
 class AdaptiveAvgPool2dGradient(Operation):
     """The gradient of :class:`AdaptiveAvgPool2d`.  Gradient: the means of G.  Saves nothing."""
-
-    backward_takes_arrays = True
 
     def forward(self, grad: Array, input_shape: tuple[int, ...], output_size: Pair) -> Array:
         self.output_size = output_size

@@ -88,8 +88,6 @@ def _dtype_of_a_mean(name: str, dtype: Any) -> Dtype:
 class Sum(Operation):
     """The sum; of integers in int64.  Gradient: g for every element summed."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, dim: Dims, keepdim: bool, dtype: Dtype | None = None) -> Array:
         self.options = x.shape, dim, keepdim
         dtype = dtype or _sum_dtype(x)
@@ -125,8 +123,6 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
 
 class Mean(Operation):
     """The mean.  Gradient: g / n for each of the n elements."""
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
         if x.dtype.kind not in "fc":
@@ -194,8 +190,6 @@ class Prod(Operation):
     leaves their product for itself.  Saves x and the result y.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, dim: Dims, keepdim: bool, dtype: Dtype | None = None) -> Array:
         self.options = x.shape, dim, keepdim
         dtype = dtype or _sum_dtype(x)
@@ -253,7 +247,6 @@ class _Extremum(Operation):
     Saves x and the result y.
     """
 
-    backward_takes_arrays = True
     extremum: str
 
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
@@ -363,8 +356,6 @@ class Cumsum(Operation):
     """The running sum along a dimension; of integers in int64.  Gradient: the running sum of g
     from the other end.  Saves nothing."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, dim: int, dtype: Dtype | None = None) -> Array:
         self.dim = dim
         dtype = dtype or _sum_dtype(x)
@@ -394,8 +385,6 @@ class Cumprod(Operation):
     i >= k of g_i times the product of those from k + 1 to i: s_k = g_k + x_(k+1) s_(k+1).  Where no
     element is 0, p_k s_k is the sum over i >= k of g_i y_i / x_k.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, dim: int, dtype: Dtype | None = None) -> Array:
         self.dim = dim
@@ -448,8 +437,6 @@ def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
 class LogSumExp(Operation):
     """log Σ exp(x), without overflow.  Gradient: g softmax(x) = g exp(x - y).  Saves x and y."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
         self.options = x.shape, dim, keepdim
         xp = array_module(x)
@@ -485,8 +472,6 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
 class Var(Operation):
     """Σ (x - mean)² / (n - correction).  Gradient: g 2 (x - mean) / (n - correction).  Saves x."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, dim: Dims, keepdim: bool, correction: float) -> Array:
         self.save(x)
         self.options = x.shape, dim, keepdim
@@ -503,8 +488,6 @@ class Std(Operation):
 
     Saves x and the result y.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, dim: Dims, keepdim: bool, correction: float) -> Array:
         self.options = x.shape, dim, keepdim
@@ -630,8 +613,6 @@ class Norm(Operation):
 
     Source: PyTorch, ``torch.norm`` and ``torch.linalg.vector_norm``.
     """
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, dim: Dims, keepdim: bool, p: float) -> Array:
         self.options, self.p = (x.shape, dim, keepdim), p

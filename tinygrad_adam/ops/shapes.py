@@ -42,8 +42,6 @@ class Reshape(Operation):
     A view where the memory layout allows it, else a copy.
     """
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
         self.shape = x.shape
         y = x.reshape(shape)
@@ -196,7 +194,6 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 class Permute(Operation):
     """The dimensions in another order: a view.  Gradient: g in the order before."""
 
-    backward_takes_arrays = True
     returns_view = True
 
     def forward(self, x: Array, dims: Dims) -> Array:
@@ -333,8 +330,6 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
 class Repeat(Operation):
     """Repeated a number of times along each dimension: a copy.  Gradient: that of all, summed."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, counts: tuple[int, ...]) -> Array:
         self.shape, self.counts = x.shape, counts
         return array_module(x).tile(x, counts)
@@ -375,8 +370,6 @@ def tile(input: Tensor, *counts: Any, dims: Any = None) -> Tensor:
 class Flip(Operation):
     """The order reversed along ``dims``: a copy.  Gradient: g flipped."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, dims: Dims) -> Array:
         self.dims = dims
         return array_module(x).flip(x, dims).copy()
@@ -393,8 +386,6 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
 
 class Roll(Operation):
     """Shifted along ``dims``, round the end.  Gradient: g shifted back."""
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, shifts: tuple[int, ...], dims: Dims | None) -> Array:
         self.shifts, self.dims = shifts, dims
@@ -426,8 +417,6 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 class Tril(Operation):
     """The elements on and below a diagonal, zeros above.  Gradient: those of g."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array, diagonal: int) -> Array:
         self.diagonal = diagonal
         return array_module(x).tril(x, diagonal)
@@ -444,8 +433,6 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
 
 class Triu(Operation):
     """The elements on and above a diagonal, zeros below.  Gradient: those of g."""
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, diagonal: int) -> Array:
         self.diagonal = diagonal
@@ -473,7 +460,6 @@ class Diagonal(Operation):
     Gradient: g on that diagonal, zeros elsewhere.
     """
 
-    backward_takes_arrays = True
     returns_view = True
 
     def forward(self, x: Array, offset: int, dim1: int, dim2: int) -> Array:
@@ -495,8 +481,6 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
 class DiagonalScatter(Operation):
     """Zeros of a shape, with x on a diagonal.  Gradient: the diagonal of g."""
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Array:
         self.place = offset, dim1, dim2
@@ -547,7 +531,6 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 class Narrow(Operation):
     """Some elements in a row along ``dim``: a view.  Gradient: g there, zeros elsewhere."""
 
-    backward_takes_arrays = True
     returns_view = True
 
     def forward(self, x: Array, dim: int, start: int, length: int) -> Array:
@@ -560,8 +543,6 @@ class Narrow(Operation):
 
 class NarrowScatter(Operation):
     """Zeros of a size along ``dim``, with x in them from ``start`` on.  Gradient: g there."""
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, dim: int, start: int, size: int) -> Array:
         length = x.shape[dim]
@@ -597,7 +578,6 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 class Split(Operation):
     """Slices of given sizes along ``dim``: views.  Gradient: the slices' gradients joined."""
 
-    backward_takes_arrays = True
     returns_view = True
 
     def forward(self, x: Array, sizes: tuple[int, ...], dim: int) -> tuple[Array, ...]:
@@ -689,8 +669,6 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 class Cat(Operation):
     """Tensors one after the other along ``dim``.  Gradient: each gets its slice of g."""
 
-    backward_takes_arrays = True
-
     def forward(self, dim: int, *arrays: Array) -> Array:
         self.dim = dim
         self.sizes = [x.shape[dim] for x in arrays]
@@ -714,8 +692,6 @@ class Cat(Operation):
 class Clone(Operation):
     """A copy with memory of its own, in the same memory order.  Gradient: g."""
 
-    backward_takes_arrays = True
-
     def forward(self, x: Array) -> Array:
         return x.copy(order="K")
 
@@ -728,10 +704,22 @@ def clone(input: Tensor) -> Tensor:
     return Clone.apply(input)
 
 
+def detach(input: Tensor) -> Tensor:
+    """Return a tensor on the same memory, without history, that does not require grad."""
+    require_tensors("detach", input=input)
+    result: Tensor = input._wrap(input.array.view())
+    result._version = input._version
+    return result
+
+
+def numel(input: Tensor) -> int:
+    """Return the number of elements."""
+    require_tensors("numel", input=input)
+    return math.prod(input.shape)
+
+
 class Contiguous(Operation):
     """A copy in C order.  Gradient: g."""
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array) -> Array:
         return x.copy(order="C")
@@ -748,7 +736,6 @@ def contiguous(input: Tensor) -> Tensor:
 class Alias(Operation):
     """The same tensor under another name: a view.  Gradient: g."""
 
-    backward_takes_arrays = True
     returns_view = True
 
     def forward(self, x: Array) -> Array:
@@ -765,8 +752,6 @@ def cast(input: Tensor, dtype: Dtype) -> Tensor:
 
 class Move(Operation):
     """A copy on another device.  Gradient: g moved back."""
-
-    backward_takes_arrays = True
 
     def forward(self, x: Array, device: Any) -> Array:
         self.source = backend.device_of(x)
