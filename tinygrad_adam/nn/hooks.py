@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.tensor import Tensor
@@ -77,24 +77,20 @@ class BackwardWatch:
 
     def watch_outputs(self, output: Any) -> Any:
         """Return the output, its tensors sent through a boundary."""
-        if isinstance(output, (tuple, list)):
-            self.output_count = len(output)
-            self.output_slots, values, _ = _watched(tuple(output), self._at_outputs, False)
-            if isinstance(output, list):
-                return list(values)
+        row = tuple(output) if isinstance(output, (tuple, list)) else (output,)
+        self.output_count = len(row)
+        self.output_slots, values, _ = _watched(row, self._at_outputs, False)
+        if isinstance(output, list):
+            return list(values)
+        if isinstance(output, tuple):
             return type(output)(*values) if hasattr(output, "_fields") else values
-        self.output_count = 1
-        self.output_slots, values, _ = _watched((output,), self._at_outputs, False)
         return values[0]
 
     def _at_outputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        self.grad_output = _spread(grads, self.output_slots, self.output_count)
+        grad_output = _spread(grads, self.output_slots, self.output_count)
         for hook in self.before:
-            changed = hook(self.module, self.grad_output)
-            if changed is not None:
-                changed = changed if isinstance(changed, tuple) else (changed,)
-                _check_length("Backward pre hook", changed, self.grad_output)
-                self.grad_output = changed
+            grad_output = _changed("Backward pre hook", hook(self.module, grad_output), grad_output)
+        self.grad_output = grad_output
         if not self.inputs_watched and self.after:
             warnings.warn(
                 "Full backward hook is firing when gradients are computed with respect to module "
@@ -102,21 +98,19 @@ class BackwardWatch:
                 stacklevel=2,
             )
             for hook in self.after:
-                changed = hook(self.module, (None,) * self.input_count, self.grad_output)
-                if changed is not None and any(x is not None for x in _tuple(changed)):
+                changed = hook(self.module, (None,) * self.input_count, grad_output)
+                if changed is not None and any(x is not None for x in as_tuple(changed)):
                     raise RuntimeError(
                         "Backward hook for Modules where no input requires gradient should always "
                         "return None or None for all gradients."
                     )
-        return tuple([self.grad_output[slot] for slot in self.output_slots])
+        return tuple([grad_output[slot] for slot in self.output_slots])
 
     def _at_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         grad_input = _spread(grads, self.input_slots, self.input_count)
         for hook in self.after:
             changed = hook(self.module, grad_input, self.grad_output)
-            if changed is not None:
-                _check_length("Backward hook", _tuple(changed), grad_input)
-                grad_input = _tuple(changed)
+            grad_input = _changed("Backward hook", changed, grad_input)
         self.grad_output = None
         return tuple([grad_input[slot] for slot in self.input_slots])
 
@@ -148,13 +142,19 @@ def _spread(grads: tuple[Any, ...], slots: list[int], count: int) -> tuple[Any, 
     return tuple(row)
 
 
-def _tuple(value: Any) -> tuple[Any, ...]:
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """Return what a hook gave back as a tuple: it may leave out the parentheses around one."""
     return value if isinstance(value, tuple) else (value,)
 
 
-def _check_length(kind: str, changed: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
-    if len(changed) != len(expected):
+def _changed(kind: str, changed: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what takes the place of the gradients after a hook, which may have returned None."""
+    if changed is None:
+        return gradients
+    changed = as_tuple(changed)
+    if len(changed) != len(gradients):
         raise RuntimeError(
             f"{kind} returned an invalid number of grad_input, got {len(changed)}, but expected "
-            f"{len(expected)}"
+            f"{len(gradients)}"
         )
+    return cast("tuple[Any, ...]", changed)

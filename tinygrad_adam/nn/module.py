@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from tinygrad_adam.autograd import RemovableHandle, no_grad
 from tinygrad_adam.autograd.mode import _mode, current_mode
 from tinygrad_adam.backend import as_dtype, is_array, is_differentiable
 from tinygrad_adam.backend.dtypes import type_name
-from tinygrad_adam.nn.hooks import BackwardWatch, Hooks
+from tinygrad_adam.nn.hooks import BackwardWatch, Hooks, as_tuple
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.tensor import Tensor, parse_to
 
 _new: Callable[..., Any] = tuple.__new__
 M = TypeVar("M", bound="Module")
+P = ParamSpec("P")
+Result = TypeVar("Result", covariant=True)
+_TENSORS = ("_parameters", "_buffers")
+_REGISTRIES = (*_TENSORS, "_modules")
 
 
 class Scope(NamedTuple):
@@ -59,6 +63,21 @@ class Scope(NamedTuple):
 def _join(prefix: str, name: str) -> str:
     """Join the parts of a dotted path, either of which may be empty."""
     return f"{prefix}.{name}" if prefix and name else prefix or name
+
+
+class _HasForward(Protocol[P, Result]):
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> Result: ...
+
+
+class _Call:
+    """What type checkers see as ``Module.__call__``: it takes and returns what ``forward`` does."""
+
+    def __get__(self, module: _HasForward[P, Result], kind: Any = None) -> Callable[P, Result]:
+        raise NotImplementedError
+
+
+def _as_forward(method: Callable[..., Any]) -> _Call:
+    return cast(_Call, method)
 
 
 class IncompatibleKeys(NamedTuple):
@@ -121,10 +140,8 @@ class Module:
             )
         fields = self.__dict__
         fields["training"] = True
-        fields["_parameters"] = {}
-        fields["_buffers"] = {}
         fields["_non_persistent_buffers_set"] = set()
-        fields["_modules"] = {}
+        fields.update({registry: {} for registry in _REGISTRIES})
 
     # --- calling ---------------------------------------------------------------------------------
 
@@ -134,6 +151,7 @@ class Module:
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )
 
+    @_as_forward
     def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and around it the hooks."""
         outer = current_mode()
@@ -155,37 +173,32 @@ class Module:
         output = None
         try:
             for hook, with_kwargs in list(hooks.before_forward.values()):
-                if with_kwargs:
-                    changed = hook(self, inputs, kwargs)
-                    if changed is not None:
-                        if not (isinstance(changed, tuple) and len(changed) == 2):
-                            raise RuntimeError(
-                                "forward pre-hook must return None or a tuple of (new_args, "
-                                f"new_kwargs), but got {changed}."
-                            )
-                        inputs, kwargs = changed
+                changed = hook(self, inputs, kwargs) if with_kwargs else hook(self, inputs)
+                if changed is None:
+                    continue
+                if not with_kwargs:
+                    inputs = as_tuple(changed)
+                elif isinstance(changed, tuple) and len(changed) == 2:
+                    inputs, kwargs = changed
                 else:
-                    changed = hook(self, inputs)
-                    if changed is not None:
-                        inputs = changed if isinstance(changed, tuple) else (changed,)
+                    raise RuntimeError(
+                        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                        f"but got {changed}."
+                    )
             watch = BackwardWatch.of(self, hooks)
             if watch is not None:
                 inputs = watch.watch_inputs(inputs)
             output = self.forward(*inputs, **kwargs)
             for number, (hook, with_kwargs, _) in list(hooks.after_forward.items()):
                 called.add(number)
-                changed = (
-                    hook(self, inputs, kwargs, output)
-                    if with_kwargs
-                    else hook(self, inputs, output)
-                )
+                changed = hook(self, inputs, *([kwargs] if with_kwargs else []), output)
                 if changed is not None:
                     output = changed
             return output if watch is None else watch.watch_outputs(output)
         except BaseException:
             for number, (hook, with_kwargs, always) in list(hooks.after_forward.items()):
                 if always and number not in called:
-                    hook(self, inputs, *((kwargs,) if with_kwargs else ()), output)
+                    hook(self, inputs, *([kwargs] if with_kwargs else []), output)
             raise
 
     def register_forward_pre_hook(
@@ -263,15 +276,11 @@ class Module:
     # --- attributes ------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        # Called only for what is no ordinary attribute.
-        fields = self.__dict__
-        if "_modules" in fields:  # else __init__ has not run
-            if name in fields["_parameters"]:
-                return fields["_parameters"][name]
-            if name in fields["_modules"]:
-                return fields["_modules"][name]
-            if name in fields["_buffers"]:
-                return fields["_buffers"][name]
+        # Called only for what is no ordinary attribute. Before __init__ there are no registries.
+        for registry in ("_parameters", "_modules", "_buffers"):
+            members = self.__dict__.get(registry, {})
+            if name in members:
+                return members[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -280,34 +289,31 @@ class Module:
             self._require_init("parameters")
             self._forget(name, keep="_parameters")
             self.register_parameter(name, value)
-        elif isinstance(value, Module):
+        elif isinstance(value, Module) and name not in fields.get("_parameters", ()):
             self._require_init("module")
-            if name in self._parameters:
-                raise _cannot_assign(value, f"as parameter '{name}'", "Parameter")
             self._forget(name, keep="_modules")
             self._modules[name] = value
         elif name in fields.get("_parameters", ()):
             if value is not None:
-                raise _cannot_assign(value, f"as parameter '{name}'", "Parameter")
+                raise _cannot_assign(value, f"as parameter '{name}'", "torch.nn.Parameter")
             self._parameters[name] = None
         elif name in fields.get("_modules", ()):
             if value is not None:
-                raise _cannot_assign(value, f"as child module '{name}'", "Module")
+                raise _cannot_assign(value, f"as child module '{name}'", "torch.nn.Module")
             self._modules[name] = None
         elif name in fields.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
-                raise _cannot_assign(value, f"as buffer '{name}'", "Tensor")
+                wanted = "torch.nn.Buffer, torch.Tensor"
+                raise _cannot_assign(value, f"as buffer '{name}'", wanted)
             self._buffers[name] = value
         else:
             object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
-        for members in (self._parameters, self._buffers, self._modules):
-            if name in members:
-                del members[name]
-                self._non_persistent_buffers_set.discard(name)
-                return
-        object.__delattr__(self, name)
+        if any(name in getattr(self, registry) for registry in _REGISTRIES):
+            self._forget(name, keep="__dict__")
+        else:
+            object.__delattr__(self, name)
 
     def __dir__(self) -> list[str]:
         names = {*super().__dir__(), *self._parameters, *self._modules, *self._buffers}
@@ -322,12 +328,12 @@ class Module:
 
     def _forget(self, name: str, keep: str = "") -> None:
         """Remove what ``name`` stood for, except in the registry ``keep``."""
-        for registry in ("__dict__", "_parameters", "_buffers", "_modules"):
+        for registry in ("__dict__", *_REGISTRIES):
             if registry != keep:
                 getattr(self, registry).pop(name, None)
         self._non_persistent_buffers_set.discard(name)
 
-    def _check_name(self, kind: str, name: object, members: Mapping[str, Any]) -> None:
+    def _check_name(self, kind: str, name: object, registry: str) -> None:
         self._require_init(kind)
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {_typename(name)}")
@@ -336,7 +342,7 @@ class Module:
             raise KeyError(f'{kind} name can\'t contain "."{got}')
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
-        if hasattr(self, name) and name not in members:
+        if hasattr(self, name) and name not in getattr(self, registry):
             raise KeyError(f"attribute '{name}' already exists")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -347,9 +353,10 @@ class Module:
             TypeError: ``param`` is no Parameter.
             ValueError: ``param`` is the result of an operation.
         """
-        self._check_name("parameter", name, self.__dict__.get("_parameters", {}))
+        self._check_name("parameter", name, "_parameters")
         if param is not None and not isinstance(param, Parameter):
-            raise _cannot_assign(param, f"object to parameter '{name}'", "Parameter", "required")
+            target = f"object to parameter '{name}'"
+            raise _cannot_assign(param, target, "torch.nn.Parameter", "required")
         if param is not None and param.grad_fn is not None:
             raise ValueError(
                 f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
@@ -370,9 +377,10 @@ class Module:
             KeyError: the name is empty, contains a dot, or is taken.
             TypeError: ``tensor`` is no tensor.
         """
-        self._check_name("buffer", name, self.__dict__.get("_buffers", {}))
+        self._check_name("buffer", name, "_buffers")
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise _cannot_assign(tensor, f"object to buffer '{name}'", "Tensor", "required")
+            target = f"object to buffer '{name}'"
+            raise _cannot_assign(tensor, target, "torch Tensor", "required")
         self._buffers[name] = tensor
         if persistent:
             self._non_persistent_buffers_set.discard(name)
@@ -388,7 +396,7 @@ class Module:
         """
         if not isinstance(module, Module) and module is not None:
             raise TypeError(f"{_typename(module)} is not a Module subclass")
-        self._check_name("module", name, self.__dict__.get("_modules", {}))
+        self._check_name("module", name, "_modules")
         self._modules[name] = module
 
     def register_module(self, name: str, module: Module | None) -> None:
@@ -421,25 +429,21 @@ class Module:
 
     def modules(self) -> Iterator[Module]:
         """Yield this module and all below it, each once."""
-        for _, module in self.named_modules():
-            yield module
+        return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield the modules directly below this one, with their names, each once."""
-        seen: set[Module] = set()
-        for name, module in self._modules.items():
-            if module is not None and module not in seen:
-                seen.add(module)
-                yield name, module
+        for _, _, name, module in self._members(("_modules",), "", False, True):
+            yield name, module
 
     def children(self) -> Iterator[Module]:
         """Yield the modules directly below this one, each once."""
-        for _, module in self.named_children():
-            yield module
+        return (module for _, module in self.named_children())
 
-    def _named_members(
-        self, registry: str, prefix: str, recurse: bool, remove_duplicate: bool
-    ) -> Iterator[tuple[str, Any]]:
+    def _members(
+        self, registries: tuple[str, ...], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Module, str, Any]]:
+        """Yield ``(path, module, name, member)`` for what the modules hold in these registries."""
         seen: set[int] = set()
         modules = (
             self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
@@ -447,11 +451,12 @@ class Module:
             else [(prefix, self)]
         )
         for path, module in modules:
-            for name, member in getattr(module, registry).items():
-                if member is not None and id(member) not in seen:
-                    if remove_duplicate:
-                        seen.add(id(member))
-                    yield _join(path, name), member
+            for registry in registries:
+                for name, member in getattr(module, registry).items():
+                    if member is not None and id(member) not in seen:
+                        if remove_duplicate:
+                            seen.add(id(member))
+                        yield _join(path, name), module, name, member
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -463,23 +468,23 @@ class Module:
             recurse: go into the modules below, too.
             remove_duplicate: list a parameter that is shared only once, under its first name.
         """
-        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
+        members = self._members(("_parameters",), prefix, recurse, remove_duplicate)
+        return ((path, parameter) for path, _, _, parameter in members)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Yield the parameters, each once; what an optimizer is given."""
-        for _, parameter in self.named_parameters(recurse=recurse):
-            yield parameter
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """Yield the buffers with their paths; arguments as for :meth:`named_parameters`."""
-        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
+        members = self._members(("_buffers",), prefix, recurse, remove_duplicate)
+        return ((path, buffer) for path, _, _, buffer in members)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Yield the buffers, each once."""
-        for _, buffer in self.named_buffers(recurse=recurse):
-            yield buffer
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
         """Return the module at a path such as ``features.0``; "" is this one.
@@ -487,14 +492,17 @@ class Module:
         Raises:
             AttributeError: there is none; the text names the part of the path that is missing.
         """
-        module = self
+        module: Module = self
         for name in target.split(".") if target else ():
-            if not hasattr(module, name):
-                raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
-            module = getattr(module, name)
+            module = module._member(name)
             if not isinstance(module, Module):
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
+
+    def _member(self, name: str) -> Any:
+        if not hasattr(self, name):
+            raise AttributeError(f"{self._get_name()} has no attribute `{name}`")
+        return getattr(self, name)
 
     def get_parameter(self, target: str) -> Parameter:
         """Return the parameter at a path such as ``features.0.weight``.
@@ -503,10 +511,7 @@ class Module:
             AttributeError: there is none.
         """
         path, _, name = target.rpartition(".")
-        module = self.get_submodule(path)
-        if not hasattr(module, name):
-            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
-        parameter = getattr(module, name)
+        parameter = self.get_submodule(path)._member(name)
         if not isinstance(parameter, Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return parameter
@@ -519,11 +524,9 @@ class Module:
         """
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        if not hasattr(module, name):
-            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+        buffer: Tensor = module._member(name)
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
-        buffer: Tensor = getattr(module, name)
         return buffer
 
     # --- changing everything below ---------------------------------------------------------------
@@ -568,16 +571,14 @@ class Module:
 
         The Parameter objects stay, so that an optimizer made before still updates them.
         """
-        for module in self.modules():
-            for parameter in module._parameters.values():
-                if parameter is not None:
-                    _replace(parameter, fn)
-                    if parameter.grad is not None:
-                        _replace(parameter.grad, fn)
-            for name, buffer in module._buffers.items():
-                if buffer is not None:
-                    with no_grad():
-                        module._buffers[name] = fn(buffer)
+        for _, module, name, tensor in self._members(_TENSORS, "", True, False):
+            if name in module._buffers:
+                with no_grad():
+                    module._buffers[name] = fn(tensor)
+            else:
+                _replace(tensor, fn)
+                if tensor.grad is not None:
+                    _replace(tensor.grad, fn)
         return self
 
     def to(self: M, *args: Any, **kwargs: Any) -> M:
@@ -644,13 +645,10 @@ class Module:
 
     def _state(self, prefix: str) -> Iterator[tuple[str, Module, str, Tensor]]:
         """Yield ``(key, module, name, tensor)`` for everything that belongs into a state dict."""
-        for path, module in self.named_modules(prefix=prefix.rstrip("."), remove_duplicate=False):
-            for name, parameter in module._parameters.items():
-                if parameter is not None:
-                    yield _join(path, name), module, name, parameter
-            for name, buffer in module._buffers.items():
-                if buffer is not None and name not in module._non_persistent_buffers_set:
-                    yield _join(path, name), module, name, buffer
+        for entry in self._members(_TENSORS, prefix.rstrip("."), True, False):
+            _, module, name, _ = entry
+            if name not in module._non_persistent_buffers_set:
+                yield entry
 
     def state_dict(
         self,
@@ -699,38 +697,34 @@ class Module:
                 "  load_state_dict takes what state_dict() or load(path) returned"
             )
         own = {key: (module, name, tensor) for key, module, name, tensor in self._state("")}
-
-        def may_be_missing(key: str) -> bool:
-            module, name, _ = own[key]
-            return name in module._optional_state and not isinstance(state_dict, StateDict)
-
-        missing = [key for key in own if key not in state_dict and not may_be_missing(key)]
+        missing = [
+            key
+            for key, (module, name, _) in own.items()
+            if key not in state_dict
+            and (isinstance(state_dict, StateDict) or name not in module._optional_state)
+        ]
         unexpected = [key for key in state_dict if key not in own]
         problems = []
-        if strict and missing:
-            problems.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
-        if strict and unexpected:
-            problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
-        loads = []
-        for key, (module, name, tensor) in own.items():
-            if key not in state_dict:
-                continue
-            value = state_dict[key]
+        for kind, keys in (("Missing", missing), ("Unexpected", unexpected)):
+            if strict and keys:
+                quoted = ", ".join(f'"{key}"' for key in keys)
+                problems.append(f"{kind} key(s) in state_dict: {quoted}. ")
+        values = {key: state_dict[key] for key in own if key in state_dict}
+        for key, value in values.items():
             if is_array(value):
-                value = Tensor._wrap(value)
+                value = values[key] = Tensor._wrap(value)
+            tensor = own[key][2]
             if not isinstance(value, Tensor):
                 problems.append(
                     f'While copying the parameter named "{key}", expected torch.Tensor or '
                     f"Tensor-like object from checkpoint but received {type(value)}"
                 )
-            elif value.array.shape != tensor.array.shape:
+            elif value.shape != tensor.shape:
                 problems.append(
                     f"size mismatch for {key}: copying a param with shape torch.Size("
-                    f"{list(value.array.shape)}) from checkpoint, the shape in current model is "
-                    f"torch.Size({list(tensor.array.shape)})."
+                    f"{list(value.shape)}) from checkpoint, the shape in current model is "
+                    f"torch.Size({list(tensor.shape)})."
                 )
-            else:
-                loads.append((module, name, tensor, value))
         if problems:
             raise RuntimeError(
                 f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
@@ -739,15 +733,14 @@ class Module:
                 + ("" if not strict else " strict=False ignores missing and unexpected keys.")
             )
         with no_grad():
-            for module, name, tensor, value in loads:
+            for key, value in values.items():
+                module, name, tensor = own[key]
                 if not assign:
                     tensor.copy_(value.detach())
-                elif isinstance(tensor, Parameter):
-                    if not isinstance(value, Parameter):
-                        value = Parameter(value.detach(), tensor.requires_grad)
-                    setattr(module, name, value)
-                else:
-                    setattr(module, name, value)
+                    continue
+                if isinstance(tensor, Parameter) and not isinstance(value, Parameter):
+                    value = Parameter(value.detach(), tensor.requires_grad)
+                setattr(module, name, value)
         return IncompatibleKeys(missing, unexpected)
 
     # Names that a state dict of unknown age may lack without being incomplete.
@@ -784,10 +777,6 @@ def _indented(value: object) -> str:
     return repr(value).replace("\n", "\n  ")
 
 
-def _quoted(keys: list[str]) -> str:
-    return ", ".join(f'"{key}"' for key in keys)
-
-
 def _typename(value: object) -> str:
     """Return the name of a type as PyTorch's error texts show it."""
     kind = type(value)
@@ -797,15 +786,7 @@ def _typename(value: object) -> str:
 
 
 def _cannot_assign(value: object, target: str, wanted: str, verb: str = "expected") -> TypeError:
-    full = {
-        "Tensor": "torch.Tensor",
-        "Parameter": "torch.nn.Parameter",
-        "Module": "torch.nn.Module",
-    }
-    names = full[wanted]
-    if wanted == "Tensor":
-        names = "torch.nn.Buffer, torch.Tensor" if verb == "expected" else "torch Tensor"
-    return TypeError(f"cannot assign '{_typename(value)}' {target} ({names} or None {verb})")
+    return TypeError(f"cannot assign '{_typename(value)}' {target} ({wanted} or None {verb})")
 
 
 def _replace(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:
