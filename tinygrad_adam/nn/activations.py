@@ -5,69 +5,71 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 from tinygrad_adam.nn import functional
-from tinygrad_adam.nn.module import Module
-from tinygrad_adam.tensor import Tensor
+from tinygrad_adam.nn.layer import FunctionLayer
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "LeakyReLU",
+    "LogSoftmax",
+    "ReLU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]
 
 
-class ReLU(Module):
+class _Activation(FunctionLayer):
+    _usual: ClassVar[dict[str, Any]] = {"inplace": False}
+
+
+@dataclass(eq=False, repr=False)
+class _InPlace(_Activation):
+    inplace: bool = False
+
+
+@dataclass(eq=False, repr=False)
+class ReLU(_InPlace):
     """max(x, 0), element by element.
 
     Source: PyTorch, ``torch.nn.ReLU``.
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation, in the input's shape."""
-        return functional.relu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return "inplace=True" or nothing."""
-        return "inplace=True" if self.inplace else ""
+    _function = functional.relu
 
 
-class LeakyReLU(Module):
+@dataclass(eq=False, repr=False)
+class LeakyReLU(_Activation):
     """x where it is positive, else ``negative_slope`` times x.
 
     Source: PyTorch, ``torch.nn.LeakyReLU``.
     """
 
-    def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
-        super().__init__()
-        self.negative_slope, self.inplace = negative_slope, inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation, in the input's shape."""
-        return functional.leaky_relu(input, self.negative_slope, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the slope."""
-        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
+    negative_slope: float = 1e-2
+    inplace: bool = False
+    _function = functional.leaky_relu
 
 
-class ELU(Module):
+@dataclass(eq=False, repr=False)
+class ELU(_Activation):
     """x where it is positive, else ``alpha`` (exp(x) - 1).
 
     Source: PyTorch, ``torch.nn.ELU``; Clevert, Unterthiner and Hochreiter (2015).
     """
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha, self.inplace = alpha, inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation, in the input's shape."""
-        return functional.elu(input, self.alpha, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return alpha."""
-        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
+    alpha: float = 1.0
+    inplace: bool = False
+    _function = functional.elu
 
 
-class GELU(Module):
+@dataclass(eq=False, repr=False)
+class GELU(_Activation):
     """x Φ(x), Φ the distribution function of the normal distribution.
 
     Args:
@@ -76,112 +78,74 @@ class GELU(Module):
     Source: PyTorch, ``torch.nn.GELU``; Hendrycks and Gimpel (2016).
     """
 
-    def __init__(self, approximate: str = "none") -> None:
-        super().__init__()
-        self.approximate = approximate
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation, in the input's shape."""
-        return functional.gelu(input, self.approximate)
+    approximate: str = "none"
+    _function = functional.gelu
 
     def extra_repr(self) -> str:
-        """Return the approximation."""
+        """Return the option in quotes, as PyTorch does here and nowhere else."""
         return f"approximate={self.approximate!r}"
 
 
-class SiLU(Module):
+@dataclass(eq=False, repr=False)
+class SiLU(_InPlace):
     """x σ(x), σ the logistic function; also called swish.
 
     Source: PyTorch, ``torch.nn.SiLU``.
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation, in the input's shape."""
-        return functional.silu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return "inplace=True" or nothing."""
-        return "inplace=True" if self.inplace else ""
+    _function = functional.silu
 
 
-class Sigmoid(Module):
+class Sigmoid(_Activation):
     """1 / (1 + exp(-x)), element by element.
 
     Source: PyTorch, ``torch.nn.Sigmoid``.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation, in the input's shape."""
-        return functional.sigmoid(input)
+    _function = functional.sigmoid
 
 
-class Tanh(Module):
+class Tanh(_Activation):
     """tanh(x), element by element.
 
     Source: PyTorch, ``torch.nn.Tanh``.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation, in the input's shape."""
-        return functional.tanh(input)
+    _function = functional.tanh
 
 
-class Softplus(Module):
+@dataclass(eq=False, repr=False)
+class Softplus(_Activation):
     """log(1 + exp(``beta`` x)) / ``beta``, or x itself where ``beta`` x > ``threshold``.
 
     Source: PyTorch, ``torch.nn.Softplus``.
     """
 
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__()
-        self.beta, self.threshold = beta, threshold
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation, in the input's shape."""
-        return functional.softplus(input, self.beta, self.threshold)
-
-    def extra_repr(self) -> str:
-        """Return beta and the threshold."""
-        return f"beta={self.beta}, threshold={self.threshold}"
+    beta: float = 1.0
+    threshold: float = 20.0
+    _function = functional.softplus
 
 
-class Softmax(Module):
+@dataclass(eq=False, repr=False)
+class _AlongDim(_Activation):
+    dim: int | None = None
+
+
+@dataclass(eq=False, repr=False)
+class Softmax(_AlongDim):
     """exp(x) / Σ exp(x), the sum along ``dim``.
 
     Source: PyTorch, ``torch.nn.Softmax``.
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation, in the input's shape."""
-        return functional.softmax(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the dimension."""
-        return f"dim={self.dim}"
+    _function = functional.softmax
 
 
-class LogSoftmax(Module):
+@dataclass(eq=False, repr=False)
+class LogSoftmax(_AlongDim):
     """The logarithm of softmax along ``dim``.
 
     Source: PyTorch, ``torch.nn.LogSoftmax``.
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation, in the input's shape."""
-        return functional.log_softmax(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the dimension."""
-        return f"dim={self.dim}"
+    _function = functional.log_softmax

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
-from tinygrad_adam.creation import empty
-from tinygrad_adam.nn import functional, init
-from tinygrad_adam.nn.module import Module
-from tinygrad_adam.nn.parameter import Parameter
-from tinygrad_adam.ops.convolution import named_padding
+from tinygrad_adam.nn import functional
+from tinygrad_adam.nn.layer import ParameterLayer
 from tinygrad_adam.tensor import Tensor
+
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
 
 IntOrTuple = int | Sequence[int]
 
@@ -21,115 +20,100 @@ def _tuple(value: IntOrTuple, length: int) -> tuple[int, ...]:
     return (value,) * length if isinstance(value, int) else tuple(value)
 
 
-class _Convolution(Module):
-    """What the convolution layers share: options, parameters, ``repr``."""
+def _defaults(spatial: int) -> dict[str, Any]:
+    zeros, ones = (0,) * spatial, (1,) * spatial
+    return {
+        "padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1, "bias": True,
+        "padding_mode": "zeros",
+    }  # fmt: skip
 
-    weight: Parameter
-    bias: Parameter | None
-    _spatial: int = 2
-    _transposed: bool = False
+
+class Convolution(ParameterLayer):
+    """What the convolution layers share."""
+
+    _spatial: ClassVar[int] = 2
+    transposed: ClassVar[bool] = False
+    _function: ClassVar[Callable[..., Tensor]]
+    _shown = (
+        "in_channels", "out_channels", "kernel_size=", "stride=", "padding=", "dilation=",
+        "output_padding=", "groups=", "bias=", "padding_mode=",
+    )  # fmt: skip
+    _usual = _defaults(2)
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
         kernel_size: IntOrTuple,
-        stride: IntOrTuple,
-        padding: IntOrTuple | str,
-        dilation: IntOrTuple,
-        output_padding: IntOrTuple,
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Any,
-        dtype: Any,
+        stride: IntOrTuple = 1,
+        padding: IntOrTuple | str = 0,
+        dilation: IntOrTuple = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         if groups <= 0:
             raise ValueError("groups must be a positive integer")
-        if in_channels % groups:
-            raise ValueError(
-                "in_channels must be divisible by groups\n"
-                f"  {in_channels} channels do not split into {groups} groups"
-            )
-        if out_channels % groups:
-            raise ValueError(
-                "out_channels must be divisible by groups\n"
-                f"  {out_channels} channels do not split into {groups} groups"
-            )
-        self.stride = _tuple(stride, self._spatial)
-        if isinstance(padding, str):
-            if padding not in ("same", "valid"):
+        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if channels % groups:
                 raise ValueError(
-                    f"Invalid padding string {padding!r}, should be one of {{'same', 'valid'}}"
+                    f"{name} must be divisible by groups\n"
+                    f"  {channels} channels do not split into {groups} groups"
                 )
-            if padding == "same" and any(step != 1 for step in self.stride):
-                raise ValueError("padding='same' is not supported for strided convolutions")
-        if padding_mode not in _PADDING_MODES:
-            raise ValueError(
-                f"padding_mode must be one of {_PADDING_MODES}, but got "
-                f"padding_mode='{padding_mode}'"
-            )
-        self.in_channels, self.out_channels = in_channels, out_channels
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = _tuple(kernel_size, self._spatial)
-        self.padding = padding if isinstance(padding, str) else _tuple(padding, self._spatial)
+        self.stride = _tuple(stride, self._spatial)
         self.dilation = _tuple(dilation, self._spatial)
-        self.output_padding = _tuple(output_padding, self._spatial)
-        self.groups = groups
-        self.transposed = isinstance(self, ConvTranspose2d)
+        self.output_padding = (0,) * self._spatial
+        self.padding = padding if isinstance(padding, str) else _tuple(padding, self._spatial)
         self.padding_mode = padding_mode
-        if padding_mode != "zeros":
-            # (left, right, top, bottom), as functional.pad wants it
-            if isinstance(padding, str):
-                pairs = named_padding(padding, self.kernel_size, self.stride, self.dilation)
-            else:
-                pairs = [(n, n) for n in _tuple(padding, self._spatial)]
-            self._pad_amounts = [n for pair in reversed(pairs) for n in pair]
+        self._check_padding()
         first, second = out_channels, in_channels // groups
-        if self._transposed:
+        if self.transposed:
             first, second = in_channels, out_channels // groups
         shape = (first, second, *self.kernel_size)
-        self.weight = Parameter(empty(shape, device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
-        self.reset_parameters()
+        bias_shape = (out_channels,) if bias else None
+        self._make_parameters(device, dtype, weight=shape, bias=bias_shape)
 
-    def reset_parameters(self) -> None:
-        """Draw the parameters anew."""
-        init.default_(self.weight, self.bias)
+    def _check_padding(self) -> None:
+        if isinstance(self.padding, str):
+            if self.padding not in ("same", "valid"):
+                raise ValueError(
+                    f"Invalid padding string {self.padding!r}, should be one of {{'same', 'valid'}}"
+                )
+            if self.padding == "same" and any(step != 1 for step in self.stride):
+                raise ValueError("padding='same' is not supported for strided convolutions")
+        if self.padding_mode not in _PADDING_MODES:
+            raise ValueError(
+                f"padding_mode must be one of {_PADDING_MODES}, but got "
+                f"padding_mode='{self.padding_mode}'"
+            )
 
-    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
-        """Return the input, padded if that is not with zeros, and how much zero padding is left."""
-        if self.padding_mode == "zeros":
-            return input, self.padding
-        padded = functional.pad(input, self._pad_amounts, mode=self.padding_mode)
-        return padded, (0,) * self._spatial
-
-    def extra_repr(self) -> str:
-        """Return the options that differ from the defaults."""
-        zeros, ones = (0,) * self._spatial, (1,) * self._spatial
-        text = (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
-            f"stride={self.stride}"
-        )
-        if self.padding != zeros:
-            text += f", padding={self.padding}"
-        if self.dilation != ones:
-            text += f", dilation={self.dilation}"
-        if self.output_padding != zeros:
-            text += f", output_padding={self.output_padding}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        if self.bias is None:
-            text += ", bias=False"
+    def forward(self, input: Tensor) -> Tensor:
+        padding: Any = self.padding
         if self.padding_mode != "zeros":
-            text += f", padding_mode={self.padding_mode}"
-        return text
+            input = functional.pad(input, self._amounts(), mode=self.padding_mode)
+            padding = 0
+        return type(self)._function(
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
+
+    def _amounts(self) -> list[int]:
+        """Return (left, right, top, bottom), as ``functional.pad`` wants it."""
+        if self.padding == "valid":
+            pairs = [(0, 0)]
+        elif isinstance(self.padding, str):
+            totals = [step * (size - 1) for step, size in zip(self.dilation, self.kernel_size)]
+            pairs = [(total // 2, total - total // 2) for total in totals]
+        else:
+            pairs = [(amount, amount) for amount in self.padding]
+        return [amount for pair in reversed(pairs) for amount in pair]
 
 
-class Conv2d(_Convolution):
+class Conv2d(Convolution):
     """Slide kernels over images, multiply and sum up.
 
     Args:
@@ -145,7 +129,7 @@ class Conv2d(_Convolution):
         bias: whether a number for each output channel is added.
         padding_mode: "zeros", "reflect", "replicate" or "circular"; see ``functional.pad``.
         device: where the parameters live.
-        dtype: their dtype, float32 by default.
+        dtype: their dtype.
 
     Input (N, C, H, W) or (C, H, W), output (N, O, oH, oW) in channels-last memory, with
     oH = (H + 2 padding - dilation (kH - 1) - 1) // stride + 1. ``weight`` is (O, C / groups, kH,
@@ -157,34 +141,10 @@ class Conv2d(_Convolution):
     Source: PyTorch, ``torch.nn.Conv2d``.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntOrTuple,
-        stride: IntOrTuple = 1,
-        padding: IntOrTuple | str = 0,
-        dilation: IntOrTuple = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the convolution of ``input`` with the weight, plus the bias."""
-        input, padding = self._padded(input)
-        return functional.conv2d(
-            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
-        )
+    _function = functional.conv2d
 
 
-class Conv1d(_Convolution):
+class Conv1d(Convolution):
     """Slide kernels over sequences; as :class:`Conv2d` with one dimension less.
 
     Input (N, C, L) or (C, L), output (N, O, oL); ``weight`` is (O, C / groups, k).
@@ -196,35 +156,11 @@ class Conv1d(_Convolution):
     """
 
     _spatial = 1
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntOrTuple,
-        stride: IntOrTuple = 1,
-        padding: IntOrTuple | str = 0,
-        dilation: IntOrTuple = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the convolution of ``input`` with the weight, plus the bias."""
-        input, padding = self._padded(input)
-        return functional.conv1d(
-            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
-        )
+    _usual = _defaults(1)
+    _function = functional.conv1d
 
 
-class ConvTranspose2d(_Convolution):
+class ConvTranspose2d(Convolution):
     """Add a multiple of the kernels to the result for every pixel: :class:`Conv2d` transposed.
 
     Args:
@@ -239,7 +175,7 @@ class ConvTranspose2d(_Convolution):
         dilation: as for :class:`Conv2d`.
         padding_mode: "zeros" only.
         device: where the parameters live.
-        dtype: their dtype, float32 by default.
+        dtype: their dtype.
 
     Input (N, C, H, W) or (C, H, W), output (N, O, oH, oW), with
     oH = (H - 1) stride - 2 padding + dilation (kH - 1) + output_padding + 1. ``weight`` is
@@ -251,7 +187,7 @@ class ConvTranspose2d(_Convolution):
     Source: PyTorch, ``torch.nn.ConvTranspose2d``.
     """
 
-    _transposed = True
+    transposed = True
 
     def __init__(
         self,
@@ -271,9 +207,10 @@ class ConvTranspose2d(_Convolution):
         if padding_mode != "zeros":
             raise ValueError('Only "zeros" padding mode is supported for ConvTranspose2d')
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding,
-            groups, bias, padding_mode, device, dtype,
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            padding_mode, device, dtype,
         )  # fmt: skip
+        self.output_padding = _tuple(output_padding, 2)
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """Return the transposed convolution of ``input``.
@@ -302,19 +239,18 @@ class ConvTranspose2d(_Convolution):
                 f"ConvTranspose2D: for {input.ndim}D input, output_size must have 2 or "
                 f"{input.ndim} elements (got {len(output_size)})"
             )
-        padding: Any = self.padding
+        sizes: Any = zip(
+            input.shape[leading:], self.stride, self.padding, self.dilation, self.kernel_size
+        )
         smallest = [
-            (input.shape[leading + i] - 1) * self.stride[i]
-            - 2 * padding[i]
-            + self.dilation[i] * (self.kernel_size[i] - 1)
-            + 1
-            for i in (0, 1)
+            (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1
+            for size, stride, padding, dilation, kernel in sizes
         ]
-        largest = [smallest[i] + self.stride[i] - 1 for i in (0, 1)]
-        if any(not smallest[i] <= output_size[i] <= largest[i] for i in (0, 1)):
+        largest = [size + stride - 1 for size, stride in zip(smallest, self.stride)]
+        if any(not low <= x <= high for low, x, high in zip(smallest, output_size, largest)):
             raise ValueError(
                 f"requested an output size of {tuple(output_size)}, but valid sizes range from "
                 f"{smallest} to {largest} (for an input of torch.Size("
                 f"{list(input.shape[leading:])}))"
             )
-        return tuple(output_size[i] - smallest[i] for i in (0, 1))
+        return tuple(wanted - size for wanted, size in zip(output_size, smallest))

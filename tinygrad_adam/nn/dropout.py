@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tinygrad_adam.nn import functional
-from tinygrad_adam.nn.module import Module
+from tinygrad_adam.nn.layer import Layer
 from tinygrad_adam.tensor import Tensor
 
+__all__ = ["Dropout"]
 
-class Dropout(Module):
+
+@dataclass(eq=False, repr=False)
+class Dropout(Layer):
     """In training, set each element to zero with probability ``p`` and divide the others by 1 - p.
 
     In evaluation, return the input as it is.
@@ -22,16 +27,13 @@ class Dropout(Module):
     Source: PyTorch, ``torch.nn.Dropout``; Srivastava et al., "Dropout" (2014).
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p, self.inplace = p, inplace
+    p: float = 0.5
+    inplace: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.p <= 1:
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {self.p}")
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with elements dropped."""
         return functional.dropout(input, self.p, self.training, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the options."""
-        return f"p={self.p}, inplace={self.inplace}"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from tinygrad_adam.creation import empty
 from tinygrad_adam.nn import functional, init
-from tinygrad_adam.nn.module import Module
+from tinygrad_adam.nn.layer import ParameterLayer
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.tensor import Tensor
 
+__all__ = ["Embedding"]
 
-class Embedding(Module):
+
+class Embedding(ParameterLayer):
     """A table of vectors, picked by number.
 
     Args:
@@ -23,7 +24,7 @@ class Embedding(Module):
         scale_grad_by_freq: divide what a row's gradient gets by how often the row was picked.
         sparse: must be False: gradients are dense here.
         device: where the table lives.
-        dtype: its dtype, float32 by default.
+        dtype: its dtype.
 
     Input integers of any shape, output (…, D). ``weight`` is (V, D), drawn from the standard normal
     distribution.
@@ -35,7 +36,13 @@ class Embedding(Module):
     Source: PyTorch, ``torch.nn.Embedding``.
     """
 
-    weight: Parameter
+    _shown = (
+        "num_embeddings", "embedding_dim", "padding_idx=", "max_norm=", "norm_type=",
+        "scale_grad_by_freq=",
+    )  # fmt: skip
+    _usual: ClassVar[dict[str, Any]] = {
+        "padding_idx": None, "max_norm": None, "norm_type": 2, "scale_grad_by_freq": False
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -64,12 +71,12 @@ class Embedding(Module):
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
+        shape = (num_embeddings, embedding_dim)
         if _weight is None:
-            table = empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
-            self.weight = Parameter(table, requires_grad=not _freeze)
-            self.reset_parameters()
+            self._make_parameters(device, dtype, weight=shape)
+            self.weight.requires_grad_(not _freeze)
         else:
-            if tuple(_weight.shape) != (num_embeddings, embedding_dim):
+            if tuple(_weight.shape) != shape:
                 raise AssertionError(
                     "Shape of weight does not match num_embeddings and embedding_dim"
                 )
@@ -82,7 +89,6 @@ class Embedding(Module):
             self.weight.array[self.padding_idx] = 0
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the rows with the numbers in ``input``."""
         return functional.embedding(
             input, self.weight, self.padding_idx, self.max_norm, self.norm_type,
             self.scale_grad_by_freq, self.sparse,
@@ -110,16 +116,3 @@ class Embedding(Module):
             rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse,
             _weight=embeddings, _freeze=freeze,
         )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        """Return the options that differ from the defaults."""
-        text = f"{self.num_embeddings}, {self.embedding_dim}"
-        if self.padding_idx is not None:
-            text += f", padding_idx={self.padding_idx}"
-        if self.max_norm is not None:
-            text += f", max_norm={self.max_norm}"
-        if self.norm_type != 2:
-            text += f", norm_type={self.norm_type}"
-        if self.scale_grad_by_freq:
-            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
-        return text

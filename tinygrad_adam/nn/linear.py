@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from tinygrad_adam.creation import empty
-from tinygrad_adam.nn import functional, init
+from tinygrad_adam.nn import functional
+from tinygrad_adam.nn.layer import FunctionLayer, Layer, ParameterLayer
 from tinygrad_adam.nn.module import Module
-from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.tensor import Tensor
+
+__all__ = ["Flatten", "Identity", "Linear", "Unflatten"]
+
+T = TypeVar("T")
 
 
 class Identity(Module):
@@ -21,12 +25,11 @@ class Identity(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
-    def forward(self, input: Any) -> Any:
-        """Return the input."""
+    def forward(self, input: T) -> T:
         return input
 
 
-class Linear(Module):
+class Linear(ParameterLayer):
     """y = x Wᵀ + b.
 
     Args:
@@ -34,7 +37,7 @@ class Linear(Module):
         out_features: size of the last dimension of y.
         bias: whether there is a b.
         device: where the parameters live.
-        dtype: their dtype, float32 by default.
+        dtype: their dtype.
 
     ``weight`` is (out_features, in_features), ``bias`` (out_features,), both drawn from
     U(-1/√in_features, 1/√in_features). Input (…, in_features), output (…, out_features).
@@ -42,8 +45,7 @@ class Linear(Module):
     Source: PyTorch, ``torch.nn.Linear``.
     """
 
-    weight: Parameter
-    bias: Parameter | None
+    _shown = ("in_features=", "out_features=", "bias=")
 
     def __init__(
         self,
@@ -55,30 +57,15 @@ class Linear(Module):
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        self.weight = Parameter(empty(out_features, in_features, device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(empty(out_features, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw the parameters anew."""
-        init.default_(self.weight, self.bias)
+        shape = (out_features, in_features)
+        self._make_parameters(device, dtype, weight=shape, bias=shape[:1] if bias else None)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the product with the weight, plus the bias."""
         return functional.linear(input, self.weight, self.bias)
 
-    def extra_repr(self) -> str:
-        """Return the sizes and whether there is a bias."""
-        return (
-            f"in_features={self.in_features}, out_features={self.out_features}, "
-            f"bias={self.bias is not None}"
-        )
 
-
-class Flatten(Module):
+@dataclass(eq=False, repr=False)
+class Flatten(FunctionLayer):
     """Make one dimension of several: by default of all but the batch's.
 
     Args:
@@ -88,20 +75,13 @@ class Flatten(Module):
     Source: PyTorch, ``torch.nn.Flatten``.
     """
 
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        super().__init__()
-        self.start_dim, self.end_dim = start_dim, end_dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the flattened input."""
-        return input.flatten(self.start_dim, self.end_dim)
-
-    def extra_repr(self) -> str:
-        """Return the dimensions."""
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+    start_dim: int = 1
+    end_dim: int = -1
+    _function = Tensor.flatten
 
 
-class Unflatten(Module):
+@dataclass(eq=False, repr=False)
+class Unflatten(Layer):
     """Make several dimensions of one.
 
     Args:
@@ -114,25 +94,22 @@ class Unflatten(Module):
     Source: PyTorch, ``torch.nn.Unflatten``.
     """
 
-    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
-        super().__init__()
-        if not isinstance(unflattened_size, (tuple, list)):
+    dim: int
+    unflattened_size: Sequence[int]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sizes = self.unflattened_size
+        if not isinstance(sizes, (tuple, list)):
             raise TypeError(
-                "unflattened_size must be a tuple of ints, but found type "
-                f"{type(unflattened_size).__name__}"
+                f"unflattened_size must be a tuple of ints, but found type {type(sizes).__name__}"
             )
-        for position, size in enumerate(unflattened_size):
+        for position, size in enumerate(sizes):
             if not isinstance(size, int):
                 raise TypeError(
                     "unflattened_size must be tuple of ints, but found element of type "
                     f"{type(size).__name__} at pos {position}"
                 )
-        self.dim, self.unflattened_size = dim, unflattened_size
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with the dimension split."""
         return input.unflatten(self.dim, self.unflattened_size)
-
-    def extra_repr(self) -> str:
-        """Return the dimension and the sizes."""
-        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

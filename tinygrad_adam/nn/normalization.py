@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from tinygrad_adam.creation import empty, ones, tensor, zeros
+from tinygrad_adam.creation import ones, tensor, zeros
 from tinygrad_adam.nn import functional, init
-from tinygrad_adam.nn.module import Module
+from tinygrad_adam.nn.layer import ParameterLayer
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.tensor import Tensor
 
+__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm"]
 
-class _Normalization(Module):
-    """A layer with a weight and a bias of one shape, either of which may be missing."""
 
-    weight: Parameter | None
-    bias: Parameter | None
+class _Normalization(ParameterLayer):
+    """A layer whose weight and bias have one shape; ``affine=False`` leaves out both."""
 
-    def _make_parameters(
-        self, shape: Sequence[int], weight: bool, bias: bool, device: Any, dtype: Any
+    weight: Parameter | None  # type: ignore[assignment]
+
+    def _make_affine(
+        self, shape: tuple[int, ...], affine: bool, bias: bool, device: Any, dtype: Any
     ) -> None:
-        for name, wanted in (("weight", weight), ("bias", bias)):
-            values = Parameter(empty(shape, device=device, dtype=dtype)) if wanted else None
-            self.register_parameter(name, values)
-        self.reset_parameters()
+        self._make_parameters(
+            device, dtype, weight=shape if affine else None, bias=shape if affine and bias else None
+        )
 
     def reset_parameters(self) -> None:
         """Set the weight to ones and the bias to zeros."""
@@ -42,6 +42,8 @@ class _BatchNorm(_Normalization):
     num_batches_tracked: Tensor | None
     # State dicts written before PyTorch 0.4 lack this.
     _optional_state = frozenset({"num_batches_tracked"})
+    _dims: ClassVar[tuple[int, ...]]
+    _shown = ("num_features", "eps=", "momentum=", "affine=", "bias=", "track_running_stats=")
 
     def __init__(
         self,
@@ -58,14 +60,15 @@ class _BatchNorm(_Normalization):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
+        mean = var = count = None
         if track_running_stats:
-            self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype))
-            self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype))
-            self.register_buffer("num_batches_tracked", tensor(0, device=device))
-        else:
-            for name in ("running_mean", "running_var", "num_batches_tracked"):
-                self.register_buffer(name, None)
-        self._make_parameters((num_features,), affine, affine and bias, device, dtype)
+            mean = zeros(num_features, device=device, dtype=dtype)
+            var = ones(num_features, device=device, dtype=dtype)
+            count = tensor(0, device=device)
+        self.register_buffer("running_mean", mean)
+        self.register_buffer("running_var", var)
+        self.register_buffer("num_batches_tracked", count)
+        self._make_affine((num_features,), affine, bias, device, dtype)
 
     def reset_running_stats(self) -> None:
         """Forget the running mean and variance."""
@@ -80,12 +83,10 @@ class _BatchNorm(_Normalization):
         self.reset_running_stats()
         super().reset_parameters()
 
-    def _check_input_dim(self, input: Tensor) -> None:
-        raise NotImplementedError
-
     def forward(self, input: Tensor) -> Tensor:
-        """Return the normalized input; in training, also move the running values."""
-        self._check_input_dim(input)
+        if input.ndim not in self._dims:
+            wanted = " or ".join(f"{count}D" for count in self._dims)
+            raise ValueError(f"expected {wanted} input (got {input.ndim}D input)")
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
             init.constant_(self.num_batches_tracked, self.num_batches_tracked.array + 1)
@@ -94,23 +95,9 @@ class _BatchNorm(_Normalization):
         # The batch's own values are used in training, and where none are kept.
         own = self.training or (self.running_mean is None and self.running_var is None)
         keep = not self.training or self.track_running_stats
+        mean, var = (self.running_mean, self.running_var) if keep else (None, None)
         return functional.batch_norm(
-            input,
-            self.running_mean if keep else None,
-            self.running_var if keep else None,
-            self.weight,
-            self.bias,
-            own,
-            0.0 if momentum is None else momentum,
-            self.eps,
-        )
-
-    def extra_repr(self) -> str:
-        """Return the options."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
+            input, mean, var, self.weight, self.bias, own, momentum or 0.0, self.eps
         )
 
 
@@ -125,7 +112,7 @@ class BatchNorm1d(_BatchNorm):
         affine: whether there are a weight and a bias.
         track_running_stats: whether running values are kept for evaluation.
         device: where the parameters live.
-        dtype: their dtype, float32 by default.
+        dtype: their dtype.
         bias: False leaves out the bias.
 
     Input (N, C) or (N, C, L), output the same. ``weight``, ``bias``, ``running_mean``,
@@ -135,9 +122,7 @@ class BatchNorm1d(_BatchNorm):
     Source: PyTorch, ``torch.nn.BatchNorm1d``; Ioffe and Szegedy, "Batch Normalization" (2015).
     """
 
-    def _check_input_dim(self, input: Tensor) -> None:
-        if input.ndim not in (2, 3):
-            raise ValueError(f"expected 2D or 3D input (got {input.ndim}D input)")
+    _dims = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
@@ -148,9 +133,7 @@ class BatchNorm2d(_BatchNorm):
     Source: PyTorch, ``torch.nn.BatchNorm2d``; Ioffe and Szegedy, "Batch Normalization" (2015).
     """
 
-    def _check_input_dim(self, input: Tensor) -> None:
-        if input.ndim != 4:
-            raise ValueError(f"expected 4D input (got {input.ndim}D input)")
+    _dims = (4,)
 
 
 class LayerNorm(_Normalization):
@@ -162,12 +145,14 @@ class LayerNorm(_Normalization):
         elementwise_affine: whether there are a weight and a bias.
         bias: False leaves out the bias.
         device: where the parameters live.
-        dtype: their dtype, float32 by default.
+        dtype: their dtype.
 
     Input (…, *normalized_shape), output the same; ``weight`` and ``bias`` have that shape.
 
     Source: PyTorch, ``torch.nn.LayerNorm``; Ba, Kiros and Hinton, "Layer Normalization" (2016).
     """
+
+    _shown = ("normalized_shape", "eps=", "elementwise_affine=", "bias=")
 
     def __init__(
         self,
@@ -179,24 +164,13 @@ class LayerNorm(_Normalization):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if isinstance(normalized_shape, int):
-            normalized_shape = (normalized_shape,)
-        self.normalized_shape = tuple(normalized_shape)
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+        self.normalized_shape = tuple(shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        self._make_parameters(
-            self.normalized_shape, elementwise_affine, elementwise_affine and bias, device, dtype
-        )
+        self._make_affine(self.normalized_shape, elementwise_affine, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the normalized input."""
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        """Return the options."""
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, "
-            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
-        )
 
 
 class GroupNorm(_Normalization):
@@ -208,7 +182,7 @@ class GroupNorm(_Normalization):
         eps: added to the variance.
         affine: whether there are a weight and a bias.
         device: where the parameters live.
-        dtype: their dtype, float32 by default.
+        dtype: their dtype.
         bias: False leaves out the bias.
 
     Input (N, C, …), output the same; ``weight`` and ``bias`` are (C,).
@@ -218,6 +192,8 @@ class GroupNorm(_Normalization):
 
     Source: PyTorch, ``torch.nn.GroupNorm``; Wu and He, "Group Normalization" (2018).
     """
+
+    _shown = ("num_groups", "num_channels", "eps=", "affine=", "bias=")
 
     def __init__(
         self,
@@ -237,15 +213,7 @@ class GroupNorm(_Normalization):
             )
         self.num_groups, self.num_channels = num_groups, num_channels
         self.eps, self.affine = eps, affine
-        self._make_parameters((num_channels,), affine, affine and bias, device, dtype)
+        self._make_affine((num_channels,), affine, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the normalized input."""
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        """Return the options."""
-        return (
-            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
-            f"bias={self.bias is not None}"
-        )
