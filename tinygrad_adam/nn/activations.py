@@ -11,19 +11,6 @@ from typing import Any, ClassVar
 from tinygrad_adam.nn import functional
 from tinygrad_adam.nn.layer import FunctionLayer
 
-__all__ = [
-    "ELU",
-    "GELU",
-    "LeakyReLU",
-    "LogSoftmax",
-    "ReLU",
-    "SiLU",
-    "Sigmoid",
-    "Softmax",
-    "Softplus",
-    "Tanh",
-]
-
 
 class _Activation(FunctionLayer):
     _usual: ClassVar[dict[str, Any]] = {"inplace": False}

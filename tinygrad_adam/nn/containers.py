@@ -4,40 +4,82 @@ from __future__ import annotations
 
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any, TypeVar, overload
 
-from tinygrad_adam.nn.module import Module, _typename
+from tinygrad_adam.nn.module import Module, _indented, _typename
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.tensor import Tensor
 
+L = TypeVar("L", bound="_List")
 
-class _Listed(Module):
-    """Modules that are numbered "0", "1", …: what Sequential and ModuleList share."""
+
+class _List(Module):
+    """What modules that are lists share: values under the names "0", "1", …"""
+
+    def __len__(self) -> int:
+        return len(self._modules)
 
     def _position(self, index: Any) -> int:
         """Return an index counted from the front.
 
         Raises:
-            IndexError: there is no such module.
+            IndexError: there is no such value.
         """
         index = operator.index(index)
         if not -len(self) <= index < len(self):
             raise IndexError(f"index {index} is out of range")
-        return index % len(self) if len(self) else 0
+        return int(index % len(self))
+
+    def append(self: L, value: Any) -> L:
+        """Add a value at the end; return the list."""
+        raise NotImplementedError
+
+    def extend(self: L, values: Iterable[Any]) -> L:
+        """Add values at the end; return the list.
+
+        Raises:
+            TypeError: ``values`` cannot be iterated over.
+        """
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
+            raise TypeError(
+                f"{type(self).__name__}.extend should be called with an iterable, but got "
+                + type(values).__name__
+            )
+        for value in list(values):
+            self.append(value)
+        return self
+
+    def __iadd__(self: L, values: Iterable[Any]) -> L:
+        return self.extend(values)
+
+
+class _Modules(_List):
+    """What lists of modules share."""
 
     def _key(self, index: Any) -> str:
         return list(self._modules)[self._position(index)]
 
     def _renumber(self, modules: Iterable[Module | None]) -> None:
+        numbered = {str(i): module for i, module in enumerate(modules)}
         self._modules.clear()
-        self._modules.update({str(i): module for i, module in enumerate(modules)})
+        self._modules.update(numbered)
 
-    def __len__(self) -> int:
-        return len(self._modules)
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())  # type: ignore[arg-type]
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self: L, index: slice) -> L: ...
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self._slice(index)
+        return self._modules[self._key(index)]
+
+    def _slice(self, index: slice) -> Any:
+        raise NotImplementedError
 
     def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, self._key(index), module)
@@ -46,32 +88,25 @@ class _Listed(Module):
         keys = list(self._modules)
         for key in keys[index] if isinstance(index, slice) else [self._key(index)]:
             del self._modules[key]
-        self._renumber(list(self._modules.values()))
+        self._renumber(self._modules.values())
 
-    def append(self, module: Module) -> Any:
-        """Add a module at the end; return this one."""
+    def append(self: L, module: Module) -> L:
+        """Add a module at the end; return the list."""
         self.add_module(str(len(self)), module)
         return self
 
-    def extend(self, modules: Iterable[Module]) -> Any:
-        """Add modules at the end; return this one."""
-        if not isinstance(modules, Iterable):
-            raise TypeError(
-                f"{type(self).__name__}.extend should be called with an iterable, but got "
-                + type(modules).__name__
-            )
-        for module in list(modules):
-            self.append(module)
-        return self
+    def extend(self: L, modules: Iterable[Module]) -> L:
+        """Add modules at the end; return the list."""
+        return super().extend(modules)
 
-    def pop(self, index: int) -> Any:
+    def pop(self, index: int) -> Module:
         """Remove a module and return it."""
-        module = self._modules[self._key(index)]
+        module = self[index]
         del self[index]
         return module
 
 
-class Sequential(_Listed):
+class Sequential(_Modules):
     """Modules that run one after the other, each on the result of the one before.
 
     Args:
@@ -85,39 +120,28 @@ class Sequential(_Listed):
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
+        named = {str(number): module for number, module in enumerate(args)}
         if len(args) == 1 and isinstance(args[0], OrderedDict):
-            for name, module in args[0].items():
-                self.add_module(name, module)
-        else:
-            for number, module in enumerate(args):
-                self.add_module(str(number), module)
+            named = args[0]
+        for name, module in named.items():
+            self.add_module(name, module)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Run all modules."""
-        for module in self._modules.values():
-            input = module(input)  # type: ignore[misc]
-        return input
+        for module in self:
+            input = module(input)
+        result: Tensor = input  # what the last one returns, which for nearly all is a tensor
+        return result
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return type(self)(OrderedDict(list(self._modules.items())[index]))
-        return self._modules[self._key(index)]
+    def _slice(self, index: slice) -> Sequential:
+        # The modules keep their names.
+        return type(self)(OrderedDict(list(self._modules.items())[index]))
 
     def __add__(self, other: Sequential) -> Sequential:
-        if not isinstance(other, Sequential):
-            raise ValueError(
-                "add operator supports only objects of Sequential class, but "
-                f"{type(other)} is given."
-            )
-        return Sequential(*self, *other)
+        return Sequential(*self, *_sequential(other))
 
-    def __iadd__(self, other: Sequential) -> Sequential:
-        if not isinstance(other, Sequential):
-            raise ValueError(
-                "add operator supports only objects of Sequential class, but "
-                f"{type(other)} is given."
-            )
-        return self.extend(other)  # type: ignore[no-any-return]
+    def __iadd__(self: L, other: Sequential) -> L:  # type: ignore[override]
+        return self.extend(_sequential(other))
 
     def __mul__(self, times: int) -> Sequential:
         if not isinstance(times, int):
@@ -146,7 +170,15 @@ class Sequential(_Listed):
         return self
 
 
-class ModuleList(_Listed):
+def _sequential(other: object) -> Sequential:
+    if not isinstance(other, Sequential):
+        raise ValueError(
+            f"add operator supports only objects of Sequential class, but {type(other)} is given."
+        )
+    return other
+
+
+class ModuleList(_Modules):
     """A list of modules that are part of the module that holds it.
 
     Args:
@@ -160,13 +192,8 @@ class ModuleList(_Listed):
         if modules is not None:
             self.extend(modules)
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return type(self)(list(self)[index])
-        return self._modules[self._key(index)]
-
-    def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
-        return self.extend(modules)  # type: ignore[no-any-return]
+    def _slice(self, index: slice) -> ModuleList:
+        return type(self)(list(self)[index])
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
@@ -179,24 +206,54 @@ class ModuleList(_Listed):
 
     def _child_lines(self) -> list[str]:
         # Neighbours that print alike share a line: "(0-1): 2 x Linear(…)".
-        runs: list[tuple[int, int, str]] = []
-        for number, module in enumerate(self):
-            text = repr(module)
-            if runs and runs[-1][2] == text:
-                runs[-1] = (runs[-1][0], number, text)
-            else:
-                runs.append((number, number, text))
         lines = []
-        for first, last, text in runs:
-            text = text.replace("\n", "\n  ")
-            if first == last:
-                lines.append(f"({first}): {text}")
-            else:
-                lines.append(f"({first}-{last}): {last - first + 1} x {text}")
+        first = 0
+        for text, run in groupby(_indented(module) for module in self):
+            count = len(list(run))
+            label = f"({first})" if count == 1 else f"({first}-{first + count - 1}): {count} x"
+            lines.append(f"{label}{':' if count == 1 else ''} {text}")
+            first += count
         return lines
 
 
-class ModuleDict(Module):
+class _Dict(Module):
+    """What modules that are dictionaries share: ``_names()`` are the keys, in order."""
+
+    def _names(self) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._names()
+
+    def keys(self) -> Any:
+        """Return the keys."""
+        return self._names().keys()
+
+    def clear(self) -> None:
+        """Remove everything."""
+        for key in list(self):
+            del self[key]
+
+    def pop(self, key: str) -> Any:
+        """Remove what is under ``key`` and return it."""
+        value = self[key]
+        del self[key]
+        return value
+
+    def __getitem__(self, key: str) -> Any:
+        raise NotImplementedError
+
+    def __delitem__(self, key: str) -> None:
+        raise NotImplementedError
+
+
+class ModuleDict(_Dict):
     """A dictionary of modules that are part of the module that holds it.
 
     Args:
@@ -219,26 +276,8 @@ class ModuleDict(Module):
     def __delitem__(self, key: str) -> None:
         del self._modules[key]
 
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._modules
-
-    def clear(self) -> None:
-        """Remove all modules."""
-        self._modules.clear()
-
-    def pop(self, key: str) -> Any:
-        """Remove the module of that name and return it."""
-        return self._modules.pop(key)
-
-    def keys(self) -> Any:
-        """Return the names."""
-        return self._modules.keys()
+    def _names(self) -> Mapping[str, Any]:
+        return self._modules
 
     def items(self) -> Any:
         """Return pairs of names and modules."""
@@ -277,16 +316,21 @@ def _as_parameter(value: Any) -> Any:
     return value
 
 
-def _parameter_line(key: object, value: object, type_name: str) -> str:
-    if isinstance(value, Tensor):
-        kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-        size = "x".join(map(str, value.shape))
-        place = "" if value.device.type == "cpu" else f" ({value.device})"
-        return f"({key}): {kind} containing: [{type_name} of size {size}{place}]"
-    return f"({key}): Object of type: {type(value).__name__}"
+def _parameter_lines(pairs: Iterable[tuple[Any, Any]], type_name: Callable[[Tensor], str]) -> str:
+    """Return a line for each value of a list or dictionary of parameters."""
+    lines = []
+    for key, value in pairs:
+        text = f"Object of type: {type(value).__name__}"
+        if isinstance(value, Tensor):
+            kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
+            size = "x".join(map(str, value.shape))
+            place = "" if value.device.type == "cpu" else f" ({value.device})"
+            text = f"{kind} containing: [{type_name(value)} of size {size}{place}]"
+        lines.append(f"  ({key}): {text}")
+    return "\n".join(lines)
 
 
-class ParameterList(Module):
+class ParameterList(_List):
     """A list of parameters that belong to the module that holds it.
 
     Args:
@@ -302,10 +346,7 @@ class ParameterList(Module):
             self.extend(values)
 
     def _name(self, index: Any) -> str:
-        index = operator.index(index)
-        if not -self._size <= index < self._size:
-            raise IndexError(f"index {index} is out of range")
-        return str(index % self._size)
+        return str(self._position(index))
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -321,40 +362,18 @@ class ParameterList(Module):
     def __iter__(self) -> Iterator[Any]:
         return iter([self[i] for i in range(self._size)])
 
-    def __iadd__(self, values: Iterable[Any]) -> ParameterList:
-        return self.extend(values)
-
     def append(self, value: Any) -> ParameterList:
         """Add a value at the end; return the list."""
         self._size += 1
-        setattr(self, str(self._size - 1), _as_parameter(value))
-        return self
-
-    def extend(self, values: Iterable[Any]) -> ParameterList:
-        """Add values at the end; return the list.
-
-        Raises:
-            TypeError: ``values`` cannot be iterated over.
-        """
-        if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(
-                "ParameterList.extend should be called with an iterable, but got "
-                + type(values).__name__
-            )
-        for value in list(values):
-            self.append(value)
+        self[-1] = value
         return self
 
     def extra_repr(self) -> str:
         """Return a line for each value."""
-        lines = []
-        for i, value in enumerate(self):
-            name = f"torch.{value.dtype}" if isinstance(value, Tensor) else ""
-            lines.append("  " + _parameter_line(i, value, name))
-        return "\n".join(lines)
+        return _parameter_lines(enumerate(self), lambda value: f"torch.{value.dtype}")
 
 
-class ParameterDict(Module):
+class ParameterDict(_Dict):
     """A dictionary of parameters that belong to the module that holds it.
 
     Args:
@@ -370,35 +389,26 @@ class ParameterDict(Module):
         if parameters is not None:
             self.update(parameters)
 
-    def _check(self, key: Any) -> str:
-        if not isinstance(key, str):
-            raise TypeError(
-                f"Index given to ParameterDict cannot be used as a key as it is not a string (type "
-                f"is '{_typename(key)}'). Open an issue on github if you need non-string keys."
-            )
-        return key
-
     def __getitem__(self, key: str) -> Any:
         if key not in self._keys:
             raise KeyError(key)
         return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._keys[self._check(key)] = None
+        if not isinstance(key, str):
+            raise TypeError(
+                f"Index given to ParameterDict cannot be used as a key as it is not a string (type "
+                f"is '{_typename(key)}'). Open an issue on github if you need non-string keys."
+            )
+        self._keys[key] = None
         setattr(self, key, _as_parameter(value))
 
     def __delitem__(self, key: str) -> None:
         del self._keys[key]
         delattr(self, key)
 
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._keys
+    def _names(self) -> Mapping[str, Any]:
+        return self._keys
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value under ``key``, or ``default``."""
@@ -409,21 +419,6 @@ class ParameterDict(Module):
         if key not in self:
             self[key] = default
         return self[key]
-
-    def clear(self) -> None:
-        """Remove all values."""
-        for key in list(self._keys):
-            del self[key]
-
-    def pop(self, key: str) -> Any:
-        """Remove the value under ``key`` and return it."""
-        value = self[key]
-        del self[key]
-        return value
-
-    def keys(self) -> Any:
-        """Return the keys."""
-        return self._keys.keys()
 
     def items(self) -> Any:
         """Return pairs of keys and values."""
@@ -436,20 +431,11 @@ class ParameterDict(Module):
     def update(self, parameters: Any) -> None:
         """Add values from a mapping, from pairs, or None for each of several names."""
         if isinstance(parameters, (Mapping, ParameterDict)):
-            for key, value in parameters.items():
-                self[key] = value
-            return
+            parameters = parameters.items()
         for entry in parameters:
-            if isinstance(entry, str):
-                self[entry] = None
-            else:
-                key, value = entry
-                self[key] = value
+            key, value = (entry, None) if isinstance(entry, str) else entry
+            self[key] = value
 
     def extra_repr(self) -> str:
         """Return a line for each value."""
-        lines = []
-        for key, value in self.items():
-            name = _typename(value) if isinstance(value, Tensor) else ""
-            lines.append("  " + _parameter_line(key, value, name))
-        return "\n".join(lines)
+        return _parameter_lines(self.items(), _typename)

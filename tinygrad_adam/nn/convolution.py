@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 from tinygrad_adam.nn import functional
 from tinygrad_adam.nn.layer import ParameterLayer
+from tinygrad_adam.ops.convolution import named_padding
 from tinygrad_adam.tensor import Tensor
-
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
 
 IntOrTuple = int | Sequence[int]
 
@@ -103,11 +102,8 @@ class Convolution(ParameterLayer):
 
     def _amounts(self) -> list[int]:
         """Return (left, right, top, bottom), as ``functional.pad`` wants it."""
-        if self.padding == "valid":
-            pairs = [(0, 0)]
-        elif isinstance(self.padding, str):
-            totals = [step * (size - 1) for step, size in zip(self.dilation, self.kernel_size)]
-            pairs = [(total // 2, total - total // 2) for total in totals]
+        if isinstance(self.padding, str):
+            pairs = named_padding(self.padding, self.kernel_size, self.stride, self.dilation)
         else:
             pairs = [(amount, amount) for amount in self.padding]
         return [amount for pair in reversed(pairs) for amount in pair]

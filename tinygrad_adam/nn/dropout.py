@@ -8,8 +8,6 @@ from tinygrad_adam.nn import functional
 from tinygrad_adam.nn.layer import Layer
 from tinygrad_adam.tensor import Tensor
 
-__all__ = ["Dropout"]
-
 
 @dataclass(eq=False, repr=False)
 class Dropout(Layer):

@@ -9,8 +9,6 @@ from tinygrad_adam.nn.layer import ParameterLayer
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.tensor import Tensor
 
-__all__ = ["Embedding"]
-
 
 class Embedding(ParameterLayer):
     """A table of vectors, picked by number.

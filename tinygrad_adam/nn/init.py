@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,13 @@ def _random(generator: Generator | None) -> np.random.Generator:
     return (default_generator if generator is None else generator).numpy
 
 
-def _drawing_dtype(tensor: Tensor) -> Any:
-    return np.float64 if tensor.array.dtype == np.float64 else np.float32
+def _fill_random(tensor: Tensor, draw: Callable[..., Any], factor: float, shift: float) -> Tensor:
+    """Fill with ``factor`` times what ``draw(shape, dtype)`` returns, plus ``shift``."""
+    dtype = np.float64 if tensor.array.dtype == np.float64 else np.float32
+    numbers = np.asarray(draw(tensor.shape, dtype))
+    numbers *= factor
+    numbers += shift
+    return _fill(tensor, numbers)
 
 
 def uniform_(
@@ -66,10 +72,7 @@ def uniform_(
         raise RuntimeError(
             f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}"
         )
-    numbers = np.asarray(_random(generator).random(tensor.shape, _drawing_dtype(tensor)))
-    numbers *= b - a
-    numbers += a
-    return _fill(tensor, numbers)
+    return _fill_random(tensor, _random(generator).random, b - a, a)
 
 
 def normal_(
@@ -81,10 +84,7 @@ def normal_(
     """
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    numbers = np.asarray(_random(generator).standard_normal(tensor.shape, _drawing_dtype(tensor)))
-    numbers *= std
-    numbers += mean
-    return _fill(tensor, numbers)
+    return _fill_random(tensor, _random(generator).standard_normal, std, mean)
 
 
 def trunc_normal_(
@@ -105,13 +105,11 @@ def trunc_normal_(
             "values may be incorrect.",
             stacklevel=2,
         )
-    random = _random(generator)
     # By the inverse of the distribution function, found by bisection: no number is drawn twice,
     # and a far-off interval is no problem.
     low, high = (0.5 * (1 + math.erf((x - mean) / (std * math.sqrt(2)))) for x in (a, b))
-    wanted = np.asarray(random.uniform(low, high, tensor.shape))
-    numbers = _normal_quantile(wanted) * std + mean
-    return _fill(tensor, np.clip(numbers, a, b))
+    wanted = np.asarray(_random(generator).uniform(low, high, tensor.shape))
+    return _fill(tensor, np.clip(_normal_quantile(wanted) * std + mean, a, b))
 
 
 def _normal_quantile(p: np.ndarray) -> np.ndarray:
@@ -183,6 +181,13 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return _fill(tensor, values)
 
 
+_GAINS = {
+    "linear": 1, "conv1d": 1, "conv2d": 1, "conv3d": 1, "conv_transpose1d": 1,
+    "conv_transpose2d": 1, "conv_transpose3d": 1, "sigmoid": 1, "tanh": 5 / 3,
+    "relu": math.sqrt(2), "selu": 3 / 4,
+}  # fmt: skip
+
+
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """Return by how much to scale weights before a nonlinearity, so that variances stay the same.
 
@@ -196,22 +201,14 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
     Source: PyTorch, ``torch.nn.init.calculate_gain``.
     """
-    convolutions = {f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)}
-    if nonlinearity in {"linear", "sigmoid", *convolutions}:
-        return 1
-    if nonlinearity == "tanh":
-        return 5 / 3
-    if nonlinearity == "relu":
-        return math.sqrt(2)
-    if nonlinearity == "leaky_relu":
-        if param is None:
-            param = 0.01
-        elif isinstance(param, bool) or not isinstance(param, (int, float)):
-            raise ValueError(f"negative_slope {param} not a valid number")
-        return math.sqrt(2 / (1 + param**2))
-    if nonlinearity == "selu":
-        return 3 / 4
-    raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
+    if nonlinearity in _GAINS:
+        return _GAINS[nonlinearity]
+    if nonlinearity != "leaky_relu":
+        raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
+    slope = 0.01 if param is None else param
+    if isinstance(slope, bool) or not isinstance(slope, (int, float)):
+        raise ValueError(f"negative_slope {param} not a valid number")
+    return math.sqrt(2 / (1 + slope**2))
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
@@ -254,10 +251,17 @@ def _kaiming_deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -
     Raises:
         ValueError: ``mode`` is neither "fan_in" nor "fan_out".
     """
-    if str(mode).lower() not in ("fan_in", "fan_out"):
-        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
-    fan = _fans(tensor)[0 if str(mode).lower() == "fan_in" else 1]
+    modes = ["fan_in", "fan_out"]
+    if str(mode).lower() not in modes:
+        raise ValueError(f"Mode {mode} not supported, please use one of {modes}")
+    fan = _fans(tensor)[modes.index(str(mode).lower())]
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+
+
+def _nothing_to_fill(tensor: Tensor) -> bool:
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+    return 0 in tensor.shape
 
 
 def kaiming_uniform_(
@@ -279,8 +283,7 @@ def kaiming_uniform_(
     Source: PyTorch, ``torch.nn.init.kaiming_uniform_``; He et al., "Delving Deep into Rectifiers"
     (2015).
     """
-    if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+    if _nothing_to_fill(tensor):
         return tensor
     bound = math.sqrt(3) * _kaiming_deviation(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
@@ -299,8 +302,7 @@ def kaiming_normal_(
 
     Source: PyTorch, ``torch.nn.init.kaiming_normal_``; He et al. (2015).
     """
-    if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+    if _nothing_to_fill(tensor):
         return tensor
     return normal_(tensor, 0.0, _kaiming_deviation(tensor, a, mode, nonlinearity), generator)
 

@@ -11,8 +11,6 @@ from tinygrad_adam.nn.layer import FunctionLayer, Layer, ParameterLayer
 from tinygrad_adam.nn.module import Module
 from tinygrad_adam.tensor import Tensor
 
-__all__ = ["Flatten", "Identity", "Linear", "Unflatten"]
-
 T = TypeVar("T")
 
 

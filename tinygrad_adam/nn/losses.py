@@ -1,18 +1,25 @@
 """Losses as modules: they hold the options of the functions in :mod:`tinygrad_adam.nn.functional`.
 
-``reduction`` is "mean", "sum" or "none"; ``size_average`` and ``reduce`` are old names for it.
+``reduction`` is "mean" (over all elements), "sum" or "none"; ``size_average`` and ``reduce`` are
+old names for it. ``weight`` is part of the state: it moves with the module.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 from tinygrad_adam.nn import functional
-from tinygrad_adam.nn.module import Module
+from tinygrad_adam.nn.layer import Layer
 from tinygrad_adam.ops.losses import named_reduction
 from tinygrad_adam.tensor import Tensor
 
 
-class _Loss(Module):
-    """A loss with a reduction."""
+class _Loss(Layer):
+    """A function of input and target, with options that it knows by their names."""
+
+    _function: ClassVar[Callable[..., Tensor]]
+    _passed: ClassVar[tuple[str, ...]] = ("reduction",)
 
     def __init__(
         self,
@@ -23,11 +30,13 @@ class _Loss(Module):
         super().__init__()
         self.reduction = named_reduction(size_average, reduce, reduction, check=False)
 
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return type(self)._function(input, target, **self._options(self._passed))
+
 
 class _WeightedLoss(_Loss):
-    """A loss with a weight, which is part of the state."""
-
     weight: Tensor | None
+    _passed: ClassVar[tuple[str, ...]] = ("weight", "reduction")
 
     def __init__(
         self,
@@ -41,32 +50,31 @@ class _WeightedLoss(_Loss):
 
 
 class MSELoss(_Loss):
-    """(x - y)², averaged, summed or each.
+    """(x - y)².
 
     Source: PyTorch, ``torch.nn.MSELoss``.
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of ``input`` x against ``target`` y, of the same shape."""
-        return functional.mse_loss(input, target, reduction=self.reduction)
+    _function = functional.mse_loss
 
 
 class L1Loss(_Loss):
-    """|x - y|, averaged, summed or each.
+    """|x - y|.
 
     Source: PyTorch, ``torch.nn.L1Loss``.
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of ``input`` x against ``target`` y, of the same shape."""
-        return functional.l1_loss(input, target, reduction=self.reduction)
+    _function = functional.l1_loss
 
 
 class SmoothL1Loss(_Loss):
-    """½ d² / β where |d| < β, else |d| - ½ β, for d = x - y; averaged, summed or each.
+    """½ d² / β where |d| < β, else |d| - ½ β, for d = x - y.
 
     Source: PyTorch, ``torch.nn.SmoothL1Loss``; Girshick, "Fast R-CNN" (2015).
     """
+
+    _function = functional.smooth_l1_loss
+    _passed = ("reduction", "beta")
 
     def __init__(
         self,
@@ -78,28 +86,23 @@ class SmoothL1Loss(_Loss):
         super().__init__(size_average, reduce, reduction)
         self.beta = beta
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of ``input`` x against ``target`` y, of the same shape."""
-        return functional.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
-
 
 class HuberLoss(_Loss):
-    """½ d² where |d| < δ, else δ (|d| - ½ δ), for d = x - y; averaged, summed or each.
+    """½ d² where |d| < δ, else δ (|d| - ½ δ), for d = x - y.
 
     Source: PyTorch, ``torch.nn.HuberLoss``; Huber (1964).
     """
+
+    _function = functional.huber_loss
+    _passed = ("reduction", "delta")
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of ``input`` x against ``target`` y, of the same shape."""
-        return functional.huber_loss(input, target, self.reduction, self.delta)
-
 
 class CrossEntropyLoss(_WeightedLoss):
-    """-log softmax(scores)[class], averaged, summed or each.
+    """-log softmax(scores)[class].
 
     Args:
         weight: (C,), of each class; the mean is a weighted one then.
@@ -115,6 +118,9 @@ class CrossEntropyLoss(_WeightedLoss):
     Source: PyTorch, ``torch.nn.CrossEntropyLoss``.
     """
 
+    _function = functional.cross_entropy
+    _passed = ("weight", "ignore_index", "reduction", "label_smoothing")
+
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -127,25 +133,17 @@ class CrossEntropyLoss(_WeightedLoss):
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of the scores ``input``."""
-        return functional.cross_entropy(
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
-
 
 class NLLLoss(_WeightedLoss):
-    """Minus the log-probability of the right class, averaged, summed or each.
+    """Minus the log-probability of the right class.
 
     Arguments and shapes as for :class:`CrossEntropyLoss`, without label smoothing.
 
     Source: PyTorch, ``torch.nn.NLLLoss``.
     """
+
+    _function = functional.nll_loss
+    _passed = ("weight", "ignore_index", "reduction")
 
     def __init__(
         self,
@@ -158,44 +156,30 @@ class NLLLoss(_WeightedLoss):
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of the log-probabilities ``input``."""
-        return functional.nll_loss(
-            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
-        )
-
 
 class BCELoss(_WeightedLoss):
-    """-(y log p + (1 - y) log(1 - p)), the logarithms not below -100; averaged, summed or each.
+    """-(y log p + (1 - y) log(1 - p)), the logarithms not below -100.
 
-    Args:
-        weight: what to multiply each loss by; broadcast to the shape.
-        size_average: old.
-        reduce: old.
-        reduction: "mean", "sum" or "none".
+    The probabilities p and the target y are in [0, 1]. ``weight`` is what each loss is multiplied
+    by; it is broadcast to the shape.
 
     Source: PyTorch, ``torch.nn.BCELoss``.
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of the probabilities ``input`` against ``target``, both in [0, 1]."""
-        return functional.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+    _function = functional.binary_cross_entropy
 
 
 class BCEWithLogitsLoss(_WeightedLoss):
-    """:class:`BCELoss` of sigmoid(x), exact for large scores, too.
+    """:class:`BCELoss` of sigmoid(x), exact for large scores x, too.
 
-    Args:
-        weight: what to multiply each loss by; broadcast to the shape.
-        size_average: old.
-        reduce: old.
-        reduction: "mean", "sum" or "none".
-        pos_weight: what to multiply the positive part by; broadcast to the shape.
+    ``pos_weight`` is what the positive part is multiplied by; it is broadcast to the shape.
 
     Source: PyTorch, ``torch.nn.BCEWithLogitsLoss``.
     """
 
     pos_weight: Tensor | None
+    _function = functional.binary_cross_entropy_with_logits
+    _passed = ("weight", "pos_weight", "reduction")
 
     def __init__(
         self,
@@ -207,9 +191,3 @@ class BCEWithLogitsLoss(_WeightedLoss):
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
         self.register_buffer("pos_weight", pos_weight)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of the scores ``input`` against ``target`` in [0, 1]."""
-        return functional.binary_cross_entropy_with_logits(
-            input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
-        )

@@ -11,8 +11,6 @@ from tinygrad_adam.nn.layer import ParameterLayer
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.tensor import Tensor
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm"]
-
 
 class _Normalization(ParameterLayer):
     """A layer whose weight and bias have one shape; ``affine=False`` leaves out both."""

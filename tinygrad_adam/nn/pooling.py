@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from tinygrad_adam.nn import functional
 from tinygrad_adam.nn.layer import FunctionLayer
 
-__all__ = ["AdaptiveAvgPool2d", "AvgPool2d", "MaxPool", "MaxPool2d"]
-
 IntOrPair = int | Sequence[int]
 
 

@@ -24,12 +24,19 @@ __all__ = [
 ]
 
 
-def _tensors(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    return [parameters] if isinstance(parameters, Tensor) else list(parameters)
+Tensors = Tensor | Iterable[Tensor]
+
+
+def _listed(tensors: Tensors) -> list[Tensor]:
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
+def _gradients(parameters: Tensors) -> list[Tensor]:
+    return [p.grad for p in _listed(parameters) if p.grad is not None]
 
 
 def get_total_norm(
-    tensors: Tensor | Iterable[Tensor],
+    tensors: Tensors,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
@@ -47,7 +54,7 @@ def get_total_norm(
 
     Source: PyTorch, ``torch.nn.utils.get_total_norm``.
     """
-    arrays = [tensor.array for tensor in _tensors(tensors)]
+    arrays = [tensor.array for tensor in _listed(tensors)]
     p = float(norm_type)
     if not arrays:
         return Tensor(0.0)
@@ -80,7 +87,7 @@ def _norm(xp: Any, array: Any, p: float) -> Any:
 
 
 def clip_grads_with_norm_(
-    parameters: Tensor | Iterable[Tensor],
+    parameters: Tensors,
     max_norm: float,
     total_norm: Tensor,
     foreach: bool | None = None,
@@ -92,14 +99,14 @@ def clip_grads_with_norm_(
     total = total_norm.array
     with np.errstate(all="ignore"):  # a norm that is infinite gives NaN, without a word
         factor = (float(max_norm) / (total + 1e-6)).clip(max=1.0)
-        for gradient in [p.grad for p in _tensors(parameters) if p.grad is not None]:
+        for gradient in _gradients(parameters):
             array = gradient.array
             array *= factor.astype(array.dtype)
             gradient._version[0] += 1
 
 
 def clip_grad_norm_(
-    parameters: Tensor | Iterable[Tensor],
+    parameters: Tensors,
     max_norm: float,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
@@ -122,26 +129,22 @@ def clip_grad_norm_(
 
     Source: PyTorch, ``torch.nn.utils.clip_grad_norm_``; Pascanu, Mikolov and Bengio (2012).
     """
-    parameters = _tensors(parameters)
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    total = get_total_norm(gradients, norm_type, error_if_nonfinite)
+    parameters = _listed(parameters)
+    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
 
 
-def clip_grad_value_(
-    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
-) -> None:
+def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
     """Cut every element of the gradients to [-clip_value, clip_value], in place.
 
     Source: PyTorch, ``torch.nn.utils.clip_grad_value_``.
     """
     bound = float(clip_value)
-    for parameter in _tensors(parameters):
-        if parameter.grad is not None:
-            array = parameter.grad.array
-            array_module(array).clip(array, -bound, bound, out=array)
-            parameter.grad._version[0] += 1
+    for gradient in _gradients(parameters):
+        array = gradient.array
+        array_module(array).clip(array, -bound, bound, out=array)
+        gradient._version[0] += 1
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
