@@ -5,18 +5,37 @@ Source: PyTorch, ``torch.utils.data.DataLoader``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, overload
+
+import numpy as np
 
 from tinygrad_adam.backend import Generator
 from tinygrad_adam.data.collate import default_collate, default_convert
-from tinygrad_adam.data.dataset import read_batch, read_samples
+from tinygrad_adam.data.dataset import Samples, read_batch, read_samples
 from tinygrad_adam.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+from tinygrad_adam.tensor import Tensor
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+Batch = TypeVar("Batch", covariant=True)
+B = TypeVar("B")
+Key = TypeVar("Key")
+Numbers = Tensor | np.ndarray | np.number | float
 _FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset")
 
 
-class DataLoader:
+class _Options(TypedDict, total=False):
+    sampler: Iterable[Any] | None
+    batch_sampler: Iterable[Any] | None
+    num_workers: int
+    pin_memory: bool
+    drop_last: bool
+    generator: Generator | None
+
+
+class DataLoader(Generic[Batch]):
     """Iterate over a dataset in batches: ``for images, labels in DataLoader(train, 64, True):``.
 
     Args:
@@ -47,6 +66,34 @@ class DataLoader:
     Source: PyTorch, ``torch.utils.data.DataLoader``.
     """
 
+    # What type a batch has follows from the samples, or from collate_fn: see default_collate.
+    @overload
+    def __init__(
+        self: DataLoader[B], dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
+        *, collate_fn: Callable[[Any], B], **options: Unpack[_Options],
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self: DataLoader[Tensor], dataset: Samples[Numbers], batch_size: int | None = 1,
+        shuffle: bool | None = None, *, collate_fn: None = None, **options: Unpack[_Options],
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self: DataLoader[list[Tensor]], dataset: Samples[Sequence[Numbers]],
+        batch_size: int | None = 1, shuffle: bool | None = None, *, collate_fn: None = None,
+        **options: Unpack[_Options],
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self: DataLoader[dict[Key, Tensor]], dataset: Samples[Mapping[Key, Numbers]],
+        batch_size: int | None = 1, shuffle: bool | None = None, *, collate_fn: None = None,
+        **options: Unpack[_Options],
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self: DataLoader[Any], dataset: Any, batch_size: int | None = 1,
+        shuffle: bool | None = None, *, collate_fn: None = None, **options: Unpack[_Options],
+    ) -> None: ...  # fmt: skip
     def __init__(
         self,
         dataset: Any,
@@ -119,7 +166,7 @@ class DataLoader:
             )
         super().__setattr__(name, value)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Batch]:
         if self.batch_sampler is None:
             for index in self.sampler:
                 yield self.collate_fn(self.dataset[index])

@@ -11,7 +11,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from operator import index as as_int
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from tinygrad_adam.backend import Generator
 from tinygrad_adam.creation import randperm
@@ -19,6 +19,13 @@ from tinygrad_adam.data.collate import default_collate
 from tinygrad_adam.tensor import Tensor
 
 Sample = TypeVar("Sample", covariant=True)
+S = TypeVar("S")
+
+
+class Samples(Protocol[Sample]):
+    """What samples can be read from by number: a Dataset, a list, an array."""
+
+    def __getitem__(self, index: int, /) -> Sample: ...
 
 
 class Dataset(Generic[Sample]):
@@ -40,7 +47,7 @@ class Dataset(Generic[Sample]):
 
     # No __len__ here: where a subclass has none, len() then raises TypeError, as Python expects.
 
-    def __add__(self, other: Dataset[Any]) -> ConcatDataset:
+    def __add__(self: Samples[S], other: Samples[S]) -> ConcatDataset[S]:
         return ConcatDataset([self, other])
 
 
@@ -119,7 +126,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return len(self.tensors[0])
 
 
-class Subset(Dataset[Any]):
+class Subset(Dataset[Sample]):
     """The samples of another dataset at the given indices.
 
     Args:
@@ -129,11 +136,13 @@ class Subset(Dataset[Any]):
     Source: PyTorch, ``torch.utils.data.Subset``.
     """
 
-    def __init__(self, dataset: Any, indices: Sequence[Any]) -> None:
+    dataset: Any
+
+    def __init__(self, dataset: Samples[Sample], indices: Sequence[Any]) -> None:
         self.dataset = dataset
         self.indices = indices
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> Sample:
         if isinstance(index, list):
             return self.dataset[[self.indices[i] for i in index]]
         return self.dataset[self.indices[index]]
@@ -150,7 +159,7 @@ class Subset(Dataset[Any]):
         return len(self.indices)
 
 
-class ConcatDataset(Dataset[Any]):
+class ConcatDataset(Dataset[Sample]):
     """Datasets one after the other. ``a + b`` gives the same for two.
 
     Args:
@@ -165,13 +174,13 @@ class ConcatDataset(Dataset[Any]):
     datasets: list[Any]
     cumulative_sizes: list[int]
 
-    def __init__(self, datasets: Iterable[Any]) -> None:
+    def __init__(self, datasets: Iterable[Samples[Sample]]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
             raise AssertionError("datasets should not be an empty iterable")
         self.cumulative_sizes = list(itertools.accumulate(len(part) for part in self.datasets))
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int) -> Sample:
         size = len(self)
         if index < -size:
             raise ValueError(
@@ -190,8 +199,8 @@ class ConcatDataset(Dataset[Any]):
 
 
 def random_split(
-    dataset: Any, lengths: Sequence[float], generator: Generator | None = None
-) -> list[Subset]:
+    dataset: Samples[S], lengths: Sequence[float], generator: Generator | None = None
+) -> list[Subset[S]]:
     """Cut a dataset at random into parts that do not overlap.
 
     Args:
@@ -205,7 +214,7 @@ def random_split(
 
     Source: PyTorch, ``torch.utils.data.random_split``.
     """
-    size = len(dataset)
+    size = len(dataset)  # type: ignore[arg-type]
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         lengths = _lengths_of_fractions(size, lengths)
     if sum(lengths) != size or any(length < 0 for length in lengths):
