@@ -1,4 +1,8 @@
-"""Layers, models and losses: modules with parameters, and the functions that they call."""
+"""Layers, models and losses: modules with parameters, and the functions that they call.
+
+All layers with parameters take ``device`` and ``dtype``: where their parameters live, by default on
+the CPU, and of which dtype they are, by default float32.
+"""
 
 from tinygrad_adam.nn import functional, init, utils
 from tinygrad_adam.nn.activations import (

@@ -124,8 +124,6 @@ class Conv2d(Convolution):
             its input group only.
         bias: whether a number for each output channel is added.
         padding_mode: "zeros", "reflect", "replicate" or "circular"; see ``functional.pad``.
-        device: where the parameters live.
-        dtype: their dtype.
 
     Input (N, C, H, W) or (C, H, W), output (N, O, oH, oW) in channels-last memory, with
     oH = (H + 2 padding - dilation (kH - 1) - 1) // stride + 1. ``weight`` is (O, C / groups, kH,
@@ -170,8 +168,6 @@ class ConvTranspose2d(Convolution):
         bias: whether a number for each output channel is added.
         dilation: as for :class:`Conv2d`.
         padding_mode: "zeros" only.
-        device: where the parameters live.
-        dtype: their dtype.
 
     Input (N, C, H, W) or (C, H, W), output (N, O, oH, oW), with
     oH = (H - 1) stride - 2 padding + dilation (kH - 1) + output_padding + 1. ``weight`` is

@@ -21,8 +21,6 @@ class Embedding(ParameterLayer):
         norm_type: the p of the norm for ``max_norm``.
         scale_grad_by_freq: divide what a row's gradient gets by how often the row was picked.
         sparse: must be False: gradients are dense here.
-        device: where the table lives.
-        dtype: its dtype.
 
     Input integers of any shape, output (…, D). ``weight`` is (V, D), drawn from the standard normal
     distribution.

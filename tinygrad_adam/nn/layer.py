@@ -58,11 +58,7 @@ class FunctionLayer(Layer):
 
 
 class ParameterLayer(Layer):
-    """A layer with a weight and perhaps a bias.
-
-    The arguments ``device`` and ``dtype`` of all such layers say where their parameters live, and
-    of which dtype they are: by default on the CPU, in float32.
-    """
+    """A layer with a weight and perhaps a bias."""
 
     weight: Parameter
     bias: Parameter | None

@@ -34,8 +34,6 @@ class Linear(ParameterLayer):
         in_features: size of the last dimension of x.
         out_features: size of the last dimension of y.
         bias: whether there is a b.
-        device: where the parameters live.
-        dtype: their dtype.
 
     ``weight`` is (out_features, in_features), ``bias`` (out_features,), both drawn from
     U(-1/√in_features, 1/√in_features). Input (…, in_features), output (…, out_features).

@@ -106,10 +106,7 @@ class CrossEntropyLoss(_WeightedLoss):
 
     Args:
         weight: (C,), of each class; the mean is a weighted one then.
-        size_average: old.
         ignore_index: a class that counts nothing.
-        reduce: old.
-        reduction: "mean", "sum" or "none".
         label_smoothing: from 0 to 1: how much of the target to spread over all classes.
 
     Scores are (N, C), (N, C, …) or (C,); the target holds classes, (N,), (N, …) or (), or the

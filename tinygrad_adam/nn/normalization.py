@@ -1,4 +1,8 @@
-"""Normalization layers."""
+"""Normalization layers: subtract the mean, divide by √(variance + ``eps``), scale and shift.
+
+``affine`` (in LayerNorm ``elementwise_affine``) is whether there are a weight to scale by and a
+bias to shift by; ``bias=False`` leaves out the bias alone. The output has the input's shape.
+"""
 
 from __future__ import annotations
 
@@ -104,16 +108,11 @@ class BatchNorm1d(_BatchNorm):
 
     Args:
         num_features: C.
-        eps: added to the variance.
         momentum: by how much the running mean and variance move towards the batch's; None for the
             plain average over all batches.
-        affine: whether there are a weight and a bias.
         track_running_stats: whether running values are kept for evaluation.
-        device: where the parameters live.
-        dtype: their dtype.
-        bias: False leaves out the bias.
 
-    Input (N, C) or (N, C, L), output the same. ``weight``, ``bias``, ``running_mean``,
+    Input (N, C) or (N, C, L). ``weight``, ``bias``, ``running_mean``,
     ``running_var`` are (C,), ``num_batches_tracked`` is a 0-d int64 tensor. The variance is the
     biased one; the running variance moves towards the unbiased one.
 
@@ -126,7 +125,7 @@ class BatchNorm1d(_BatchNorm):
 class BatchNorm2d(_BatchNorm):
     """Normalize each channel over batch, rows and columns, then scale and shift.
 
-    Arguments and state as for :class:`BatchNorm1d`. Input (N, C, H, W), output the same.
+    Arguments and state as for :class:`BatchNorm1d`. Input (N, C, H, W).
 
     Source: PyTorch, ``torch.nn.BatchNorm2d``; Ioffe and Szegedy, "Batch Normalization" (2015).
     """
@@ -139,13 +138,8 @@ class LayerNorm(_Normalization):
 
     Args:
         normalized_shape: the sizes of the last dimensions, or the size of the last one.
-        eps: added to the variance.
-        elementwise_affine: whether there are a weight and a bias.
-        bias: False leaves out the bias.
-        device: where the parameters live.
-        dtype: their dtype.
 
-    Input (…, *normalized_shape), output the same; ``weight`` and ``bias`` have that shape.
+    Input (…, *normalized_shape); ``weight`` and ``bias`` have that shape.
 
     Source: PyTorch, ``torch.nn.LayerNorm``; Ba, Kiros and Hinton, "Layer Normalization" (2016).
     """
@@ -177,13 +171,8 @@ class GroupNorm(_Normalization):
     Args:
         num_groups: into how many groups the channels are split.
         num_channels: C.
-        eps: added to the variance.
-        affine: whether there are a weight and a bias.
-        device: where the parameters live.
-        dtype: their dtype.
-        bias: False leaves out the bias.
 
-    Input (N, C, …), output the same; ``weight`` and ``bias`` are (C,).
+    Input (N, C, …); ``weight`` and ``bias`` are (C,).
 
     Raises:
         ValueError: ``num_groups`` does not divide ``num_channels``.

@@ -1,4 +1,9 @@
-"""Pooling layers. None of them has parameters."""
+"""Pooling layers. None of them has parameters.
+
+Those with a window take its size ``kernel_size`` and its step ``stride``, by default its size, each
+an int or a pair. ``padding`` is how much to imagine around the image, ``ceil_mode`` rounds the size
+of the result up. Input is (N, C, H, W) or (C, H, W), output (N, C, oH, oW) or (C, oH, oW).
+"""
 
 from __future__ import annotations
 
@@ -28,14 +33,12 @@ class MaxPool2d(_Pool):
     """The largest element of each window.
 
     Args:
-        kernel_size: size of the window, int or pair.
-        stride: step of the window, int or pair; by default its size.
-        padding: how many elements of minus infinity to imagine around the image, int or pair.
+        kernel_size: size of the window.
+        stride: step of the window.
+        padding: how many elements of minus infinity to imagine around the image.
         dilation: distance between the elements of a window, int or pair.
         return_indices: return a pair of the largest elements and of where they stand.
         ceil_mode: round the size of the result up.
-
-    Input (N, C, H, W) or (C, H, W), output (N, C, oH, oW).
 
     Source: PyTorch, ``torch.nn.MaxPool2d``.
     """
@@ -54,14 +57,12 @@ class AvgPool2d(_Pool):
     """The mean of each window.
 
     Args:
-        kernel_size: size of the window, int or pair.
-        stride: step of the window, int or pair; by default its size.
-        padding: how many zeros to imagine around the image, int or pair.
+        kernel_size: size of the window.
+        stride: step of the window.
+        padding: how many zeros to imagine around the image.
         ceil_mode: round the size of the result up.
         count_include_pad: whether the zeros count in the mean.
         divisor_override: what to divide the sums by, instead of the number of elements.
-
-    Input (N, C, H, W) or (C, H, W), output (N, C, oH, oW).
 
     Source: PyTorch, ``torch.nn.AvgPool2d``.
     """
@@ -78,8 +79,6 @@ class AdaptiveAvgPool2d(FunctionLayer):
 
     Args:
         output_size: (oH, oW), or an int for both; None keeps that size of the input.
-
-    Input (N, C, H, W) or (C, H, W), output (N, C, oH, oW).
 
     Source: PyTorch, ``torch.nn.AdaptiveAvgPool2d``.
     """
