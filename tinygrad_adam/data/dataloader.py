@@ -6,7 +6,7 @@ Source: PyTorch, ``torch.utils.data.DataLoader``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
@@ -16,23 +16,12 @@ from tinygrad_adam.data.dataset import Samples, read_batch, read_samples
 from tinygrad_adam.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from tinygrad_adam.tensor import Tensor
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
 Batch = TypeVar("Batch", covariant=True)
 B = TypeVar("B")
 Key = TypeVar("Key")
+Order = Iterable[Any] | None
 Numbers = Tensor | np.ndarray | np.number | float
 _FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset")
-
-
-class _Options(TypedDict, total=False):
-    sampler: Iterable[Any] | None
-    batch_sampler: Iterable[Any] | None
-    num_workers: int
-    pin_memory: bool
-    drop_last: bool
-    generator: Generator | None
 
 
 class DataLoader(Generic[Batch]):
@@ -69,38 +58,46 @@ class DataLoader(Generic[Batch]):
     # What type a batch has follows from the samples, or from collate_fn: see default_collate.
     @overload
     def __init__(
-        self: DataLoader[B], dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
-        *, collate_fn: Callable[[Any], B], **options: Unpack[_Options],
+        self: DataLoader[B], dataset: Any,
+        batch_size: int | None = 1, shuffle: bool | None = None, sampler: Order = None,
+        batch_sampler: Order = None, num_workers: int = 0, *, collate_fn: Callable[[Any], B],
+        pin_memory: bool = False, drop_last: bool = False, generator: Generator | None = None,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
-        self: DataLoader[Tensor], dataset: Samples[Numbers], batch_size: int | None = 1,
-        shuffle: bool | None = None, *, collate_fn: None = None, **options: Unpack[_Options],
+        self: DataLoader[Tensor], dataset: Samples[Numbers],
+        batch_size: int | None = 1, shuffle: bool | None = None, sampler: Order = None,
+        batch_sampler: Order = None, num_workers: int = 0, collate_fn: None = None,
+        pin_memory: bool = False, drop_last: bool = False, *, generator: Generator | None = None,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
         self: DataLoader[list[Tensor]], dataset: Samples[Sequence[Numbers]],
-        batch_size: int | None = 1, shuffle: bool | None = None, *, collate_fn: None = None,
-        **options: Unpack[_Options],
+        batch_size: int | None = 1, shuffle: bool | None = None, sampler: Order = None,
+        batch_sampler: Order = None, num_workers: int = 0, collate_fn: None = None,
+        pin_memory: bool = False, drop_last: bool = False, *, generator: Generator | None = None,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
         self: DataLoader[dict[Key, Tensor]], dataset: Samples[Mapping[Key, Numbers]],
-        batch_size: int | None = 1, shuffle: bool | None = None, *, collate_fn: None = None,
-        **options: Unpack[_Options],
+        batch_size: int | None = 1, shuffle: bool | None = None, sampler: Order = None,
+        batch_sampler: Order = None, num_workers: int = 0, collate_fn: None = None,
+        pin_memory: bool = False, drop_last: bool = False, *, generator: Generator | None = None,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
-        self: DataLoader[Any], dataset: Any, batch_size: int | None = 1,
-        shuffle: bool | None = None, *, collate_fn: None = None, **options: Unpack[_Options],
+        self: DataLoader[Any], dataset: Any,
+        batch_size: int | None = 1, shuffle: bool | None = None, sampler: Order = None,
+        batch_sampler: Order = None, num_workers: int = 0, collate_fn: None = None,
+        pin_memory: bool = False, drop_last: bool = False, *, generator: Generator | None = None,
     ) -> None: ...  # fmt: skip
     def __init__(
         self,
         dataset: Any,
         batch_size: int | None = 1,
         shuffle: bool | None = None,
-        sampler: Iterable[Any] | None = None,
-        batch_sampler: Iterable[Any] | None = None,
+        sampler: Order = None,
+        batch_sampler: Order = None,
         num_workers: int = 0,
         collate_fn: Callable[[Any], Any] | None = None,
         pin_memory: bool = False,
