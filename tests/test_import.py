@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_adam as torch
-from tinygrad_adam import creation, functions
-from tinygrad_adam.ops import joining
+from tinygrad_adam import creation, ops
 
 
 def test_importing_loads_numpy_and_nothing_else_from_outside():
@@ -40,8 +39,15 @@ def test_the_list_of_public_names_is_complete_and_has_each_once():
     names = torch.__all__
     assert len(names) == len(set(names))
     assert [name for name in names if not hasattr(torch, name)] == []
-    for module in (creation, functions, joining):
+    for module in (creation, ops):
         assert set(module.__all__) <= set(names)
+
+
+def test_a_function_is_the_method_too():
+    methods = [name for name in ops.__all__ if hasattr(torch.Tensor, name)]
+    assert len(methods) > 140
+    different = [n for n in methods if getattr(torch, n) is not getattr(torch.Tensor, n)]
+    assert different == ["where"]  # its arguments have another order
 
 
 def test_every_public_name_has_a_docstring():
