@@ -5,6 +5,7 @@ import configparser
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -18,11 +19,9 @@ SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    pytest.importorskip("build")
-    # Built from a copy: setuptools leaves build/ and an egg-info folder where it works.
+def source(tmp_path_factory):
+    """A copy to build from: setuptools leaves build/ and an egg-info folder where it works."""
     source = tmp_path_factory.mktemp("source")
-    out = tmp_path_factory.mktemp("wheel")
     for path in ("setup.cfg", "pyproject.toml", "LICENSE", "README.md"):
         (source / path).write_bytes((ROOT / path).read_bytes())
     for path in (ROOT / "tinygrad_adam").rglob("*"):
@@ -30,6 +29,13 @@ def wheel(tmp_path_factory):
             copy = source / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory):
+    pytest.importorskip("build")
+    out = tmp_path_factory.mktemp("wheel")
     # Without isolation: with it, pip would fetch setuptools from the network.
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -75,6 +81,29 @@ def test_the_installed_wheel_works(wheel, tmp_path):
     place, gradient = done.stdout.rsplit(maxsplit=1)
     assert Path(place).is_relative_to(target)
     assert gradient == "6.0"
+
+
+def test_an_editable_install_is_a_path_that_type_checkers_follow(source, tmp_path):
+    # mypy and pyright read a line of a .pth file; a hook of the import system they do not run.
+    program = "import sys, setuptools.build_meta as build; build.build_editable(sys.argv[1])"
+    command = [sys.executable, "-c", program, tmp_path]
+    subprocess.run(command, check=True, capture_output=True, cwd=source)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = (name for name in archive.namelist() if ".dist-info/" not in name)
+        assert path.endswith(".pth")
+        assert Path(archive.read(path).decode().strip()).samefile(source)
+
+
+def test_the_source_distribution_has_every_module(source, tmp_path):
+    program = "import sys, setuptools.build_meta as build; build.build_sdist(sys.argv[1])"
+    command = [sys.executable, "-c", program, tmp_path]
+    subprocess.run(command, check=True, capture_output=True, cwd=source)
+    (path,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("tinygrad_adam/**/*.py")}
+    assert {*modules, "tinygrad_adam/py.typed", "setup.cfg", "LICENSE", "README.md"} <= names
 
 
 def test_metadata():

@@ -10,8 +10,11 @@ import tinygrad_adam
 api = pytest.importorskip("mypy.api")
 
 SETTING = """
+import numpy as np
+
 import tinygrad_adam as torch
-from tinygrad_adam import nn
+from tinygrad_adam import nn, optim
+from tinygrad_adam.nn import functional as F
 from tinygrad_adam.data import ConcatDataset, DataLoader, Dataset, Subset, TensorDataset
 from tinygrad_adam.data import random_split
 
@@ -31,12 +34,91 @@ class Images(Dataset[tuple[torch.Tensor, int]]):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         return x, index
 
+@torch.no_grad()
+def evaluate(model: nn.Module) -> float:
+    return 0.0
+
 x = torch.ones(2, 2)
+y = torch.tensor([[1.0, 2.0], [4.0, 5.0]])
+labels = torch.tensor([0, 1])
 net = Net()
 sequence = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
 pairs = TensorDataset(x, x)
+optimizer = optim.Adam(net.parameters(), lr=0.1)
+schedule = optim.lr_scheduler.StepLR(optimizer, 2)
 """
 CALLS = {
+    # made
+    "torch.tensor([1, 2])": "Tensor",
+    "torch.zeros(2)": "Tensor",
+    "torch.randn(2, 3)": "Tensor",
+    "torch.arange(3)": "Tensor",
+    "torch.zeros_like(x)": "Tensor",
+    "torch.from_numpy(np.ones(2))": "Tensor",
+    # operators
+    "x + 1": "Tensor",
+    "2 * x": "Tensor",
+    "1 / x": "Tensor",
+    "-x": "Tensor",
+    "x**2": "Tensor",
+    "x @ y.T": "Tensor",
+    "x == y": "Tensor",
+    "x < y": "Tensor",
+    "x[x > 0]": "Tensor",
+    # methods
+    "x.sum()": "Tensor",
+    "x.mean(1, keepdim=True)": "Tensor",
+    "x.exp()": "Tensor",
+    "x.exp_()": "Tensor",
+    "x.relu()": "Tensor",
+    "x.add_(1)": "Tensor",
+    "x.reshape(3, 2)": "Tensor",
+    "x.view(-1)": "Tensor",
+    "x.transpose(0, 1)": "Tensor",
+    "x.argmax(1)": "Tensor",
+    "x.detach()": "Tensor",
+    "x.to('cpu')": "Tensor",
+    "x.split(1)": "tuple[Tensor, ...]",
+    "x.backward()": "None",
+    "x.numpy(force=True)": "ndarray[tuple[Any, ...], dtype[Any]]",
+    "float(x.sum())": "float",
+    # attributes
+    "x.shape": "Size",
+    "x.ndim": "int",
+    "x.dtype": "dtype[Any]",
+    "x.device": "device",
+    "x.requires_grad": "bool",
+    "x.T": "Tensor",
+    # functions
+    "torch.exp(x)": "Tensor",
+    "torch.sum(x)": "Tensor",
+    "torch.add(x, 1)": "Tensor",
+    "torch.cat([x, y])": "Tensor",
+    "torch.stack([x, y])": "Tensor",
+    "torch.matmul(x, y.T)": "Tensor",
+    "torch.allclose(x, y)": "bool",
+    "F.relu(x)": "Tensor",
+    "F.softmax(x, dim=1)": "Tensor",
+    "F.linear(x, y)": "Tensor",
+    "F.cross_entropy(x, labels)": "Tensor",
+    # modules
+    "sequence": "Sequential",
+    "net.fc": "Linear",
+    "net.fc.weight": "Parameter",
+    "nn.Parameter(y)": "Parameter",
+    "net.parameters()": "Iterator[Parameter]",
+    "net.named_parameters()": "Iterator[tuple[str, Parameter]]",
+    "sequence.eval()": "Sequential",
+    "net.to('cpu')": "Net",
+    "evaluate(net)": "float",
+    # training
+    "optimizer.zero_grad()": "None",
+    "optimizer.state_dict()": "dict[str, Any]",
+    "schedule.step()": "None",
+    "pairs[0]": "tuple[Tensor, ...]",
+    "len(DataLoader(pairs))": "int",
+    "nn.utils.clip_grad_norm_(net.parameters(), 1.0)": "Tensor",
+    # calls of modules, and batches
     "net(x, twice=True)": "Tensor",
     "net.fc(x)": "Tensor",
     "net.train().to('cpu')": "Net",
