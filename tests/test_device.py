@@ -50,8 +50,8 @@ class TestWithout:
         with pytest.raises(RuntimeError) as caught:
             ask()
         assert str(caught.value) == (
-            "device 'cuda' needs CuPy, which is not installed: pip install \"tinygrad_adam[gpu]\" "
-            "(or the cupy wheel for your CUDA version)"
+            "device 'cuda' needs CuPy, which is not installed; the wheel for CUDA 13: "
+            'pip install cupy-cuda13x (in a clone: pip install -e ".[gpu]")'
         )
 
 

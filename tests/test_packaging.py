@@ -3,6 +3,7 @@
 import ast
 import configparser
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import tinygrad_adam
+from tinygrad_adam.backend.extras import EXTRAS
 
 ROOT = Path(__file__).parent.parent
 SETUP = configparser.ConfigParser()
@@ -104,6 +106,21 @@ def test_the_source_distribution_has_every_module(source, tmp_path):
         names = {name.partition("/")[2] for name in archive.getnames()}
     modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("tinygrad_adam/**/*.py")}
     assert {*modules, "tinygrad_adam/py.typed", "setup.cfg", "LICENSE", "README.md"} <= names
+
+
+def test_a_hint_names_an_extra_that_brings_the_package():
+    for package, extra in EXTRAS.items():
+        packages = SETUP["options.extras_require"].get(extra, raw=True)
+        # What comes with another one is no line of its own.
+        assert package in packages or (package, extra) == ("pillow", "viz")
+
+
+def test_nothing_tells_to_install_from_an_index_that_does_not_have_it():
+    wrong = re.compile(r"install.{1,4}tinygrad.adam")
+    for folder in ("tinygrad_adam", "tools", "examples"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert not wrong.search(path.read_text(encoding="utf-8")), path
+    assert not wrong.search((ROOT / "README.md").read_text(encoding="utf-8"))
 
 
 def test_metadata():

@@ -379,7 +379,7 @@ def test_safetensors_missing(tmp_path, monkeypatch):
         lambda: save({"x": np.ones(1)}, tmp_path / "x.safetensors"),
         lambda: load(tmp_path / "x.safetensors"),
     ):
-        with pytest.raises(ImportError, match=r'pip install "tinygrad_adam.examples."') as caught:
+        with pytest.raises(ImportError, match="pip install safetensors") as caught:
             call()
         assert "\n" not in str(caught.value)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"the old file"]

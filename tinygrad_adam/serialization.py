@@ -341,7 +341,7 @@ def _import_safetensors() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise ImportError(
-            '.safetensors files need safetensors: pip install "tinygrad_adam[examples]"; '
+            f".safetensors files need safetensors: {backend.how_to_install('safetensors')}; "
             "or use the suffix .npz"
         ) from error
     return safetensors

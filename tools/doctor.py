@@ -23,7 +23,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+CLONE = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(CLONE))
 
 # distribution: (module, the extra of tinygrad_adam that brings it, what it is for)
 PACKAGES = {
@@ -69,6 +70,11 @@ def version_of(distribution: str) -> str | None:
         return None
 
 
+def install_clone(extra: str = "") -> str:
+    """Return the command that installs this clone, with one of its extras."""
+    return f'{sys.executable} -m pip install -e "{CLONE}{extra and f"[{extra}]"}"'
+
+
 def check_python() -> Finding:
     found = f"{platform.python_version()} ({platform.python_implementation()}) {sys.executable}"
     if sys.version_info >= (3, 10):  # noqa: UP036 (this program also runs on older ones)
@@ -92,7 +98,7 @@ def check_package() -> Finding:
         import tinygrad_adam
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        return Finding("tinygrad_adam", "broken", text, f"{sys.executable} -m pip install -e .")
+        return Finding("tinygrad_adam", "broken", text, install_clone())
     return Finding("tinygrad_adam", "ok", str(Path(tinygrad_adam.__file__).parent))
 
 
@@ -178,7 +184,7 @@ def check_cuda() -> Finding:
 
 
 def check_cupy() -> Finding:
-    install = f'{sys.executable} -m pip install "tinygrad_adam[gpu]"'
+    install = install_clone("gpu")
     if importlib.util.find_spec("cupy") is None:
         return Finding("CuPy", "missing", "not installed: needed for device 'cuda'", install)
     try:
@@ -210,8 +216,7 @@ def check_packages() -> list[Finding]:
         if version is not None and importlib.util.find_spec(module):
             findings.append(Finding(name, "ok", f"{version}, {purpose}"))
             continue
-        wanted = f'"tinygrad_adam[{extra}]"' if extra else name
-        install = f"{sys.executable} -m pip install {wanted}"
+        install = install_clone(extra) if extra else f"{sys.executable} -m pip install {name}"
         findings.append(Finding(name, "missing", f"not installed: {purpose}", install))
     return findings
 

@@ -360,7 +360,9 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch, packag
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=message) as caught:
         call(tmp_path)
-    assert 'pip install "tinygrad_adam[examples]"' in str(caught.value)
+    name = {"sklearn": "scikit-learn"}.get(package, package)
+    hint = f'pip install {name} (in a clone: pip install -e ".[examples]")'
+    assert hint in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

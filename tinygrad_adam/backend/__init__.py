@@ -25,6 +25,7 @@ from tinygrad_adam.backend.dtypes import (
     promote_types,
     result_type,
 )
+from tinygrad_adam.backend.extras import how_to_install
 from tinygrad_adam.backend.random import Generator, default_generator, initial_seed, manual_seed
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "device",
     "device_of",
     "element_addresses",
+    "how_to_install",
     "initial_seed",
     "is_array",
     "is_channels_last",

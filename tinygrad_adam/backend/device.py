@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam.backend.arrays import Array
+from tinygrad_adam.backend.extras import how_to_install
 
 # What PyTorch's error text lists.
 _TYPES = (
@@ -87,8 +88,8 @@ def cupy() -> ModuleType:
     """
     if "cupy" not in sys.modules and importlib.util.find_spec("cupy") is None:
         raise RuntimeError(
-            "device 'cuda' needs CuPy, which is not installed: "
-            'pip install "tinygrad_adam[gpu]" (or the cupy wheel for your CUDA version)'
+            "device 'cuda' needs CuPy, which is not installed; the wheel for CUDA 13: "
+            + how_to_install("cupy", "cupy-cuda13x")
         )
     import cupy  # type: ignore[import-not-found, import-untyped, unused-ignore]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tinygrad_adam.backend import how_to_install
 from tinygrad_adam.data.dataset import TensorDataset
 from tinygrad_adam.data.idx import read_idx
 from tinygrad_adam.tensor import Tensor
@@ -134,9 +135,7 @@ def _load_from_scikit_learn(name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         from sklearn import datasets
     except ImportError as error:
-        raise ImportError(
-            f'{name} needs scikit-learn: pip install "tinygrad_adam[examples]"'
-        ) from error
+        raise ImportError(f"{name} needs scikit-learn: {how_to_install('scikit-learn')}") from error
     features, labels = getattr(datasets, f"load_{name}")(return_X_y=True)
     return features, labels
 
@@ -169,7 +168,7 @@ def _cache_folder() -> Path:
     except ImportError as error:
         raise ImportError(
             "mnist without a folder needs pooch, which knows the user's cache folder: "
-            'pip install "tinygrad_adam[examples]", or name the folder: mnist("path/to/folder")'
+            f'{how_to_install("pooch")}, or name the folder: mnist("path/to/folder")'
         ) from error
     return Path(pooch.os_cache("tinygrad_adam")) / "mnist"
 
@@ -193,9 +192,7 @@ def _fetch(folder: Path, name: str, download: bool) -> Path:
     try:
         import pooch
     except ImportError as error:
-        raise ImportError(
-            'downloading MNIST needs pooch: pip install "tinygrad_adam[examples]"'
-        ) from error
+        raise ImportError(f"downloading MNIST needs pooch: {how_to_install('pooch')}") from error
     failures = []
     for mirror in MNIST_MIRRORS:
         try:

@@ -1,7 +1,7 @@
 """Pictures: of graphs, of training, of what a network has learned.
 
 Nothing outside the package is loaded by importing this: ``graphviz`` and ``matplotlib`` are loaded
-by the functions that need them; ``pip install "tinygrad_adam[viz]"`` installs both.
+by the functions that need them; ``pip install graphviz matplotlib`` installs both.
 """
 
 from tinygrad_adam.viz.animation import animate_backward

@@ -6,6 +6,8 @@ import importlib
 import sys
 from typing import Any
 
+from tinygrad_adam.backend import how_to_install
+
 
 def require(module: str) -> Any:
     """Import ``module`` (``graphviz``, ``matplotlib.figure``) and return it.
@@ -16,10 +18,11 @@ def require(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError:
-        package = module.partition(".")[0]
+        name = module.partition(".")[0]
+        package = {"PIL": "pillow"}.get(name, name)
         raise ImportError(
-            f'{package} is not installed; pip install "tinygrad_adam[viz]" brings it',
-            name=package,
+            f"{package} is not installed: {how_to_install(package)}",
+            name=name,
         ) from None
 
 
