@@ -195,7 +195,8 @@ def test_the_same_numbers_again_in_a_terminal_with_a_bar_of_loss_and_speed(
         [sys.executable, PROGRAM, *options],
         stdout=follower,
         stderr=follower,
-        env={**os.environ, **THREADS},
+        # An epoch of this takes less than the tenth of a second after which the bar shows news.
+        env={**os.environ, **THREADS, "TQDM_MININTERVAL": "0"},
     ) as process:
         os.close(follower)
         shown = b""
