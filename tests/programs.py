@@ -1,12 +1,16 @@
-"""Examples and tools in the process of the tests: loaded as modules, or run to their ends."""
+"""Examples in the process of the tests: loaded as modules, or run to their ends."""
 
 import contextlib
 import importlib.util
 import io
 import runpy
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
 
 
 def load_program(path):

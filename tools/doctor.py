@@ -1,8 +1,8 @@
 """Look at this machine: what tinygrad_adam finds, what is missing, and the command that gets it.
 
-python tools/doctor.py              a table; the exit code is 1 if something needed is not there
-python tools/doctor.py --json       the same for programs
-python tools/doctor.py --strict     the exit code is 1 also if something optional is missing
+python -m tools.doctor              a table; the exit code is 1 if something needed is not there
+python -m tools.doctor --json       the same for programs
+python -m tools.doctor --strict     the exit code is 1 also if something optional is missing
 
 Products of matrices are most of a training step on the CPU, and OpenBLAS, which computes them,
 sometimes picks kernels for an older CPU than the one that it runs on. Then both kinds are measured,
@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 CLONE = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(CLONE))
 
 # distribution: (module, the extra of tinygrad_adam that brings it, what it is for)
 PACKAGES = {

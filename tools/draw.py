@@ -1,7 +1,7 @@
 """Draw an expression or a model.
 
-python tools/draw.py "(x*w + b).relu().sum()" --set x=2 w=-3 b=10 --backward -o graph.svg
-python tools/draw.py file.py:Class --input 1,1,28,28 --depth 2 --backward -o graph.svg
+python -m tools.draw "(x*w + b).relu().sum()" --set x=2 w=-3 b=10 --backward -o graph.svg
+python -m tools.draw file.py:Class --input 1,1,28,28 --depth 2 --backward -o graph.svg
 
 The suffix of -o says what is written: svg, png, pdf, html, dot, mmd, txt or json. A name that ends
 in .html with --animate is the page on which the backward walk can be watched.
@@ -15,10 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from model_file import UsageError, in_one_line, load_model, make_input
-
 import tinygrad_adam as torch
 from tinygrad_adam import viz
+from tools.model_file import UsageError, in_one_line, load_model, make_input
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -1,8 +1,8 @@
 """Check the gradients, first and second, of every operation, each alone; print the worst errors.
 
-    python tools/gradcheck.py
-    python tools/gradcheck.py Conv2d Softmax --cases 50
-    python tools/gradcheck.py --json
+    python -m tools.gradcheck
+    python -m tools.gradcheck Conv2d Softmax --cases 50
+    python -m tools.gradcheck --json
 
 The programs of the table that drives the tests (``tests/ops/table.py``), and some networks' layers,
 are run once. Every operation that they record is then replayed by itself on the inputs that it had,
@@ -16,15 +16,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import tinygrad_adam as torch
+from tests.ops.table import ROWS
 from tinygrad_adam import autograd
 from tinygrad_adam.autograd import Operation, Variable
 from tinygrad_adam.autograd.fit import Cast
@@ -34,9 +33,6 @@ from tinygrad_adam.nn.hooks import ModuleBoundary
 from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.losses import CrossEntropyDifference
 from tinygrad_adam.ops.shapes import Move
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tests.ops.table import ROWS
 
 BOUND = 1e-6
 STEPS = (1e-4, 1e-5, 1e-6)

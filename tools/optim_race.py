@@ -1,9 +1,9 @@
 """Race optimizers: a table, maps with their paths, and an animation.
 
-    python tools/optim_race.py
-    python tools/optim_race.py --functions beale saddle --optimizers sgd:0.01 adam:0.1 adam:1
-    python tools/optim_race.py --functions iris --out race --animation gif
-    python tools/optim_race.py --optimizers sgd:0.1,momentum=0.9,nesterov=True adam:0.3 --json
+    python -m tools.optim_race
+    python -m tools.optim_race --functions beale saddle --optimizers sgd:0.01 adam:0.1 adam:1
+    python -m tools.optim_race --functions iris --out race --animation gif
+    python -m tools.optim_race --optimizers sgd:0.1,momentum=0.9,nesterov=True adam:0.3 --json
 
 Functions: ``bowl`` (x²/20 + y²), ``beale``, ``rosenbrock``, ``saddle`` (x² + (y² - 1)²), and
 ``iris``: the loss of a network 4-16-3 on 120 flowers, drawn in the plane in which the optimizers

@@ -1,6 +1,6 @@
 """Tabulate a model: layers, shapes, parameters, multiply-adds, memory and time.
 
-python tools/summary.py file.py:Class --input 1,1,28,28 [--json]
+python -m tools.summary file.py:Class --input 1,1,28,28 [--json]
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ import argparse
 import json
 import sys
 
-from model_file import UsageError, load_model, make_input
-
 from tinygrad_adam import viz
+from tools.model_file import UsageError, load_model, make_input
 
 
 def main() -> None:

@@ -1,22 +1,19 @@
-"""tools/gradcheck.py reaches every operation, and notices a wrong gradient."""
+"""tools.gradcheck reaches every operation, and notices a wrong gradient."""
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.programs import load_program
 from tinygrad_adam.ops.elementwise import sin
+from tools import gradcheck
 
 
 @pytest.fixture
 def tool(monkeypatch):
-    module = load_program(Path(__file__).parent.parent / "tools" / "gradcheck.py")
-
     def run(*options):
         monkeypatch.setattr(sys, "argv", ["gradcheck.py", *options])
-        return module.main()
+        return gradcheck.main()
 
     return run
 

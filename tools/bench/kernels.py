@@ -1,6 +1,6 @@
 """Each kernel alone, in GFLOP/s and GB/s, beside what the machine can do; and a step by operation.
 
-For tools/bench.py. A kernel's operations are those of the formula: a multiplication and an addition
+For tools.bench. A kernel's operations are those of the formula: a multiplication and an addition
 for each product. Winograd's trick does with fewer, so that it may pass the ceiling. Its bytes are
 those of its inputs and results, each counted once, however often they are really moved. What stays
 in a cache from one call to the next passes the ceiling of the copy, which is made in main memory.
@@ -16,8 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import bench_models as models
 import numpy as np
+
+from tools.bench import models
 
 # The ceilings: the side of the matrices that are multiplied, and the floats that are copied, so
 # many that no cache holds them.

@@ -1,4 +1,4 @@
-"""The training steps that tools/bench.py measures, for each framework in its own words.
+"""The training steps that tools.bench measures, for each framework in its own words.
 
 Every function takes a framework's module and returns the work to time: a function of no arguments
 that takes one step (forward, backward, Adam) and returns the loss before it as a number. All start

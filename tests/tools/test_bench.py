@@ -1,18 +1,17 @@
-"""tools/bench.py measures what it says, in a table and as JSON."""
+"""tools.bench measures what it says, in a table and as JSON."""
 
-import importlib
 import importlib.util
 import json
 import struct
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinygrad_adam as torch
+from tools.bench import __main__ as program
+from tools.bench import epoch, kernels
 
-TOOLS = Path(__file__).parent.parent / "tools"
 FAST = ["--batch-sizes", "2", "--seconds", "0.01", "--frameworks", "tinygrad_adam"]
 CASES = [
     "CNN step, batch 2",
@@ -27,16 +26,14 @@ CASES = [
 @pytest.fixture
 def bench(monkeypatch):
     """The module, with small sizes; the number of threads is as before afterwards."""
-    monkeypatch.syspath_prepend(TOOLS)
-    module = importlib.import_module("bench")
     for name, size in (("WIDE_BATCH", 3), ("MLP_BATCH", 4), ("CHAIN_LENGTH", 5)):
-        monkeypatch.setattr(module, name, size)
+        monkeypatch.setattr(program, name, size)
     for name, size in (("PRODUCT_SIDE", 200), ("COPIED", 1000)):
-        monkeypatch.setattr(module.bench_kernels, name, size)
+        monkeypatch.setattr(kernels, name, size)
     # There is much to collect in a process with all the tests, and nothing is measured here.
-    monkeypatch.setattr(module.gc, "collect", lambda: 0)
+    monkeypatch.setattr(program.gc, "collect", lambda: 0)
     number = torch.get_num_threads()
-    yield module
+    yield program
     torch.set_num_threads(number)
 
 
@@ -94,7 +91,7 @@ def test_kernels_and_profile(bench, run, tmp_path, capsys):
         "Conv2d 0", "Conv2d 0, backward"
     ]  # fmt: skip
     assert picture.read_bytes().startswith(b"\x89PNG")
-    bench.bench_kernels.print_kernels(result["kernels"])
+    kernels.print_kernels(result["kernels"])
     assert "GFLOP/s" in capsys.readouterr().out
     shown = run(*FAST, "--profile")
     assert "Conv2d 3, backward" in shown
@@ -168,7 +165,6 @@ def test_an_epoch(run, mnist):
 
 
 def test_learners_of_an_epoch_take_turns_on_the_same_batches(bench, mnist, monkeypatch):
-    epoch = bench.bench_epoch
     seen = []
 
     class Learner(epoch.Learner):
@@ -211,5 +207,5 @@ def test_bad_options(run, options):
 
 
 def test_a_folder_without_mnist(run, tmp_path):
-    with pytest.raises(SystemExit, match=r"bench\.py: .*train-images-idx3-ubyte"):
+    with pytest.raises(SystemExit, match=r"bench: .*train-images-idx3-ubyte"):
         run("--epoch", tmp_path)

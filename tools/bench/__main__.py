@@ -1,14 +1,14 @@
 """Measure training speed and memory, beside PyTorch and others where they are installed.
 
-    python tools/bench.py
-    python tools/bench.py --batch-sizes 64 --json > now.json
-    python tools/bench.py --batch-sizes 64 --compare before.json
-    python tools/bench.py --kernels
-    python tools/bench.py --profile --batch-sizes 64 --out profile.png
-    python tools/bench.py --epoch path/to/mnist --seeds 0 1 2
-    python tools/bench.py --frameworks tinygrad_adam jax mygrad --batch-sizes 64
-    python tools/bench.py --python chainer=old/bin/python --python jax=jax/bin/python
-    taskset -c 0 python tools/bench.py --threads 1
+    python -m tools.bench
+    python -m tools.bench --batch-sizes 64 --json > now.json
+    python -m tools.bench --batch-sizes 64 --compare before.json
+    python -m tools.bench --kernels
+    python -m tools.bench --profile --batch-sizes 64 --out profile.png
+    python -m tools.bench --epoch path/to/mnist --seeds 0 1 2
+    python -m tools.bench --frameworks tinygrad_adam jax mygrad --batch-sizes 64
+    python -m tools.bench --python chainer=old/bin/python --python jax=jax/bin/python
+    taskset -c 0 python -m tools.bench --threads 1
 
 What is measured: a training step (forward, backward, Adam) of the notes' CNN at several batch
 sizes, of a wider network and of an MLP; 1,000 chained small operations, where the frameworks' own
@@ -35,6 +35,7 @@ import importlib.util
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -45,11 +46,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import bench_epoch
-import bench_kernels
-import bench_models as models
 import numpy as np
-from bench_models import Work
+
+from tools.bench import epoch, kernels, models
+from tools.bench.models import Work
+
+ROOT = Path(__file__).parents[2]  # where a process of its own starts
 
 CHAIN_LENGTH = 1000
 MEMORY_STEPS = 5
@@ -228,14 +230,14 @@ def in_a_process(
     With ``python``, an interpreter that has a framework which is not here, the milliseconds for a
     step, too.
     """
-    command = [python or sys.executable, __file__, "--alone", name]
+    command = [python or sys.executable, "-m", "tools.bench", "--alone", name]
     command += ["--batch-sizes", str(batch_size), "--seconds", str(options.seconds)]
     command += ["--threads", str(options.threads)] if options.threads else []
     command += ["--timed"] if python else []
     environment = dict(os.environ)
     if options.threads:  # for those that take their number from there, and for NumPy's BLAS
         environment["OMP_NUM_THREADS"] = str(options.threads)
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
     if done.returncode != 0:
         raise SystemExit(f"{name} failed in {python or sys.executable}:\n{done.stderr}")
     return json.loads(done.stdout)
@@ -330,16 +332,16 @@ def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
 def measure_epochs(options: argparse.Namespace) -> dict[str, Any]:
     """Train for an epoch with each seed, and print the lines as they come, unless --json."""
     try:
-        mnist = bench_epoch.read_mnist(options.epoch)
+        mnist = epoch.read_mnist(options.epoch)
     except (OSError, ValueError) as error:
-        raise SystemExit(f"bench.py: {error}") from error
+        raise SystemExit(f"bench: {error}") from error
     modules = load(options, EPOCH_FRAMEWORKS)
     result: dict[str, Any] = {"machine": machine(modules), "epochs": []}
     if not options.json:
         print_machine(result["machine"], [*modules])
-        bench_epoch.print_heading()
+        epoch.print_heading()
     for seed in options.seeds:
-        found = bench_epoch.measure_epoch(
+        found = epoch.measure_epoch(
             modules, mnist, seed=seed, batch_size=EPOCH_BATCH, pause=PAUSE_SECONDS
         )
         seconds = found["seconds"]
@@ -347,7 +349,7 @@ def measure_epochs(options: argparse.Namespace) -> dict[str, Any]:
         found["seconds_ratio"] = seconds[OURS] / seconds[PYTORCH] if known else None
         result["epochs"].append(found)
         if not options.json:
-            bench_epoch.print_epoch(found, PYTORCH)
+            epoch.print_epoch(found, PYTORCH)
     return result
 
 
@@ -405,7 +407,7 @@ class Table:
 
 def read_options() -> argparse.Namespace:
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--batch-sizes", type=int, nargs="+", default=[1, 8, 32, 64, 256, 1024], metavar="N")
     add("--frameworks", nargs="+", choices=FRAMEWORKS, help="default: this one and PyTorch")
@@ -427,7 +429,9 @@ def read_options() -> argparse.Namespace:
     add("--alone", choices=FRAMEWORKS, help=argparse.SUPPRESS)  # these two for in_a_process
     add("--timed", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.pythons = dict(choice.partition("=")[::2] for choice in options.python)
+    pythons = (choice.partition("=")[::2] for choice in options.python)
+    # In full: they start in another folder.
+    options.pythons = {name: os.path.abspath(shutil.which(p) or p) for name, p in pythons}
     if not set(options.pythons) <= set(FRAMEWORKS):
         parser.error(f"--python knows {', '.join(FRAMEWORKS)}")
     if options.compare and not options.compare.is_file():
@@ -471,23 +475,23 @@ def main() -> None:
         ours = FRAMEWORKS[OURS].load(options.threads)
         batch = 64 if len(options.batch_sizes) > 1 else options.batch_sizes[0]
     if options.kernels:
-        result["kernels"] = bench_kernels.measure_kernels(batch, options.seconds / 50)
+        result["kernels"] = kernels.measure_kernels(batch, options.seconds / 50)
     if options.profile:
         repeats = max(3, int(8 * options.seconds))
-        result["profile"] = bench_kernels.measure_profile(models.cnn(ours, batch), repeats)
+        result["profile"] = kernels.measure_profile(models.cnn(ours, batch), repeats)
         if options.out:
             title = f"A training step of the notes' CNN, batch {batch}"
-            bench_kernels.draw_profile(result["profile"], title, options.out)
+            kernels.draw_profile(result["profile"], title, options.out)
     if not result:
         result = measure(options, None if options.json else Table())
     if options.json:
         print(json.dumps(result, indent=2))
         return
     if options.kernels:
-        bench_kernels.print_kernels(result["kernels"])
+        kernels.print_kernels(result["kernels"])
     if options.profile:
         print(f"\nA training step of the notes' CNN by operation, batch {batch}\n")
-        bench_kernels.print_profile(result["profile"])
+        kernels.print_profile(result["profile"])
     if options.compare and "rows" in result:
         compare(result, options.compare)
 

@@ -6,18 +6,19 @@ import runpy
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-MODEL = f"{Path(__file__).with_name('drawn_models.py')}:CNN"
+from tests.programs import ROOT
+from tests.viz import drawn_models
+
+MODEL = f"{drawn_models.__file__}:CNN"
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's dot is missing")
 
 
 def run(*arguments):
     return subprocess.run(
-        [sys.executable, *map(str, arguments)],
+        [sys.executable, "-m", *map(str, arguments)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -34,10 +35,9 @@ def last_words(monkeypatch):
     """
 
     def run_until_exit(tool, *arguments):
-        monkeypatch.syspath_prepend(ROOT / "tools")
         monkeypatch.setattr(sys, "argv", [f"{tool}.py", *arguments])
         with pytest.raises(SystemExit) as stopped:
-            runpy.run_path(str(ROOT / "tools" / f"{tool}.py"), run_name="__main__")
+            runpy.run_module(f"tools.{tool}", run_name="__main__")
         assert isinstance(stopped.value.code, str)  # printed on stderr, and the status is 1
         return stopped.value.code
 
@@ -46,7 +46,7 @@ def last_words(monkeypatch):
 
 def test_draw_an_expression(tmp_path):
     out = tmp_path / "graph.txt"
-    result = run("tools/draw.py", "(x*w + b).relu().sum()", "--set", "x=2", "w=-3", "b=10",
+    result = run("tools.draw", "(x*w + b).relu().sum()", "--set", "x=2", "w=-3", "b=10",
                  "--backward", "-o", out)  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == str(out)
@@ -58,12 +58,12 @@ def test_draw_an_expression(tmp_path):
 @needs_dot
 def test_draw_a_model(tmp_path):
     out = tmp_path / "graph.svg"
-    result = run("tools/draw.py", MODEL, "--input", "1,1,28,28", "--depth", "1", "--backward",
+    result = run("tools.draw", MODEL, "--input", "1,1,28,28", "--depth", "1", "--backward",
                  "--show", "shape,params,flops", "-o", out)  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert "421,642 parameters" in out.read_text()
     page = tmp_path / "backward.html"
-    result = run("tools/draw.py", "(x*w).tanh()", "--set", "x=2", "w=1", "--animate", "-o", page)
+    result = run("tools.draw", "(x*w).tanh()", "--set", "x=2", "w=1", "--animate", "-o", page)
     assert result.returncode == 0, result.stderr
     assert "slider" in page.read_text()
 
@@ -109,11 +109,11 @@ def test_a_file_that_holds_no_model(last_words, tool, text, words, tmp_path):
 
 
 def test_summary_of_a_model():
-    result = run("tools/summary.py", MODEL, "--input", "2,1,28,28")
+    result = run("tools.summary", MODEL, "--input", "2,1,28,28")
     assert result.returncode == 0, result.stderr
     assert "conv2    Conv2d     (2, 64, 14, 14)" in result.stdout
-    result = run("tools/summary.py", MODEL, "--input", "2x1x28x28", "--json")
+    result = run("tools.summary", MODEL, "--input", "2x1x28x28", "--json")
     table = json.loads(result.stdout)
     assert table["parameters"] == 421_642
     assert table["multiply_adds"] == 2 * 4_241_152
-    assert run("tools/summary.py", "no.py:X", "--input", "1").returncode == 1
+    assert run("tools.summary", "no.py:X", "--input", "1").returncode == 1

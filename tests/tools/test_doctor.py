@@ -1,24 +1,18 @@
-"""tools/doctor.py: what it finds here, and what it would say on other machines."""
+"""tools.doctor: what it finds here, and what it would say on other machines."""
 
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.programs import load_program
-
-TOOL = Path(__file__).parent.parent / "tools" / "doctor.py"
-
-
-@pytest.fixture(scope="module")
-def doctor():
-    return load_program(TOOL)
+from tests.programs import ROOT
+from tools import doctor
 
 
 def run(*options):
-    return subprocess.run([sys.executable, TOOL, *options], capture_output=True, text=True)
+    command = [sys.executable, "-m", "tools.doctor", *options]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
 
 def test_as_a_program():
@@ -34,7 +28,7 @@ def test_as_a_program():
         assert (finding["state"] == "ok") == (finding["advice"] == "")
 
 
-def test_a_table_with_the_command_under_what_is_missing(doctor):
+def test_a_table_with_the_command_under_what_is_missing():
     text = doctor.table(
         [doctor.Finding("NumPy", "ok", "2.4"), doctor.Finding("dot", "missing", "no", "get it")]
     )
@@ -56,11 +50,11 @@ def test_a_table_with_the_command_under_what_is_missing(doctor):
         ("", {"AVX2", "AVX512_SKX"}, None),
     ],
 )
-def test_which_kernels_would_be_better(doctor, chosen, features, better):
+def test_which_kernels_would_be_better(chosen, features, better):
     assert doctor.better_kernels(chosen, features) == better
 
 
-def test_the_hint_names_the_variable_and_both_speeds(doctor, monkeypatch):
+def test_the_hint_names_the_variable_and_both_speeds(monkeypatch):
     from tinygrad_adam.backend.cpu import blas
 
     monkeypatch.setattr(blas.library(), "path", "/lib/libopenblas.so")
@@ -77,12 +71,12 @@ def test_the_hint_names_the_variable_and_both_speeds(doctor, monkeypatch):
     assert doctor.check_blas().state == "hint"
 
 
-def test_a_product_is_measured(doctor):
+def test_a_product_is_measured():
     assert doctor.product_speed() > 0
     assert doctor.cpu_features()
 
 
-def test_what_is_needed_and_what_is_optional(doctor, monkeypatch, capsys):
+def test_what_is_needed_and_what_is_optional(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "version_of", lambda name: None)
     numpy = doctor.check_numpy()
     assert (numpy.state, "numpy>=2.0" in numpy.advice) == ("broken", True)
@@ -97,13 +91,13 @@ def test_what_is_needed_and_what_is_optional(doctor, monkeypatch, capsys):
     capsys.readouterr()
 
 
-def test_programs_that_are_not_there(doctor, monkeypatch):
+def test_programs_that_are_not_there(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     assert doctor.check_dot().advice
     assert doctor.check_cuda().state == "missing"
 
 
-def test_fewer_threads_than_cpus(doctor, monkeypatch):
+def test_fewer_threads_than_cpus(monkeypatch):
     from tinygrad_adam.backend.cpu import threads
 
     monkeypatch.setattr(threads, "get_num_threads", lambda: 0)

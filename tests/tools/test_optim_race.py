@@ -1,4 +1,4 @@
-"""tools/optim_race.py, and what it is made of in viz: races, their pictures, their animations."""
+"""tools.optim_race, and what it is made of in viz: races, their pictures, their animations."""
 
 import io
 import json
@@ -10,21 +10,14 @@ import numpy as np
 import pytest
 
 import tinygrad_adam as torch
-from tests.programs import load_program
 from tinygrad_adam import nn, optim
 from tinygrad_adam.viz import race
+from tools import optim_race as tool
 
 pytest.importorskip("matplotlib")
 
-TOOL = Path(__file__).parent.parent / "tools" / "optim_race.py"
 
-
-@pytest.fixture(scope="module")
-def tool():
-    return load_program(TOOL)
-
-
-def refusal(tool, capsys, *options):
+def refusal(capsys, *options):
     """Return the one line that bad options give."""
     with pytest.raises(SystemExit) as caught:
         tool.main([*options])
@@ -138,7 +131,7 @@ def test_the_plane_of_a_network_goes_through_its_paths():
 # --- the program ---------------------------------------------------------------------------------
 
 
-def test_the_table_says_who_arrived_and_who_diverged(tool, capsys):
+def test_the_table_says_who_arrived_and_who_diverged(capsys):
     assert tool.main(["--functions", "bowl", "beale", "--optimizers", "sgd:2", "adam"]) == 0
     text = capsys.readouterr().out
     bowl, beale = text.split("\n\n")
@@ -149,7 +142,7 @@ def test_the_table_says_who_arrived_and_who_diverged(tool, capsys):
     assert "Traceback" not in text
 
 
-def test_json(tool, capsys):
+def test_json(capsys):
     options = ["--functions", "beale", "--optimizers", "sgd:10", "adam", "adam,lr=0.1,amsgrad=True"]
     assert tool.main([*options, "--steps", "50", "--tolerance", "100", "--json"]) == 0
     found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
@@ -163,7 +156,7 @@ def test_json(tool, capsys):
     assert by_name["adam,lr=0.1,amsgrad=True"]["lr"] == 0.1
 
 
-def test_iris_and_pictures(tool, capsys, tmp_path):
+def test_iris_and_pictures(capsys, tmp_path):
     pytest.importorskip("sklearn")
     out = tmp_path / "new" / "folder"
     options = ["--functions", "iris", "--optimizers", "adam:0.05", "sgd", "--steps", "40"]
@@ -174,7 +167,7 @@ def test_iris_and_pictures(tool, capsys, tmp_path):
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_every_optimizer_races(tool, capsys):
+def test_every_optimizer_races(capsys):
     assert tool.main(["--functions", "saddle", "--optimizers", *tool.CLASSES, "--steps", "3"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2 + len(tool.CLASSES)
     public = {value for value in vars(optim).values() if isinstance(value, type)}
@@ -206,11 +199,11 @@ def test_every_optimizer_races(tool, capsys):
         (["--animation", "mp4", "--out", "x"], "invalid choice: 'mp4'"),
     ],
 )
-def test_bad_options_give_one_clear_line(tool, capsys, options, words):
-    assert words in refusal(tool, capsys, *options)
+def test_bad_options_give_one_clear_line(capsys, options, words):
+    assert words in refusal(capsys, *options)
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_of_one_line(tool, capsys, tmp_path):
+def test_a_folder_that_cannot_be_made_is_an_error_of_one_line(capsys, tmp_path):
     (tmp_path / "file").write_text("in the way")
     options = ["--functions", "bowl", "--optimizers", "sgd", "--steps", "3"]
     assert tool.main([*options, "--out", str(tmp_path / "file")]) == 1

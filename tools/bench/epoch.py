@@ -1,6 +1,6 @@
 """One epoch of MNIST with the notes' CNN, in turns with PyTorch.
 
-For tools/bench.py --epoch. Both start from the same weights and see the same batches in the same
+For tools.bench --epoch. Both start from the same weights and see the same batches in the same
 order. They take turns of 50 batches, and each one's seconds are added up over its turns, so that a
 machine that is busy for a while, or slows down as it warms up, does so for both. Outside the clocks
 are what is neither's work, reading the files and picking the images of a batch, and the test.
@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import bench_models as models
 import numpy as np
+
+from tools.bench import models
 
 TURN_BATCHES = 50
 TEST_BATCH = 500

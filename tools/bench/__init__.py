@@ -1,0 +1,1 @@
+"""How fast, beside PyTorch and others: ``python -m tools.bench``."""
