@@ -1,7 +1,7 @@
 """The table of operations: expressions, the inputs they are tried on, and closed forms in NumPy.
 
 Each row is Python text in which ``torch`` is the package and a, b, c are tensors. The same text
-runs with PyTorch in ``tools/operation_goldens.py``, which stores what comes out: the values, and
+runs with PyTorch in ``python -m tests.goldens``, which stores what comes out: the values, and
 the gradients for fixed gradients of the results. A row of several lines is a program whose result
 is ``out``.
 """

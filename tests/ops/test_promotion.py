@@ -1,26 +1,22 @@
 """Which dtype results from two, and what PyTorch prints: against stored tables."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import tinygrad_adam as torch
+from tests import goldens
 from tests.ops import printed, promotion
-
-DATA = Path(__file__).parent / "data"
 
 
 def test_every_pair_of_dtypes_gives_pytorchs():
-    wanted = json.loads((DATA / "promotion.json").read_text())
+    wanted = goldens.load("promotion.json")
     found = promotion.table(torch)
     assert {name: dtype for name, dtype in found.items() if wanted[name] != dtype} == {}
     assert found.keys() == wanted.keys()
 
 
 def test_every_tensor_prints_as_in_pytorch():
-    wanted = json.loads((DATA / "printed.json").read_text())
+    wanted = goldens.load("printed.json")
     assert [repr(torch.from_numpy(x)) for x in printed.arrays()] == wanted
 
 

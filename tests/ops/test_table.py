@@ -1,20 +1,14 @@
 """Every row of the table of operations: against PyTorch, NumPy and finite differences."""
 
-import json
-import math
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import tinygrad_adam as torch
-from tests import fake_cupy
+from tests import fake_cupy, goldens
 from tests.ops.table import ROWS
 from tinygrad_adam.autograd import gradcheck, gradgradcheck
 
-with np.load(Path(__file__).parent / "data" / "operations.npz") as stored_arrays:
-    INDEX = json.loads(stored_arrays["index"].tobytes())
-    VALUES = stored_arrays["values"]
+STORED = goldens.load_arrays("operations.npz")
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 # Finite differences say nothing of integers, and of a single step at a kink.
@@ -57,12 +51,7 @@ def gradients_of(row, outputs, leaves, device, create_graph=False):
 
 def stored(row, letter, count):
     """Return what PyTorch gave for a row: results ("y") or gradients ("g"), None if nothing."""
-    found = []
-    for i in range(count):
-        dtype, shape, start = INDEX[row.name].get(f"{letter}{i}", (None, (), 0))
-        values = VALUES[start : start + math.prod(shape)]
-        found.append(None if dtype is None else values.astype(dtype).reshape(shape))
-    return found
+    return [STORED[row.name].get(f"{letter}{i}") for i in range(count)]
 
 
 def compare(row, outputs, gradients, rtol, atol):
@@ -80,7 +69,7 @@ def compare(row, outputs, gradients, rtol, atol):
 
 
 def test_the_stored_numbers_belong_to_the_table():
-    assert list(INDEX) == [row.name for row in ROWS]
+    assert list(STORED) == [row.name for row in ROWS]
 
 
 def agrees_in_float64(row, device):
@@ -164,7 +153,7 @@ def _function(row):
 def test_gradients_and_theirs_are_those_of_finite_differences(row):
     function, inputs = _function(row)
     if function is not None:
-        # Along random directions: every element of every operation is tools/gradcheck.py's matter.
+        # Along random directions: every element of every operation is tools.gradcheck's matter.
         assert gradcheck(function, inputs, eps=1e-6, atol=1e-6, rtol=1e-5, fast_mode=True)
         assert gradgradcheck(function, inputs, eps=1e-6, atol=1e-5, rtol=1e-4, fast_mode=True)
 

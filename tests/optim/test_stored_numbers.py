@@ -1,29 +1,23 @@
 """Every optimizer and schedule against numbers that PyTorch computed.
 
-``tools/optimizer_goldens.py`` made the files and still makes the problems: the tests need no
-PyTorch.
+``python -m tests.goldens`` made the files from the same problems: the tests need no PyTorch.
 """
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinygrad_adam
-from tests.programs import load_program
+from tests import goldens
+from tests.optim import problems
 from tinygrad_adam import from_numpy, optim, tensor
 
-DATA = Path(__file__).parent / "data"
-TOOL = Path(__file__).parents[2] / "tools" / "optimizer_goldens.py"
-
-goldens = load_program(TOOL)
-
-with np.load(DATA / "optimizers.npz") as _file:
+with np.load(goldens.FOLDER / "optimizers.npz") as _file:
     STORED = dict(_file)
 CASES = json.loads(str(STORED["cases"]))
-SCHEDULES = json.loads((DATA / "schedulers.json").read_text())
-IRIS = json.loads((DATA / "iris.json").read_text())
+SCHEDULES = goldens.load("schedulers.json")
+IRIS = goldens.load("iris.json")
 RELATIVE = {"float32": 3e-5, "float64": 1e-10}
 # The state is looked at for its layout. A centered RMSprop with lr = 10 divides by differences of
 # nearly equal numbers, which shows in its momentum long before it shows in the parameters.
@@ -72,11 +66,11 @@ def test_sixty_steps_agree_with_pytorch_for_every_option_set(name, dtype):
     for i, case in enumerate(CASES):
         if case["optimizer"] != name:
             continue
-        start, gradients = goldens.random_problem(case["seed"])
+        start, gradients = problems.random_problem(case["seed"])
         parameters = [tensor(array, dtype=dtype, requires_grad=True) for array in start]
         optimizer = getattr(optim, name)(parameters, **case["options"])
         theirs = dict(
-            zip((*goldens.CHECKPOINTS, goldens.RESUMED), STORED[f"parameters_{dtype}"][i])
+            zip((*problems.CHECKPOINTS, problems.RESUMED), STORED[f"parameters_{dtype}"][i])
         )
         scale = max(np.abs(rows).max() for rows in theirs.values())
         for step, arrays in enumerate(gradients, 1):
@@ -84,7 +78,7 @@ def test_sixty_steps_agree_with_pytorch_for_every_option_set(name, dtype):
             optimizer.step()
             if step in theirs:
                 close(flat(parameters), theirs[step], scale, dtype)
-            if step == goldens.CHECKPOINTS[-1]:
+            if step == problems.CHECKPOINTS[-1]:
                 ours = optimizer.state_dict()["state"]
                 for number, entry in STATES[dtype][i].items():
                     assert list(ours[number]) == list(entry)
@@ -98,7 +92,7 @@ def test_sixty_steps_agree_with_pytorch_for_every_option_set(name, dtype):
 
 @pytest.mark.parametrize(("name", "dtype"), by_optimizer())
 def test_a_state_of_pytorch_resumes_here_with_the_same_next_steps(name, dtype):
-    shapes = goldens.SHAPES
+    shapes = problems.SHAPES
     sizes = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
     for i, case in enumerate(CASES):
         if case["optimizer"] != name:
@@ -115,7 +109,7 @@ def test_a_state_of_pytorch_resumes_here_with_the_same_next_steps(name, dtype):
         if "betas" in group:
             group["betas"] = list(group["betas"])  # as JSON has them
         optimizer.load_state_dict({"state": STATES[dtype][i], "param_groups": [group]})
-        _, gradients = goldens.random_problem(case["seed"])
+        _, gradients = problems.random_problem(case["seed"])
         for arrays in gradients[60:]:
             set_gradients(parameters, arrays, dtype)
             optimizer.step()
@@ -128,16 +122,16 @@ def test_a_state_of_pytorch_resumes_here_with_the_same_next_steps(name, dtype):
 def test_schedules_agree_with_pytorch(case):
     groups = [{"params": [tensor([0.0])], "lr": 0.1}, {"params": [tensor([0.0])], "lr": 0.2}]
     optimizer = getattr(optim, case["optimizer"])(groups)
-    rows = goldens.run_schedule(optim, optimizer, case)
+    rows = problems.run_schedule(optim, optimizer, case)
     np.testing.assert_allclose(rows, case["rows"], rtol=1e-12, atol=1e-16)
 
 
 @pytest.mark.parametrize("i", range(5))
 def test_iris_ends_at_pytorchs_losses(i):
     pytest.importorskip("sklearn")
-    losses = goldens.train_on_iris(tinygrad_adam, optim, *goldens.IRIS_OPTIMIZERS[i])
+    losses = problems.train_on_iris(tinygrad_adam, optim, *problems.IRIS_OPTIMIZERS[i])
     assert losses == pytest.approx(IRIS[i], rel=1e-9)
 
 
 def test_the_stored_numbers_are_small():
-    assert sum(path.stat().st_size for path in DATA.iterdir()) < 500_000
+    assert sum(path.stat().st_size for path in goldens.FOLDER.iterdir() if path.is_file()) < 700_000

@@ -8,9 +8,9 @@ import json
 import shutil
 
 import pytest
-from drawn_models import CNN, leaf
 
 import tinygrad_adam as torch
+from tests.viz.drawn_models import CNN, leaf
 from tinygrad_adam import viz
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")

@@ -8,9 +8,9 @@ import weakref
 
 import numpy as np
 import pytest
-from drawn_models import CNN, Deep, Tied, leaf
 
 import tinygrad_adam as torch
+from tests.viz.drawn_models import CNN, Deep, Tied, leaf
 from tinygrad_adam import nn, viz
 
 

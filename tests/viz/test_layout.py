@@ -3,10 +3,10 @@
 import shutil
 
 import pytest
-from drawn_models import CNN, Residual, leaf
-from geometry import lay_out
 
 import tinygrad_adam as torch
+from tests.viz.drawn_models import CNN, Residual, leaf
+from tests.viz.geometry import lay_out
 from tinygrad_adam import nn, viz
 
 pytestmark = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's dot is missing")

@@ -8,9 +8,9 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from drawn_models import CNN, leaf
 
 import tinygrad_adam as torch
+from tests.viz.drawn_models import CNN, leaf
 from tinygrad_adam import nn, viz
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's dot is missing")

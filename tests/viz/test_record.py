@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from drawn_models import leaf
 
 import tinygrad_adam as torch
+from tests.viz.drawn_models import leaf
 from tinygrad_adam import nn, viz
 
 

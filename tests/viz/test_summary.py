@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from drawn_models import CNN, Tied
 
 import tinygrad_adam as torch
+from tests.viz.drawn_models import CNN, Tied
 from tinygrad_adam import nn, viz
 
 

@@ -2,18 +2,15 @@
 
 import importlib.util
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.programs import load_program, run_example
+from tests.programs import EXAMPLES, load_program, run_example
 
 pytest.importorskip("matplotlib")
 if importlib.util.find_spec("sklearn") is None:  # importing it would take each process seconds
     pytest.skip("scikit-learn is not installed", allow_module_level=True)
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def load(name):

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 
 import tinygrad_adam as torch
-from tests.programs import load_program
+from tests import goldens
+from tests.examples import cnn_problem
+from tests.programs import EXAMPLES, load_program
 from tinygrad_adam import nn, optim
 
-ROOT = Path(__file__).parent.parent
-PROGRAM = ROOT / "examples" / "train_cnn.py"
+PROGRAM = EXAMPLES / "train_cnn.py"
 PICTURES = ["curves.png", "confusion.png", "mistakes.png", "filters.png"]
 FILES = {"metrics.json", "model.safetensors", *PICTURES}
 # With one thread, slices of the batch would not be spread over any.
@@ -68,19 +69,19 @@ def tiny_mnist(tmp_path_factory):
 @pytest.mark.parametrize("run_number", [0, 1], ids=["float64", "float32"])
 def test_the_loss_follows_pytorch_for_100_adam_steps(run_number, train_cnn):
     pytest.importorskip("sklearn")
-    goldens = load_program(ROOT / "tools" / "cnn_goldens.py")
-    stored = json.loads((Path(__file__).parent / "data_files" / "cnn_100_steps.json").read_text())
-    golden = stored["runs"][run_number]
+    golden = goldens.load("cnn.json")["runs"][run_number]
     dtype = np.dtype(golden["dtype"])
     model = train_cnn.CNN()
-    model.load_state_dict({n: torch.from_numpy(a) for n, a in goldens.initial_weights().items()})
+    model.load_state_dict(
+        {n: torch.from_numpy(a) for n, a in cnn_problem.initial_weights().items()}
+    )
     model.to(dtype)
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.Adam(model.parameters(), lr=golden["lr"])
     losses = []
     # float32 for 100 steps; float64, twice as slow and with all digits, for some of them.
     steps = 100 if dtype == np.float32 else 30
-    for images, labels in itertools.islice(goldens.batches(), steps):
+    for images, labels in itertools.islice(cnn_problem.batches(), steps):
         optimizer.zero_grad()
         loss = criterion(model(torch.from_numpy(images).to(dtype)), torch.from_numpy(labels))
         assert loss.dtype == dtype

@@ -1,27 +1,12 @@
-"""Store what PyTorch's optimizers and schedulers compute, for the tests to compare with.
-
-    python tools/optimizer_goldens.py [--out tests/optim/data]
-
-Needs PyTorch (2.13 made the files that are here); the tests do not. It writes
-
-* ``optimizers.npz``: for each option set of each optimizer, in float32 and float64, the parameters
-  after some of 60 steps from random gradients, the state after 60, and the parameters three steps
-  later. ``cases`` is JSON: what each row is.
-* ``schedulers.json``: for each scheduler, the learning rates (and momenta) over its epochs.
-* ``iris.json``: the losses of a network 4-16-3 on iris before and after 100 full-batch steps with
-  five optimizers, in float64.
+"""What optimizers and schedules are asked to do, here and in PyTorch.
 
 The random numbers are those of ``numpy.random.RandomState``, whose stream never changes, so only
-PyTorch's results are stored: ``random_problem`` is all that the tests need to repeat the run.
+PyTorch's results are stored: ``random_problem`` is all that is needed to repeat a run.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
-import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,55 +86,6 @@ def option_sets() -> list[tuple[str, dict[str, Any]]]:
                 continue  # nothing to decouple
             found += [(name, options), (name, {**options, "lr": 10.0})]
     return found
-
-
-def run_optimizer(
-    name: str, options: dict[str, Any], dtype: Any, seed: int
-) -> tuple[np.ndarray, dict[str, Any]]:
-    """Return PyTorch's parameters after the checkpoints and RESUMED, and its state after 60."""
-    import torch
-
-    start, gradients = random_problem(seed)
-    parameters = [torch.nn.Parameter(torch.tensor(array.astype(dtype))) for array in start]
-    optimizer = getattr(torch.optim, name)(parameters, **options)
-    rows = []
-    state: dict[str, Any] = {}
-    for step, arrays in enumerate(gradients, 1):
-        for parameter, array in zip(parameters, arrays, strict=True):
-            parameter.grad = torch.tensor(array.astype(dtype))
-        optimizer.step()
-        if step in (*CHECKPOINTS, RESUMED):
-            rows.append(np.concatenate([p.detach().numpy().ravel() for p in parameters]))
-        if step == CHECKPOINTS[-1]:
-            state = {
-                f"{i}.{key}": value.numpy().copy()
-                for i, entry in optimizer.state_dict()["state"].items()
-                for key, value in entry.items()
-                if value is not None
-            }
-    return np.stack(rows), state
-
-
-def write_optimizers(path: Path) -> None:
-    cases: list[dict[str, Any]] = []
-    rows: dict[str, list[np.ndarray]] = {"float32": [], "float64": []}
-    states: dict[str, list[np.ndarray]] = {"float32": [], "float64": []}
-    for seed, (name, options) in enumerate(option_sets()):
-        for dtype in rows:
-            parameters, state = run_optimizer(name, options, dtype, seed)
-            rows[dtype].append(parameters)
-            states[dtype] += [array.astype(dtype).ravel() for array in state.values()]
-        shapes = {key: array.shape for key, array in state.items()}
-        cases.append({"optimizer": name, "options": options, "seed": seed, "state": shapes})
-    np.savez_compressed(
-        path,
-        cases=np.array(json.dumps(cases)),
-        parameters_float32=np.stack(rows["float32"]),
-        parameters_float64=np.stack(rows["float64"]),
-        state_float32=np.concatenate(states["float32"]),
-        state_float64=np.concatenate(states["float64"]),
-    )
-    print(f"{path}: {len(cases)} option sets, {path.stat().st_size} bytes")
 
 
 def scheduler_cases() -> list[dict[str, Any]]:
@@ -241,25 +177,6 @@ def run_schedule(optim: Any, optimizer: Any, case: dict[str, Any]) -> list[list[
     return rows
 
 
-def write_schedulers(path: Path) -> None:
-    import torch
-
-    stored = []
-    for case, name in itertools.product(scheduler_cases(), ("SGD", "Adam")):
-        groups = [
-            {"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.1},
-            {"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.2},
-        ]
-        optimizer = getattr(torch.optim, name)(groups)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            rows = run_schedule(torch.optim, optimizer, case)
-        stored.append({**case, "optimizer": name, "rows": rows})
-    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in stored)
-    path.write_text(f"[\n{lines}\n]\n")
-    print(f"{path}: {len(stored)} cases, {path.stat().st_size} bytes")
-
-
 IRIS_OPTIMIZERS: tuple[tuple[str, dict[str, float]], ...] = (
     ("SGD", {"lr": 0.1}),
     ("SGD", {"lr": 0.1, "momentum": 0.9}),
@@ -302,25 +219,3 @@ def train_on_iris(torch: Any, optim: Any, name: str, options: dict[str, float]) 
         loss().backward()
         optimizer.step()
     return [first, loss().item()]
-
-
-def write_iris(path: Path) -> None:
-    import torch
-
-    losses = [train_on_iris(torch, torch.optim, *entry) for entry in IRIS_OPTIMIZERS]
-    path.write_text(json.dumps(losses, indent=1) + "\n")
-    print(f"{path}: {losses}")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("tests/optim/data"))
-    out = parser.parse_args().out
-    out.mkdir(parents=True, exist_ok=True)
-    write_optimizers(out / "optimizers.npz")
-    write_schedulers(out / "schedulers.json")
-    write_iris(out / "iris.json")
-
-
-if __name__ == "__main__":
-    main()

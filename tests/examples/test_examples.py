@@ -4,13 +4,11 @@ import ast
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.programs import run_example
+from tests.programs import EXAMPLES, run_example
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 NUMBERED = sorted(EXAMPLES.glob("[0-9]*.py"))
 # How many checks they pass and what they draw. The others: test_optimizer_examples.py and
 # test_conv_by_hand.py.

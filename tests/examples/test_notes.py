@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-NOTES = Path(__file__).parent.parent / "examples" / "notes"
+from tests.programs import EXAMPLES
+
+NOTES = EXAMPLES / "notes"
 
 
 def output_of(name):

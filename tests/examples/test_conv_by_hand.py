@@ -1,15 +1,13 @@
 """examples/10_conv_by_hand.py: its checks, and its functions against the fast kernels."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import tinygrad_adam as torch
 import tinygrad_adam.nn.functional as F  # noqa: N812 (PyTorch's habit)
-from tests.programs import load_program, run_example
+from tests.programs import EXAMPLES, load_program, run_example
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "10_conv_by_hand.py"
+EXAMPLE = EXAMPLES / "10_conv_by_hand.py"
 
 
 @pytest.fixture(scope="module")
