@@ -16,39 +16,9 @@ more than 3 in 1,000 differ. PyTorch runs in child processes, since some program
 from __future__ import annotations
 
 import argparse
-import os
-import pickle
-from collections.abc import Callable
-from typing import Any
 
 import tinygrad_adam
-from tests.autograd.random_programs import agree, run
-
-
-def in_children(run_one: Callable[[int], Any], seeds: range) -> dict[int, Any]:
-    """Return ``{seed: run_one(seed)}``, without the seeds at which a child process crashed."""
-    found: dict[int, Any] = {}
-    start = seeds.start
-    while start < seeds.stop:
-        read, out = os.pipe()
-        if not os.fork():  # the child
-            with os.fdopen(out, "wb") as pipe:
-                for seed in range(start, seeds.stop):
-                    pipe.write(pickle.dumps((seed, run_one(seed))))
-                    pipe.flush()
-            os._exit(0)
-        os.close(out)
-        with os.fdopen(read, "rb") as pipe:
-            while True:
-                try:
-                    seed, result = pickle.load(pipe)
-                except EOFError:
-                    break
-                found[seed] = result
-                start = seed + 1
-        _, status = os.wait()
-        start += status != 0  # not again the one that crashed
-    return found
+from tests.autograd.random_programs import agree, in_children, run
 
 
 def main() -> int:
@@ -65,7 +35,7 @@ def main() -> int:
         parser.error("PyTorch is needed, to compare with: pip install torch==2.13.0")
 
     seeds = range(options.first, options.first + options.programs)
-    theirs = in_children(lambda seed: run(torch, seed), seeds)
+    theirs = in_children(lambda seed: run(torch, seed), seeds)  # some programs crash it
     different = [
         seed for seed, found in theirs.items() if not agree(found, run(tinygrad_adam, seed))
     ]

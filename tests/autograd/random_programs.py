@@ -1,19 +1,25 @@
 """Random programs of views, writes in place, hooks and retained gradients.
 
 The same seed makes the same program with any package that has PyTorch's names. What PyTorch gave
-for the first few hundred is stored (tests/goldens); ``python -m tools.compare_in_place`` runs as
-many as you like beside it.
+for the first ones is stored (tests/goldens); ``python -m tools.compare_in_place`` runs as many as
+you like beside it, and says why a few differ.
 """
 
 from __future__ import annotations
 
+import os
+import pickle
 import random
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 Found = tuple[float, list[Any], list[Any]] | str
+
+# Those whose results are stored.
+STORED = range(400)
 
 
 def run(torch: Any, seed: int) -> Found:
@@ -96,3 +102,29 @@ def agree(a: Any, b: Any) -> bool:
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(agree, a, b))
     return bool(np.isclose(a, b, rtol=1e-6, equal_nan=True))
+
+
+def in_children(run_one: Callable[[int], Any], seeds: range) -> dict[int, Any]:
+    """Return ``{seed: run_one(seed)}``, without the seeds at which a child process crashed."""
+    found: dict[int, Any] = {}
+    start = seeds.start
+    while start < seeds.stop:
+        read, out = os.pipe()
+        if not os.fork():  # the child
+            with os.fdopen(out, "wb") as pipe:
+                for seed in range(start, seeds.stop):
+                    pipe.write(pickle.dumps((seed, run_one(seed))))
+                    pipe.flush()
+            os._exit(0)
+        os.close(out)
+        with os.fdopen(read, "rb") as pipe:
+            while True:
+                try:
+                    seed, result = pickle.load(pipe)
+                except EOFError:
+                    break
+                found[seed] = result
+                start = seed + 1
+        _, status = os.wait()
+        start += status != 0  # not again the one that crashed
+    return found

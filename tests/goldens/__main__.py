@@ -16,6 +16,8 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``schedulers``: for each schedule, the learning rates (and momenta) over its epochs.
 * ``iris``: the losses of a network 4-16-3 on iris before and after 100 full-batch steps with five
   optimizers, in float64.
+* ``in_place``: what random programs of views, writes in place and hooks give
+  (``tests/autograd/random_programs.py``), by seed.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
 """
 
@@ -30,6 +32,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.autograd.random_programs import STORED, in_children, run
 from tests.examples import cnn_problem
 from tests.goldens import FOLDER, save_arrays
 from tests.nn.cases import CASES, compute
@@ -157,6 +160,11 @@ def schedulers() -> None:
     save("schedulers.json", f"[\n{lines}\n]")
 
 
+def in_place() -> None:
+    found = in_children(lambda seed: run(torch, seed), STORED)  # some programs crash PyTorch
+    save("in_place.json", json.dumps(found, separators=(",", ":")))
+
+
 def iris() -> None:
     losses = [
         problems.train_on_iris(torch, torch.optim, *entry) for entry in problems.IRIS_OPTIMIZERS
@@ -212,6 +220,7 @@ MAKERS = {
     "layers": layers,
     "optimizers": optimizers,
     "schedulers": schedulers,
+    "in_place": in_place,
     "iris": iris,
     "cnn": cnn,
 }
