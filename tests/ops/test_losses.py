@@ -344,3 +344,12 @@ def test_a_target_of_integers_leaves_float32_as_it_is():
     assert x.grad.dtype == torch.float32
     expected = (x.detach().numpy() - np.float32([1, 0])) * np.float32(2)
     np.testing.assert_array_equal(x.grad.numpy(), expected)
+
+
+def test_the_target_of_bce_with_logits_has_a_mixed_derivative_where_the_score_is_zero():
+    x = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    y = torch.full((2,), 0.3, dtype=torch.float64, requires_grad=True)
+    loss = F.binary_cross_entropy_with_logits(x, y, reduction="sum")
+    (slope,) = torch.autograd.grad(loss, y, create_graph=True)  # log σ(-x) - log σ(x) = -x
+    (mixed,) = torch.autograd.grad(slope.sum(), x)
+    assert mixed.tolist() == [-1.0, -1.0]

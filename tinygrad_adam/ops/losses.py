@@ -21,10 +21,11 @@ from tinygrad_adam.ops.activations import log_softmax, softmax
 from tinygrad_adam.ops.arguments import require_tensors
 from tinygrad_adam.ops.elementwise import (
     clamp,
-    exp,
     flat_in,
     log,
     log1p,
+    logaddexp,
+    overwritten,
     refuse_bools,
     require_floating,
     sigmoid,
@@ -378,8 +379,8 @@ class BinaryCrossEntropyWithLogits(Operation):
 
 
 def _softplus(x: Any) -> Any:
-    """Return log(1 + exp(x)), without overflow."""
-    return clamp(x, min=0) + log1p(exp(-abs(x)))
+    """Return log(1 + exp(x)), without overflow and with its slope at 0, too."""
+    return logaddexp(x, overwritten(x, 0))
 
 
 def binary_cross_entropy_with_logits(
