@@ -191,6 +191,7 @@ for name, make in [
     ("GELU", lambda nn: nn.GELU()),
     ("GELU tanh", lambda nn: nn.GELU("tanh")),
     ("SiLU", lambda nn: nn.SiLU()),
+    ("Hardswish", lambda nn: nn.Hardswish()),
     ("Sigmoid", lambda nn: nn.Sigmoid()),
     ("Tanh", lambda nn: nn.Tanh()),
     ("Softplus", lambda nn: nn.Softplus(2.0, 3.0)),
@@ -199,7 +200,7 @@ for name, make in [
 ]:
     case(name, layer(make), normal(3, 4) * 3)
 
-for name in ("relu", "leaky_relu", "elu", "silu"):
+for name in ("relu", "leaky_relu", "elu", "silu", "hardswish"):
     case(
         f"{name} in place",
         lambda torch, nn, f, x, name=name: getattr(f, name)(x * 2, inplace=True),

@@ -8,6 +8,7 @@ from tinygrad_adam.nn import functional, init, utils
 from tinygrad_adam.nn.activations import (
     ELU,
     GELU,
+    Hardswish,
     LeakyReLU,
     LogSoftmax,
     ReLU,
@@ -60,6 +61,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GroupNorm",
+    "Hardswish",
     "HuberLoss",
     "Identity",
     "L1Loss",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from tinygrad_adam.nn import functional
@@ -81,6 +81,17 @@ class SiLU(_InPlace):
     """
 
     _function = functional.silu
+
+
+@dataclass(eq=False, repr=False)
+class Hardswish(_Activation):
+    """x min(max(x + 3, 0), 6) / 6: nearly SiLU, without an exponential.
+
+    Source: PyTorch, ``torch.nn.Hardswish``.
+    """
+
+    inplace: bool = field(default=False, repr=False)  # nor does PyTorch show it
+    _function = functional.hardswish
 
 
 class Sigmoid(_Activation):

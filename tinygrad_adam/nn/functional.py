@@ -12,7 +12,7 @@ import warnings
 from typing import Any
 
 from tinygrad_adam.ops import activations
-from tinygrad_adam.ops.activations import elu, gelu, leaky_relu, silu, softplus
+from tinygrad_adam.ops.activations import elu, gelu, hardswish, leaky_relu, silu, softplus
 from tinygrad_adam.ops.convolution import conv1d, conv2d, conv_transpose2d
 from tinygrad_adam.ops.dropout import dropout
 from tinygrad_adam.ops.elementwise import sigmoid, tanh
@@ -48,6 +48,7 @@ __all__ = [
     "embedding",
     "gelu",
     "group_norm",
+    "hardswish",
     "huber_loss",
     "l1_loss",
     "layer_norm",

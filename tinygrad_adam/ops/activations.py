@@ -211,6 +211,31 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return _apply(Silu, inplace)(input)  # type: ignore[no-any-return]
 
 
+class Hardswish(Operation):
+    """x min(max(x + 3, 0), 6) / 6.  Gradient: 0 up to -3, g from 3 on, g (x / 3 + 1/2) between.
+
+    Saves x.
+
+    Source: Howard et al., "Searching for MobileNetV3" (2019).
+    """
+
+    def forward(self, x: Array) -> Array:
+        require_floating("hardswish", x)
+        self.save(x)
+        return x * array_module(x).clip(x + 3, 0, 6) / 6
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved
+        slope = where(x < 3, grad * (x / 3 + 0.5), grad)
+        return where(x <= -3, 0.0, slope)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return x min(max(x + 3, 0), 6) / 6: nearly silu, without an exponential."""
+    require_tensors("hardswish", input=input)
+    return _apply(Hardswish, inplace)(input)  # type: ignore[no-any-return]
+
+
 class Softplus(Operation):
     """log(1 + exp(beta x)) / beta, x itself where beta x > threshold.  Saves x.
 
