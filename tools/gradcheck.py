@@ -41,6 +41,9 @@ STEPS = (1e-4, 1e-5, 1e-6)
 LEFT_OUT = {ModuleBoundary, Cast, Move, Put, CrossEntropyDifference}
 ROOMS = ("tinygrad_adam.ops", "tinygrad_adam.autograd.fit", "tinygrad_adam.autograd.inplace")
 
+_LISTED = [getattr(F, name) for name in F.__all__]
+ACTIVATIONS = [f for f in _LISTED if f.__module__ == "tinygrad_adam.ops.activations"]
+
 # Layers and losses on images x (2, 4, 4, 4), kernels w (4, 2, 3, 3), scores s (3, 5), v (5,).
 LAYERS: dict[str, Callable[..., Any]] = {
     "conv2d": lambda x, w, s, v: F.conv2d(x[:, :2], w, v[:4], stride=2, padding=1),
@@ -62,9 +65,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "pad": lambda x, w, s, v: F.pad(x, (1, 2, 0, 1), mode="reflect") + F.pad(x, (1, 2, 0, 1)),
     "unfold": lambda x, w, s, v: F.unfold(x, 3, padding=1),
     "dropout": lambda x, w, s, v: F.dropout(s, 0.5),
-    "activations": lambda x, w, s, v: [
-        f(s) for f in (F.relu, F.leaky_relu, F.elu, F.gelu, F.silu, F.softplus, torch.sigmoid)
-    ],
+    "activations": lambda x, w, s, v: [f(s) for f in ACTIVATIONS],
     "gelu, tanh": lambda x, w, s, v: F.gelu(s, approximate="tanh"),
     "cross_entropy": lambda x, w, s, v: F.cross_entropy(s, torch.tensor([1, 0, 4])),
     "cross_entropy, smooth": lambda x, w, s, v: F.cross_entropy(
