@@ -10,12 +10,10 @@ Source: PyTorch, "Creation ops" and "Random sampling".
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
 
-from tinygrad_adam.autograd.errors import NO_TENSOR
 from tinygrad_adam.backend import (
     DEFAULT_DTYPE,
     Array,
@@ -25,43 +23,24 @@ from tinygrad_adam.backend import (
     convert_number,
     default_generator,
     is_array,
-    is_differentiable,
     move,
 )
-from tinygrad_adam.backend.dtypes import int64
-from tinygrad_adam.tensor import Tensor, as_array
+from tinygrad_adam.backend.dtypes import int64, type_name
+from tinygrad_adam.conversion import as_array
+from tinygrad_adam.ops.arguments import flat, require_tensors
+from tinygrad_adam.tensor import Tensor
 
 
-def _made(array: Array, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+def _made(array: Array, device: Any, requires_grad: bool, dtype: Any = None) -> Tensor:
     """Return a leaf around ``array``, converted and moved."""
     if dtype is not None:
         array = array.astype(as_dtype(dtype), copy=False)
-    result = Tensor._wrap(move(array, device))
-    if requires_grad:
-        if not is_differentiable(result.dtype):
-            raise RuntimeError(
-                "Only Tensors of floating point and complex dtype can require gradients\n"
-                f"  This one would be {result.dtype} {tuple(result.shape)}: write 1.0 for 1, or "
-                "pass dtype=float32"
-            )
-        result.requires_grad_()
-    return result
+    return Tensor._wrap(move(array, device)).requires_grad_(requires_grad)
 
 
-def _size(function: str, size: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
+def _size(function: str, sizes: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
     """Return ``(2, 3)`` for ``zeros(2, 3)``, ``zeros((2, 3))`` and ``zeros(size=(2, 3))``."""
-    if by_name is not None:
-        size = (by_name,)
-    if len(size) == 1 and isinstance(size[0], (tuple, list)):
-        size = tuple(size[0])
-    try:
-        shape = tuple([operator.index(n) for n in size])
-    except TypeError:
-        odd = next(n for n in size if not isinstance(n, (int, np.integer)))
-        raise TypeError(
-            f"{function}(): argument 'size' (position 1) must be tuple of ints, not "
-            f"{type(odd).__name__}"
-        ) from None
+    shape = flat(sizes, by_name, f"{function}(): argument 'size' (position 1)")
     for n in shape:
         if n < 0:
             raise RuntimeError(
@@ -70,14 +49,38 @@ def _size(function: str, size: tuple[Any, ...], by_name: Any = None) -> tuple[in
     return shape
 
 
-def _dtype(dtype: Any) -> Dtype:
-    """Return the dtype asked for, float32 if none."""
-    return DEFAULT_DTYPE[float] if dtype is None else as_dtype(dtype)
+def _dtype(dtype: Any, function: str = "", kinds: str = "biufc") -> Dtype:
+    """Return the dtype asked for, float32 if none, once sure that it is of one of these kinds."""
+    dtype = DEFAULT_DTYPE[float] if dtype is None else as_dtype(dtype)
+    if dtype.kind not in kinds:
+        raise NotImplementedError(f'"{function}" not implemented for {type_name(dtype)!r}')
+    return dtype
 
 
-def _check_tensor(function: str, input: Any) -> None:
-    if not isinstance(input, Tensor):
-        raise TypeError(NO_TENSOR.format(function, type(input).__name__))
+def _number(function: str, argument: str, value: Any) -> Any:
+    """Return ``value``, of a tensor its element, once sure that it is a number."""
+    value = value.item() if isinstance(value, (Tensor, np.generic)) else value
+    if not isinstance(value, (bool, int, float, complex)):
+        raise TypeError(
+            f"{function}(): argument {argument!r} must be Number, not {type(value).__name__}"
+        )
+    return value
+
+
+def _random(generator: Generator | None) -> np.random.Generator:
+    return (default_generator if generator is None else generator).numpy
+
+
+def _like(
+    function: str, input: Any, dtype: Any, device: Any, requires_grad: bool
+) -> dict[str, Any]:
+    """Return the options of ``function``: the dtype and device of ``input`` unless said."""
+    require_tensors(function, input=input)
+    return {
+        "dtype": input.dtype if dtype is None else dtype,
+        "device": input.device if device is None else device,
+        "requires_grad": requires_grad,
+    }
 
 
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -97,17 +100,15 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
     Source: PyTorch, ``torch.tensor``.
     """
-    array = as_array(data, None if dtype is None else as_dtype(dtype))
-    return _made(array, None, device, requires_grad)
+    return _made(as_array(data, dtype), device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """Return ``data`` as a tensor, sharing its memory if it is an array or tensor that fits."""
     if isinstance(data, Tensor):
-        return data.to(*[x for x in (device, dtype) if x is not None])
-    if is_array(data):
-        return _made(as_array(data) if data.dtype.kind not in "biufc" else data.view(),
-                     dtype, device, False)  # fmt: skip
+        return data.to(device=device, dtype=dtype)
+    if is_array(data) and data.dtype.kind in "biufc":
+        return _made(data.view(), device, False, dtype)
     return tensor(data, dtype, device)
 
 
@@ -119,123 +120,66 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    if ndarray.dtype.kind not in "biufc":
-        as_array(ndarray)  # raises, and says which types there are
-    return Tensor._wrap(ndarray.view())
+    return as_tensor(ndarray)
 
 
-def full(
-    size: Any,
-    fill_value: Any,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+         requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return a tensor of shape ``size`` full of ``fill_value``, whose type decides the dtype."""
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    if dtype is None and isinstance(value, (bool, int, float, complex)):
-        dtype = DEFAULT_DTYPE[bool if isinstance(value, bool) else type(value)]
-    value, dtype = _number("full", "fill_value", value), _dtype(dtype)
+    value = _number("full", "fill_value", fill_value)
+    dtype = DEFAULT_DTYPE[type(value)] if dtype is None else as_dtype(dtype)
     array = np.full(_size("full", (size,)), convert_number(value, dtype), dtype)
-    return _made(array, None, device, requires_grad)
+    return _made(array, device, requires_grad)
 
 
-def _number(function: str, argument: str, value: Any) -> Any:
-    """Return ``value``, of a tensor its element, once sure that it is a number."""
-    value = value.item() if isinstance(value, (Tensor, np.generic)) else value
-    if not isinstance(value, (bool, int, float, complex)):
-        raise TypeError(
-            f"{function}(): argument {argument!r} must be Number, not {type(value).__name__}"
-        )
-    return value
-
-
-def zeros(
-    *sizes: Any,
-    size: Any = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
+          requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return zeros of shape ``size``."""
-    array = np.zeros(_size("zeros", sizes, size), _dtype(dtype))
-    return _made(array, None, device, requires_grad)
+    return _made(np.zeros(_size("zeros", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
-def ones(
-    *sizes: Any,
-    size: Any = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
+         requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return ones of shape ``size``."""
-    array = np.ones(_size("ones", sizes, size), _dtype(dtype))
-    return _made(array, None, device, requires_grad)
+    return _made(np.ones(_size("ones", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
-def empty(
-    *sizes: Any,
-    size: Any = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
+          requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return a tensor of shape ``size`` to be filled: it holds whatever was in the memory."""
-    array = np.empty(_size("empty", sizes, size), _dtype(dtype))
-    return _made(array, None, device, requires_grad)
+    return _made(np.empty(_size("empty", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
 def zeros_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return zeros with the shape, dtype and device of ``input``."""
-    _check_tensor("zeros_like", input)
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return zeros(input.shape, **_like("zeros_like", input, dtype, device, requires_grad))
 
 
 def ones_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return ones with the shape, dtype and device of ``input``."""
-    _check_tensor("ones_like", input)
-    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+    return ones(input.shape, **_like("ones_like", input, dtype, device, requires_grad))
 
 
 def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a tensor to be filled, with the shape, dtype and device of ``input``."""
-    _check_tensor("empty_like", input)
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return zeros(input.shape, **_like("empty_like", input, dtype, device, requires_grad))
 
 
-def full_like(
-    input: Tensor,
-    fill_value: Any,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None,
+              requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return a tensor full of ``fill_value``, with the shape, dtype and device of ``input``."""
-    _check_tensor("full_like", input)
-    dtype = input.dtype if dtype is None else as_dtype(dtype)
-    value = _number("full_like", "fill_value", fill_value)
-    array = np.full(input.shape, convert_number(value, dtype), dtype)
-    return _made(array, None, input.device if device is None else device, requires_grad)
+    options = _like("full_like", input, dtype, device, requires_grad)
+    return full(input.shape, fill_value, **options)
 
 
-def arange(
-    start: Any = None,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = None,
+           device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return the numbers from ``start`` up to but not including ``end``, ``step`` apart.
 
     With one argument, from 0 to it. All integers give int64, else float32. An integer dtype cuts
@@ -264,7 +208,7 @@ def arange(
     if dtype is None:
         whole = all(isinstance(x, int) for x in (start, end, step))
         dtype = DEFAULT_DTYPE[int if whole else float]
-    dtype = _numbers("arange_cpu", dtype)
+    dtype = _dtype(dtype, "arange", "iufc")
     if dtype == int64:
         start, end, step = int(start), int(end), int(step)
         if step == 0:
@@ -275,18 +219,11 @@ def arange(
     if dtype.kind in "iu":
         start, step = int(start), int(step)
     array = start + step * np.arange(count)
-    return _made(array, dtype, device, requires_grad)
+    return _made(array, device, requires_grad, dtype)
 
 
-def linspace(
-    start: float,
-    end: float,
-    steps: int,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return ``steps`` numbers from ``start`` to ``end``, both included, equally far apart.
 
     An integer dtype cuts the fractions off the two ends first, and then off what lies between.
@@ -300,7 +237,7 @@ def linspace(
         raise TypeError(f"linspace(): argument 'steps' must be int, not {type(steps).__name__}")
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    dtype = _numbers("linspace_cpu", dtype)
+    dtype = _dtype(dtype, "linspace", "iufc")
     first, last = (
         convert_number(_number("linspace", name, x), dtype)
         for name, x in (("start", start), ("end", end))
@@ -313,86 +250,39 @@ def linspace(
         # From both ends, so that rounding errors grow to the middle only.
         before, after = first + step * index, last - step * (steps - 1 - index)
     array = np.where(index < steps // 2, before, after)
-    return _made(array, dtype, device, requires_grad)
+    return _made(array, device, requires_grad, dtype)
 
 
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return an (n, m) matrix (square unless ``m`` is given) with ones on the diagonal."""
     for name, size in (("n", n), ("m", 0 if m is None else m)):
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    array = np.eye(n, m, dtype=_dtype(dtype))
-    return _made(array, None, device, requires_grad)
+    return _made(np.eye(n, m, dtype=_dtype(dtype)), device, requires_grad)
 
 
-def _random(generator: Generator | None) -> np.random.Generator:
-    return (default_generator if generator is None else generator).numpy
-
-
-def _numbers(kernel: str, dtype: Any) -> Dtype:
-    """Return the dtype asked for, float32 if none, once sure that it is not bool."""
-    dtype = _dtype(dtype)
-    if dtype.kind == "b":
-        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
-    return dtype
-
-
-def _floating(function: str, dtype: Any) -> Dtype:
-    """Return the dtype asked for, float32 if none, once sure that it is of real numbers."""
-    dtype = _dtype(dtype)
-    if dtype.kind != "f":
-        name = {"rand": "check_uniform_bounds", "randn": "normal_kernel_cpu"}[function]
-        raise NotImplementedError(f'"{name}" not implemented for {dtype.name!r}')
-    return dtype
-
-
-def rand(
-    *sizes: Any,
-    size: Any = None,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def rand(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
+         device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return numbers drawn uniformly from [0, 1)."""
-    dtype = _floating("rand", dtype)
-    draw = dtype if dtype.itemsize >= 4 else np.float32
-    array = _random(generator).random(_size("rand", sizes, size), draw)  # type: ignore[arg-type]
-    return _made(array, dtype, device, requires_grad)
+    dtype = _dtype(dtype, "rand", "f")
+    draw: Any = dtype if dtype.itemsize >= 4 else np.float32
+    array = _random(generator).random(_size("rand", sizes, size), draw)
+    return _made(array, device, requires_grad, dtype)
 
 
-def randn(
-    *sizes: Any,
-    size: Any = None,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
+          device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return numbers drawn from the normal distribution with mean 0 and variance 1."""
-    dtype = _floating("randn", dtype)
-    draw = dtype if dtype.itemsize >= 4 else np.float32
-    array = _random(generator).standard_normal(_size("randn", sizes, size), draw)  # type: ignore[arg-type]
-    return _made(array, dtype, device, requires_grad)
+    dtype = _dtype(dtype, "randn", "f")
+    draw: Any = dtype if dtype.itemsize >= 4 else np.float32
+    array = _random(generator).standard_normal(_size("randn", sizes, size), draw)
+    return _made(array, device, requires_grad, dtype)
 
 
-def randint(
-    low: Any = None,
-    high: Any = None,
-    size: Any = None,
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def randint(low: Any = None, high: Any = None, size: Any = None, *,
+            generator: Generator | None = None, dtype: Any = None, device: Any = None,
+            requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return integers drawn from ``low`` (0 if left out) up to but not including ``high``, int64.
 
     Call it as ``randint(high, size)`` or ``randint(low, high, size)``.
@@ -409,49 +299,37 @@ def randint(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
     array = _random(generator).integers(low, high, _size("randint", (size,)))
-    return _made(array, int if dtype is None else dtype, device, requires_grad)
+    return _made(array, device, requires_grad, int64 if dtype is None else dtype)
 
 
-def randperm(
-    n: int,
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return the integers from 0 to n - 1 in random order, int64."""
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     array = _random(generator).permutation(n)
-    return _made(array, int if dtype is None else dtype, device, requires_grad)
+    return _made(array, device, requires_grad, int64 if dtype is None else dtype)
 
 
-def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None,
-              requires_grad: bool = False) -> Tensor:  # fmt: skip
+def rand_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return numbers drawn uniformly from [0, 1), with the shape, dtype and device of ``input``."""
-    _check_tensor("rand_like", input)
-    return rand(input.shape, dtype=input.dtype if dtype is None else dtype,
-                device=input.device if device is None else device,
-                requires_grad=requires_grad)  # fmt: skip
+    return rand(input.shape, **_like("rand_like", input, dtype, device, requires_grad))
 
 
-def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None,
-               requires_grad: bool = False) -> Tensor:  # fmt: skip
+def randn_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return normally distributed numbers, with the shape, dtype and device of ``input``."""
-    _check_tensor("randn_like", input)
-    return randn(input.shape, dtype=input.dtype if dtype is None else dtype,
-                 device=input.device if device is None else device,
-                 requires_grad=requires_grad)  # fmt: skip
+    return randn(input.shape, **_like("randn_like", input, dtype, device, requires_grad))
 
 
 def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Any = None,
                  device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return random integers from ``low`` to ``high`` - 1, shaped and typed as ``input``."""
-    _check_tensor("randint_like", input)
-    return randint(low, high, input.shape, dtype=input.dtype if dtype is None else dtype,
-                   device=input.device if device is None else device,
-                   requires_grad=requires_grad)  # fmt: skip
+    options = _like("randint_like", input, dtype, device, requires_grad)
+    return randint(low, high, input.shape, **options)
 
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:

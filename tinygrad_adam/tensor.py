@@ -1,31 +1,27 @@
-"""The Tensor: an array with a gradient and a history.
+"""The Tensor: what it is, and the table of its methods.
 
-Every method is here, in one place. A method makes its arguments uniform, checks them, and applies
-an operation; what the operation computes, and its gradient, stands in ``ops/``.
+Most methods are functions of ``ops``: ``exp = ops.exp`` makes ``x.exp()`` of ``exp(x)``. In full
+stands here what is about the tensor itself: its place in a graph, its way to Python and NumPy, and
+writing into it.
 
 Tensors and operations need each other: a method applies an operation, and an operation returns a
 tensor. There is no import circle, because the arrow points one way. This module imports the
-operations; an operation receives tensors, and builds its results by asking one of them
-(``Variable._wrap``, defined below), so that it never needs to import the class. In ``backward`` an
-operation calls methods on the tensors that it is given.
-
-Functions such as ``tinygrad_adam.exp`` are these methods; see ``functions.py``.
+operations; they receive tensors, and build their results by asking one of them (``_wrap``).
 """
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy import asarray, generic
 
-from tinygrad_adam import backend
+from tinygrad_adam import backend, ops
 from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
@@ -33,26 +29,11 @@ from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
+from tinygrad_adam.conversion import as_array, parse_to
 from tinygrad_adam.formatting import format_tensor
-from tinygrad_adam.ops import (
-    activations,
-    elementwise,
-    indexing,
-    linalg,
-    ordering,
-    reductions,
-    shapes,
-)
-from tinygrad_adam.ops.arguments import (
-    common_shape,
-    flat,
-    normalize_dim,
-)
+from tinygrad_adam.ops import elementwise, indexing, shapes
+from tinygrad_adam.ops.arguments import common_shape, flat, normalize_dim, require_dimensions
 
-M = TypeVar("M", bound=Callable[..., Any])
-Operator = Callable[["Tensor", Any], "Tensor"]
-
-Number = (bool, int, float)
 _new = object.__new__
 
 
@@ -123,126 +104,37 @@ def is_tensor(value: object) -> bool:
     return isinstance(value, Tensor)
 
 
-def _numpy_names(method: M) -> M:
-    """Let a method take NumPy's ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``."""
-
-    @functools.wraps(method)
-    def renamed(self: Any, *args: Any, **options: Any) -> Any:
-        if options:
-            for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
-                if theirs in options:
-                    options[ours] = options.pop(theirs)
-        return method(self, *args, **options)
-
-    return renamed  # type: ignore[return-value]
-
-
 def _operand(value: Any) -> Any:
     """Return the other side of an operator as a tensor or Python number, else NotImplemented."""
-    if isinstance(value, Variable) or type(value) in Number:
+    if isinstance(value, generic):
+        return value.item()
+    if isinstance(value, (Variable, bool, int, float)):
         return value
-    if isinstance(value, (bool, int, float, np.generic)):
-        return value.item() if isinstance(value, np.generic) else value
-    if is_array(value):
-        return Tensor._wrap(value)
-    return NotImplemented
+    return Tensor._wrap(value) if is_array(value) else NotImplemented
 
 
-def _operator(function: Callable[..., Tensor], reflected: bool = False) -> Operator:
+def _operator(
+    function: Callable[..., Tensor], reflected: bool = False
+) -> Callable[[Tensor, Any], Tensor]:
     """Return the method behind an operator: ``function`` of what may stand on the other side."""
 
     def method(self: Tensor, other: Any) -> Tensor:
         if type(other) is not Tensor and (other := _operand(other)) is NotImplemented:
             return NotImplemented
-        return function(self, other)
+        return function(other, self) if reflected else function(self, other)
 
-    def reflected_method(self: Tensor, other: Any) -> Tensor:
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else function(other, self)
-
-    return reflected_method if reflected else method
+    return method
 
 
-def as_array(data: Any, dtype: Dtype | None = None) -> Array:
-    """Return numbers, nested sequences, arrays or tensors as an array that is not shared.
+def _converter(name: str) -> Callable[[Tensor], Tensor]:
+    """Return the method that converts a tensor to the dtype of this name."""
+    dtype = np.dtype(name)
 
-    Python floats become float32, ints int64, bools bool; arrays keep their dtype.
+    def convert(self: Tensor) -> Tensor:
+        return self.to(dtype)
 
-    Raises:
-        RuntimeError: ``data`` is nothing that tensors are made of, or does not fit ``dtype``.
-        TypeError: it is text, an array of something else, or complex where ``dtype`` is not.
-        ValueError: the sequences are ragged, or contain text or integers beyond int64.
-    """
-    if isinstance(data, Variable):
-        return data.array.astype(dtype or data.array.dtype)
-    if is_array(data) or isinstance(data, np.generic):
-        if data.dtype.kind not in "biufc":
-            raise TypeError(
-                f"can't convert np.ndarray of type numpy.{data.dtype.type.__name__}. The only "
-                "supported types are: float64, float32, float16, complex64, complex128, int64, "
-                "int32, int16, int8, uint64, uint32, uint16, uint8, and bool."
-            )
-        return array_module(data).array(data, dtype=dtype)
-    if isinstance(data, str):
-        raise TypeError(f"new(): invalid data type {type(data).__name__!r}")
-    if not isinstance(data, (bool, int, float, complex, list, tuple, range)):
-        raise RuntimeError(
-            f"Could not infer dtype of {type(data).__name__}\n"
-            "  A tensor is made of numbers, nested lists of numbers, arrays or tensors."
-        )
-    data = _plain(data)
-    try:
-        array = np.array(data)
-    except ValueError:
-        raise ValueError(_ragged(data)) from None
-    if array.dtype.kind == "U":
-        raise ValueError("too many dimensions 'str'")
-    if array.dtype.name in ("object", "uint64"):
-        odd = next((x for x in array.ravel().tolist() if not isinstance(x, int)), None)
-        if odd is not None:
-            raise RuntimeError(f"Could not infer dtype of {type(odd).__name__}")
-        if dtype is None or dtype.kind != "f":
-            raise ValueError("Overflow when unpacking long long\n  int64 holds -2**63 to 2**63 - 1")
-        return array.astype(dtype)
-    if dtype is None:
-        dtype = _numpy_dtype(data) or backend.DEFAULT_DTYPE[type(array.ravel()[:1].sum().item())]
-        if array.dtype.kind == "b":
-            dtype = array.dtype
-        elif array.size == 0:
-            dtype = backend.DEFAULT_DTYPE[float]
-    elif dtype.kind != "c" and array.dtype.kind == "c":
-        raise TypeError("must be real number, not complex")
-    elif dtype.kind in "iu" and array.size:
-        for extreme in (array.min(), array.max()):  # raises if out of range
-            backend.convert_number(extreme.item(), dtype)
-    return array.astype(dtype)
-
-
-def _plain(data: Any) -> Any:
-    """Return nested sequences with the tensors in them as numbers or nested lists."""
-    if isinstance(data, (list, tuple)):
-        return [_plain(x) if isinstance(x, (list, tuple, Variable)) else x for x in data]
-    return data.array.tolist() if isinstance(data, Variable) else data
-
-
-def _ragged(data: Any) -> str:
-    """Return PyTorch's text for nested sequences that are not of one length at every level."""
-    level, dim = [data], 0
-    while True:
-        lengths = [len(x) if isinstance(x, (list, tuple)) else 0 for x in level]
-        wrong = next((n for n in lengths if n != lengths[0]), None)
-        if wrong is not None:
-            return f"expected sequence of length {lengths[0]} at dim {dim} (got {wrong})"
-        if not lengths[0]:
-            return "expected sequences of equal length at every level"
-        level, dim = [x for inner in level for x in inner], dim + 1
-
-
-def _numpy_dtype(data: Any) -> Any:
-    """Return the dtype of the first element of nested sequences if NumPy's own, else None."""
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return data.dtype if isinstance(data, (np.ndarray, np.generic)) else None
+    convert.__doc__ = f"Return the tensor as {name}."
+    return convert
 
 
 # What belongs to a tensor's place in a graph, not to its value.
@@ -324,8 +216,7 @@ class Tensor(Variable):
         """Return the shape, or the size of one dimension."""
         if dim is None:
             return self.shape
-        if self.ndim == 0:
-            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        require_dimensions(self, dim)
         return self.shape[normalize_dim(dim, self.ndim)]
 
     def dim(self) -> int:
@@ -333,8 +224,6 @@ class Tensor(Variable):
         return self.ndim
 
     ndimension = dim
-
-    numel = nelement = shapes.numel
 
     def element_size(self) -> int:
         """Return the size of an element in bytes."""
@@ -402,11 +291,6 @@ class Tensor(Variable):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set ``requires_grad`` and return the tensor itself."""
-        if requires_grad and not backend.is_differentiable(self.dtype):
-            raise RuntimeError(
-                "only Tensors of floating point dtype can require gradients\n"
-                f"  This one is {self.dtype} {tuple(self.shape)}; convert it first, as in x.float()"
-            )
         self.requires_grad = requires_grad
         return self
 
@@ -543,8 +427,6 @@ class Tensor(Variable):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(watch_gradient(self).hooks, hook)
 
-    detach = shapes.detach
-
     def detach_(self) -> Tensor:
         """Forget the history of this tensor: make it a leaf that does not require grad.
 
@@ -556,8 +438,6 @@ class Tensor(Variable):
         self._edge = None
         self._requires_grad = False
         return self
-
-    clone = shapes.clone
 
     # --- leaving the framework -------------------------------------------------------------------
 
@@ -676,9 +556,9 @@ class Tensor(Variable):
 
     def type(self, dtype: Any = None) -> Any:
         """Return the tensor converted to ``dtype``; without it, the name of the tensor's type."""
-        return (
-            f"{type(self).__module__}.{self.dtype}" if dtype is None else self.to(as_dtype(dtype))
-        )
+        if dtype is None:
+            return f"{type(self).__module__}.{self.dtype}"
+        return self.to(as_dtype(dtype))
 
     def type_as(self, other: Tensor) -> Tensor:
         """Return the tensor converted to the dtype of ``other``."""
@@ -690,27 +570,22 @@ class Tensor(Variable):
 
     def cuda(self, device: Any = None) -> Tensor:
         """Return the tensor on a GPU: the current one, or number ``device``."""
-        return self.to(backend.device("cuda", device) if isinstance(device, int) else
-                       backend.device("cuda") if device is None else device)  # fmt: skip
-
-    contiguous = shapes.contiguous
+        return self.to("cuda" if device is None else device)
 
     def new_tensor(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         """Return a tensor made of ``data``, with this one's dtype and device."""
-        array = as_array(data, self.dtype if dtype is None else as_dtype(dtype))
-        result = Tensor._wrap(backend.move(array, self.device))
-        return result.requires_grad_() if requires_grad else result
+        array = as_array(data, self.dtype if dtype is None else dtype)
+        return Tensor._wrap(backend.move(array, self.device)).requires_grad_(requires_grad)
 
     def new_full(
         self, size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """Return a tensor of shape ``size`` full of a value, with this one's dtype and device."""
-        xp = array_module(self.array)
         dtype = self.dtype if dtype is None else as_dtype(dtype)
         value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
         value = backend.convert_number(value, dtype)
-        result = Tensor._wrap(xp.full(flat((size,)), value, dtype))
-        return result.requires_grad_() if requires_grad else result
+        array = array_module(self.array).full(flat((size,)), value, dtype)
+        return Tensor._wrap(array).requires_grad_(requires_grad)
 
     def new_zeros(
         self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
@@ -724,64 +599,9 @@ class Tensor(Variable):
         """Return ones of shape ``size``, with this one's dtype and device."""
         return self.new_full(flat(sizes, size), 1, dtype, requires_grad)
 
-    def new_empty(
-        self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
-    ) -> Tensor:
-        """Return a tensor of shape ``size`` to be filled, with this one's dtype and device."""
-        return self.new_full(flat(sizes, size), 0, dtype, requires_grad)
+    new_empty = new_zeros  # to be filled: any numbers will do
 
     # --- writing in place ------------------------------------------------------------------------
-
-    def _in_place(self, compute: Callable[[Tensor], Tensor]) -> Tensor:
-        """Write ``compute(self)`` into this tensor's memory; it takes over that history."""
-        return in_place(lambda x: compute(x))(self)  # type: ignore[no-any-return]
-
-    add_ = __iadd__ = in_place(elementwise.add)
-    sub_ = __isub__ = in_place(elementwise.sub)
-    mul_ = __imul__ = in_place(elementwise.mul)
-    div_ = __itruediv__ = in_place(elementwise.div)
-    pow_ = __ipow__ = in_place(elementwise.pow)
-    floor_divide_ = __ifloordiv__ = in_place(elementwise.floor_divide)
-    remainder_ = __imod__ = in_place(elementwise.remainder)
-    neg_ = in_place(elementwise.neg)
-    square_ = in_place(elementwise.square)
-    __iand__ = in_place(elementwise.bitwise_and)
-    __ior__ = in_place(elementwise.bitwise_or)
-    __ixor__ = in_place(elementwise.bitwise_xor)
-    exp_ = in_place(elementwise.exp)
-    expm1_ = in_place(elementwise.expm1)
-    log_ = in_place(elementwise.log)
-    log2_ = in_place(elementwise.log2)
-    log1p_ = in_place(elementwise.log1p)
-    sqrt_ = in_place(elementwise.sqrt)
-    rsqrt_ = in_place(elementwise.rsqrt)
-    reciprocal_ = in_place(elementwise.reciprocal)
-    sin_ = in_place(elementwise.sin)
-    cos_ = in_place(elementwise.cos)
-    tanh_ = in_place(elementwise.tanh)
-    sigmoid_ = in_place(elementwise.sigmoid)
-    erf_ = in_place(elementwise.erf)
-    relu_ = in_place(activations.relu)
-    abs_ = in_place(elementwise.abs)
-    sign_ = in_place(elementwise.sign)
-    floor_ = in_place(elementwise.floor)
-    ceil_ = in_place(elementwise.ceil)
-    trunc_ = in_place(elementwise.trunc)
-    round_ = in_place(elementwise.round)
-    clamp_ = in_place(elementwise.clamp)
-    clamp_min_ = in_place(elementwise.clamp_min)
-    clamp_max_ = in_place(elementwise.clamp_max)
-    lerp_ = in_place(elementwise.lerp)
-    addcmul_ = in_place(elementwise.addcmul)
-    addcdiv_ = in_place(elementwise.addcdiv)
-    masked_fill_ = in_place(elementwise.masked_fill)
-
-    tril_ = in_place(shapes.tril)
-    triu_ = in_place(shapes.triu)
-
-    index_add_ = in_place(indexing.index_add)
-    index_fill_ = in_place(indexing.index_fill)
-    index_copy_ = in_place(indexing.index_copy)
 
     def index_put_(self, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
         """Do :meth:`index_put` in place."""
@@ -817,36 +637,31 @@ class Tensor(Variable):
             source = source.expand(self.shape)
         return in_place(elementwise.overwritten)(self, source)
 
-    scatter_add_ = in_place(indexing.scatter_add)
-    scatter_ = in_place(indexing.scatter)
-    scatter_reduce_ = in_place(indexing.scatter_reduce)
-
     def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers drawn uniformly from [low, high)."""
         if low > high:
             raise RuntimeError(
                 f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
             )
-        generator = generator or backend.default_generator
-        return self.copy_(Tensor._wrap(generator.numpy.uniform(low, high, self.shape)))
+        numbers = (generator or backend.default_generator).numpy
+        return self.copy_(numbers.uniform(low, high, self.shape))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers drawn from the normal distribution."""
         if std < 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-        generator = generator or backend.default_generator
-        return self.copy_(Tensor._wrap(generator.numpy.normal(mean, std, self.shape)))
+        numbers = (generator or backend.default_generator).numpy
+        return self.copy_(numbers.normal(mean, std, self.shape))
 
     def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Tensor:
         """Fill with 1 where a number drawn uniformly from [0, 1) is below ``p``, else 0."""
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        generator = generator or backend.default_generator
-        return self.copy_(Tensor._wrap(generator.numpy.random(self.shape) < p))
+        numbers = (generator or backend.default_generator).numpy
+        return self.copy_(numbers.random(self.shape) < p)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        view, picks = indexing.resolve(index, self)
-        self._put(view, picks, value, False)
+        self._put(*indexing.resolve(index, self), value, False)
 
     def _put(self, view: Any, picks: Any, value: Any, accumulate: bool) -> Tensor:
         """Write ``value``, or add it, at the elements that an index resolved to."""
@@ -859,25 +674,26 @@ class Tensor(Variable):
             return self
         return in_place(indexing.put)(self, view, accumulate, picks, value)
 
-    # --- arithmetic ------------------------------------------------------------------------------
+    # --- operators -------------------------------------------------------------------------------
 
-    __add__ = _operator(elementwise.add)
-    __radd__ = _operator(elementwise.add, reflected=True)
-    __sub__ = _operator(elementwise.sub)
-    __rsub__ = _operator(elementwise.sub, reflected=True)
-    __mul__ = _operator(elementwise.mul)
-    __rmul__ = _operator(elementwise.mul, reflected=True)
-    __truediv__ = _operator(elementwise.div)
-    __rtruediv__ = _operator(elementwise.div, reflected=True)
-    __floordiv__ = _operator(elementwise.floor_divide)
-    __rfloordiv__ = _operator(elementwise.floor_divide, reflected=True)
-    __mod__ = _operator(elementwise.remainder)
-    __rmod__ = _operator(elementwise.remainder, reflected=True)
-    __pow__ = _operator(elementwise.pow)
-    __rpow__ = _operator(elementwise.pow, reflected=True)
-    __neg__ = elementwise.neg
-    __pos__ = elementwise.positive
-    __abs__ = elementwise.abs
+    __add__, __radd__ = _operator(ops.add), _operator(ops.add, reflected=True)
+    __sub__, __rsub__ = _operator(ops.sub), _operator(ops.sub, reflected=True)
+    __mul__, __rmul__ = _operator(ops.mul), _operator(ops.mul, reflected=True)
+    __truediv__, __rtruediv__ = _operator(ops.div), _operator(ops.div, reflected=True)
+    __floordiv__ = _operator(ops.floor_divide)
+    __rfloordiv__ = _operator(ops.floor_divide, reflected=True)
+    __mod__, __rmod__ = _operator(ops.remainder), _operator(ops.remainder, reflected=True)
+    __pow__, __rpow__ = _operator(ops.pow), _operator(ops.pow, reflected=True)
+    __neg__, __pos__, __abs__, __invert__ = ops.neg, ops.positive, ops.abs, ops.bitwise_not
+    __eq__, __ne__ = _operator(ops.eq), _operator(ops.ne)  # type: ignore[assignment]
+    __lt__, __le__ = _operator(ops.lt), _operator(ops.le)
+    __gt__, __ge__ = _operator(ops.gt), _operator(ops.ge)
+    __and__ = __rand__ = _operator(ops.bitwise_and)
+    __or__ = __ror__ = _operator(ops.bitwise_or)
+    __xor__ = __rxor__ = _operator(ops.bitwise_xor)
+    __lshift__ = _operator(elementwise.bitwise_left_shift)
+    __rshift__ = _operator(elementwise.bitwise_right_shift)
+    __getitem__ = indexing.getitem
 
     def __matmul__(self, other: Any) -> Tensor:
         other = _operand(other)
@@ -887,137 +703,11 @@ class Tensor(Variable):
         other = _operand(other)
         return other.matmul(self) if isinstance(other, Tensor) else NotImplemented
 
-    add = elementwise.add
-    sub = subtract = elementwise.sub
-    mul = multiply = elementwise.mul
-    div = divide = true_divide = elementwise.div
-    floor_divide = elementwise.floor_divide
-    fmod = elementwise.fmod
-    remainder = elementwise.remainder
-    pow = elementwise.pow
-    neg = negative = elementwise.neg
-    square = elementwise.square
-
-    # --- functions of each element ---------------------------------------------------------------
-
-    exp = elementwise.exp
-    exp2 = elementwise.exp2
-    expm1 = elementwise.expm1
-    log = elementwise.log
-    log2 = elementwise.log2
-    log10 = elementwise.log10
-    log1p = elementwise.log1p
-    sqrt = elementwise.sqrt
-    rsqrt = elementwise.rsqrt
-    reciprocal = elementwise.reciprocal
-    abs = absolute = elementwise.abs
-    sign = elementwise.sign
-    floor = elementwise.floor
-    ceil = elementwise.ceil
-    trunc = elementwise.trunc
-    frac = elementwise.frac
-    positive = elementwise.positive
-    round = elementwise.round
-    sin = elementwise.sin
-    cos = elementwise.cos
-    tan = elementwise.tan
-    asin = elementwise.asin
-    acos = elementwise.acos
-    atan = elementwise.atan
-    atan2 = elementwise.atan2
-    hypot = elementwise.hypot
-    sinh = elementwise.sinh
-    cosh = elementwise.cosh
-    asinh = elementwise.asinh
-    acosh = elementwise.acosh
-    atanh = elementwise.atanh
-    tanh = elementwise.tanh
-    sigmoid = elementwise.sigmoid
-    erf = elementwise.erf
-    logaddexp = elementwise.logaddexp
-    relu = activations.relu
-    clamp = clip = elementwise.clamp
-    clamp_min = elementwise.clamp_min
-    clamp_max = elementwise.clamp_max
-    nan_to_num = elementwise.nan_to_num
-    lerp = elementwise.lerp
-    addcmul = elementwise.addcmul
-    addcdiv = elementwise.addcdiv
-    maximum = elementwise.maximum
-    minimum = elementwise.minimum
-
     def where(self, condition: Tensor, other: Any) -> Tensor:
-        """Return this tensor's elements where ``condition`` holds, and those of ``other`` else.
+        """Return this tensor's elements where ``condition`` holds, and those of ``other`` else."""
+        return ops.where(condition, self, other)
 
-        Raises:
-            RuntimeError: the condition is not a bool tensor.
-        """
-        return elementwise.where(condition, self, other)  # type: ignore[no-any-return]
-
-    masked_fill = elementwise.masked_fill
-
-    # --- comparisons and bits --------------------------------------------------------------------
-
-    __eq__ = _operator(elementwise.eq)  # type: ignore[assignment]
-    __ne__ = _operator(elementwise.ne)  # type: ignore[assignment]
-    __lt__ = _operator(elementwise.lt)
-    __le__ = _operator(elementwise.le)
-    __gt__ = _operator(elementwise.gt)
-    __ge__ = _operator(elementwise.ge)
-    __and__ = __rand__ = _operator(elementwise.bitwise_and)
-    __or__ = __ror__ = _operator(elementwise.bitwise_or)
-    __xor__ = __rxor__ = _operator(elementwise.bitwise_xor)
-    __lshift__ = _operator(elementwise.bitwise_left_shift)
-    __rshift__ = _operator(elementwise.bitwise_right_shift)
-    __invert__ = elementwise.bitwise_not
-
-    bitwise_and = elementwise.bitwise_and
-    bitwise_or = elementwise.bitwise_or
-    bitwise_xor = elementwise.bitwise_xor
-    bitwise_not = elementwise.bitwise_not
-    eq = elementwise.eq
-    ne = elementwise.ne
-    lt = elementwise.lt
-    le = elementwise.le
-    gt = elementwise.gt
-    ge = elementwise.ge
-    logical_and = elementwise.logical_and
-    logical_or = elementwise.logical_or
-    logical_xor = elementwise.logical_xor
-    logical_not = elementwise.logical_not
-    isnan = elementwise.isnan
-    isinf = elementwise.isinf
-    isfinite = elementwise.isfinite
-    isposinf = elementwise.isposinf
-    isneginf = elementwise.isneginf
-    isclose = elementwise.isclose
-    allclose = elementwise.allclose
-    equal = elementwise.equal
-
-    # --- reductions ------------------------------------------------------------------------------
-
-    sum, nansum = reductions.sum, reductions.nansum
-    mean, nanmean = reductions.mean, reductions.nanmean
-    prod = reductions.prod
-    var, var_mean = reductions.var, reductions.var_mean
-    std, std_mean = reductions.std, reductions.std_mean
-    all, any = reductions.all, reductions.any
-    count_nonzero = reductions.count_nonzero
-    logsumexp = reductions.logsumexp
-    cumsum, cumprod, diff = reductions.cumsum, reductions.cumprod, reductions.diff
-    amax, amin = reductions.amax, reductions.amin
-    norm = linalg.norm
-    softmax, log_softmax = activations.softmax, activations.log_softmax
-
-    # --- order -----------------------------------------------------------------------------------
-
-    max, min = ordering.max, ordering.min
-    argmax, argmin = ordering.argmax, ordering.argmin
-    sort, argsort, topk = ordering.sort, ordering.argsort, ordering.topk
-    median = ordering.median
-    unique = ordering.unique
-
-    # --- shapes ----------------------------------------------------------------------------------
+    # --- transposed ------------------------------------------------------------------------------
 
     @property
     def T(self) -> Tensor:  # noqa: N802 (PyTorch's name)
@@ -1048,109 +738,110 @@ class Tensor(Variable):
             )
         return self.mT
 
-    reshape = shapes.reshape
-    reshape_as = shapes.reshape_as
-    view = shapes.view
-    view_as = shapes.view_as
-    flatten = shapes.flatten
-    ravel = shapes.ravel
-    unflatten = shapes.unflatten
-    squeeze = shapes.squeeze
-    unsqueeze = shapes.unsqueeze
-    permute = shapes.permute
-    transpose = swapaxes = swapdims = shapes.transpose
-    movedim = moveaxis = shapes.movedim
-    t = shapes.t
-    expand = shapes.expand
-    expand_as = shapes.expand_as
-    broadcast_to = shapes.broadcast_to
-    sum_to_size = shapes.sum_to_size
-    repeat = shapes.repeat
-    tile = shapes.tile
-    repeat_interleave = indexing.repeat_interleave
-    flip = shapes.flip
-    roll = shapes.roll
-    tril = shapes.tril
-    triu = shapes.triu
-    diagonal = shapes.diagonal
-    diag_embed = shapes.diag_embed
-    diag = shapes.diag
-    trace = linalg.trace
-    split = shapes.split
-    chunk = shapes.chunk
-    unbind = shapes.unbind
-    narrow = shapes.narrow
-    select = indexing.select
+    # --- the table of methods: functions of ops --------------------------------------------------
 
-    # --- indexing --------------------------------------------------------------------------------
+    # arithmetic
+    add, neg, pow, square, fmod = ops.add, ops.neg, ops.pow, ops.square, ops.fmod
+    sub, mul, div, true_divide = ops.sub, ops.mul, ops.div, ops.true_divide
+    subtract, multiply, divide, negative = ops.subtract, ops.multiply, ops.divide, ops.negative
+    floor_divide, remainder = ops.floor_divide, ops.remainder
+    lerp, addcmul, addcdiv = ops.lerp, ops.addcmul, ops.addcdiv
 
-    __getitem__ = indexing.getitem
-    index_select = indexing.index_select
-    masked_select = indexing.masked_select
-    nonzero = indexing.nonzero
-    argwhere = indexing.argwhere
-    take = indexing.take
-    take_along_dim = indexing.take_along_dim
-    index_put = indexing.index_put
-    index_add = indexing.index_add
-    index_copy = indexing.index_copy
-    index_fill = indexing.index_fill
-    gather = indexing.gather
-    scatter = indexing.scatter
-    scatter_reduce = indexing.scatter_reduce
-    scatter_add = indexing.scatter_add
+    # functions of each element
+    exp, exp2, expm1, logaddexp = ops.exp, ops.exp2, ops.expm1, ops.logaddexp
+    log, log2, log10, log1p = ops.log, ops.log2, ops.log10, ops.log1p
+    sqrt, rsqrt, reciprocal = ops.sqrt, ops.rsqrt, ops.reciprocal
+    abs, absolute, sign, positive = ops.abs, ops.absolute, ops.sign, ops.positive
+    floor, ceil, trunc, round, frac = ops.floor, ops.ceil, ops.trunc, ops.round, ops.frac
+    sin, cos, tan, hypot = ops.sin, ops.cos, ops.tan, ops.hypot
+    asin, acos, atan, atan2 = ops.asin, ops.acos, ops.atan, ops.atan2
+    sinh, cosh, tanh, sigmoid, erf = ops.sinh, ops.cosh, ops.tanh, ops.sigmoid, ops.erf
+    asinh, acosh, atanh, relu = ops.asinh, ops.acosh, ops.atanh, ops.relu
+    clamp, clip, clamp_min, clamp_max = ops.clamp, ops.clip, ops.clamp_min, ops.clamp_max
+    maximum, minimum = ops.maximum, ops.minimum
+    nan_to_num, masked_fill = ops.nan_to_num, ops.masked_fill
 
-    # --- products --------------------------------------------------------------------------------
+    # comparisons and bits
+    eq, ne, lt, le, gt, ge = ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge
+    equal, isclose, allclose = ops.equal, ops.isclose, ops.allclose
+    isnan, isinf, isfinite = ops.isnan, ops.isinf, ops.isfinite
+    isposinf, isneginf = ops.isposinf, ops.isneginf
+    logical_and, logical_or = ops.logical_and, ops.logical_or
+    logical_xor, logical_not = ops.logical_xor, ops.logical_not
+    bitwise_and, bitwise_or = ops.bitwise_and, ops.bitwise_or
+    bitwise_xor, bitwise_not = ops.bitwise_xor, ops.bitwise_not
 
-    matmul = linalg.matmul
-    mm = linalg.mm
-    bmm = linalg.bmm
-    mv = linalg.mv
-    dot = linalg.dot
-    outer = linalg.outer
-    addmm = linalg.addmm
-    addmv = linalg.addmv
-    baddbmm = linalg.baddbmm
-    inner = linalg.inner
+    # reductions and order
+    sum, nansum, mean, nanmean, prod = ops.sum, ops.nansum, ops.mean, ops.nanmean, ops.prod
+    var, var_mean, std, std_mean = ops.var, ops.var_mean, ops.std, ops.std_mean
+    all, any, count_nonzero = ops.all, ops.any, ops.count_nonzero
+    amax, amin, max, min, median = ops.amax, ops.amin, ops.max, ops.min, ops.median
+    norm, logsumexp, softmax, log_softmax = ops.norm, ops.logsumexp, ops.softmax, ops.log_softmax
+    cumsum, cumprod, diff = ops.cumsum, ops.cumprod, ops.diff
+    argmax, argmin, argsort = ops.argmax, ops.argmin, ops.argsort
+    sort, topk, unique = ops.sort, ops.topk, ops.unique
 
-    # --- the dtypes by name ----------------------------------------------------------------------
-    # Last in the class: below them ``float``, ``int`` and ``bool`` would mean these methods.
+    # shapes
+    reshape, reshape_as, view, view_as = ops.reshape, shapes.reshape_as, shapes.view, shapes.view_as
+    flatten, ravel, unflatten = ops.flatten, ops.ravel, ops.unflatten
+    squeeze, unsqueeze = ops.squeeze, ops.unsqueeze
+    permute, transpose, t = ops.permute, ops.transpose, ops.t
+    swapaxes, swapdims, movedim, moveaxis = ops.swapaxes, ops.swapdims, ops.movedim, ops.moveaxis
+    expand, expand_as, broadcast_to = shapes.expand, shapes.expand_as, ops.broadcast_to
+    sum_to_size, repeat, tile = shapes.sum_to_size, shapes.repeat, ops.tile
+    flip, roll, repeat_interleave = ops.flip, ops.roll, ops.repeat_interleave
+    tril, triu, trace = ops.tril, ops.triu, ops.trace
+    diagonal, diag_embed, diag = ops.diagonal, ops.diag_embed, ops.diag
+    split, chunk, unbind, narrow = ops.split, ops.chunk, ops.unbind, ops.narrow
+    numel, nelement = ops.numel, ops.numel
+    clone, detach, contiguous = ops.clone, ops.detach, shapes.contiguous
 
-    def float(self) -> Tensor:
-        """Return the tensor as float32."""
-        return self.to(np.dtype("float32"))
+    # picking and putting
+    select, take, take_along_dim = ops.select, ops.take, ops.take_along_dim
+    index_select, masked_select, gather = ops.index_select, ops.masked_select, ops.gather
+    nonzero, argwhere = ops.nonzero, ops.argwhere
+    index_put, index_add = ops.index_put, ops.index_add
+    index_copy, index_fill = ops.index_copy, ops.index_fill
+    scatter, scatter_add, scatter_reduce = ops.scatter, ops.scatter_add, ops.scatter_reduce
 
-    def double(self) -> Tensor:
-        """Return the tensor as float64."""
-        return self.to(np.dtype("float64"))
+    # products
+    matmul, mm, bmm, mv, dot = ops.matmul, ops.mm, ops.bmm, ops.mv, ops.dot
+    outer, inner = ops.outer, ops.inner
+    addmm, addmv, baddbmm = ops.addmm, ops.addmv, ops.baddbmm
 
-    def half(self) -> Tensor:
-        """Return the tensor as float16."""
-        return self.to(np.dtype("float16"))
+    # in-place twins
+    add_ = __iadd__ = in_place(ops.add)
+    sub_ = __isub__ = in_place(ops.sub)
+    mul_ = __imul__ = in_place(ops.mul)
+    div_ = __itruediv__ = in_place(ops.div)
+    pow_ = __ipow__ = in_place(ops.pow)
+    floor_divide_ = __ifloordiv__ = in_place(ops.floor_divide)
+    remainder_ = __imod__ = in_place(ops.remainder)
+    __iand__, __ior__ = in_place(ops.bitwise_and), in_place(ops.bitwise_or)
+    __ixor__ = in_place(ops.bitwise_xor)
+    neg_, square_, abs_ = in_place(ops.neg), in_place(ops.square), in_place(ops.abs)
+    lerp_ = in_place(ops.lerp)
+    addcmul_, addcdiv_ = in_place(ops.addcmul), in_place(ops.addcdiv)
+    exp_, expm1_, log_ = in_place(ops.exp), in_place(ops.expm1), in_place(ops.log)
+    log2_, log1p_ = in_place(ops.log2), in_place(ops.log1p)
+    sqrt_, rsqrt_ = in_place(ops.sqrt), in_place(ops.rsqrt)
+    reciprocal_, sign_ = in_place(ops.reciprocal), in_place(ops.sign)
+    floor_, ceil_ = in_place(ops.floor), in_place(ops.ceil)
+    trunc_, round_ = in_place(ops.trunc), in_place(ops.round)
+    sin_, cos_, tanh_ = in_place(ops.sin), in_place(ops.cos), in_place(ops.tanh)
+    sigmoid_, erf_, relu_ = in_place(ops.sigmoid), in_place(ops.erf), in_place(ops.relu)
+    clamp_ = in_place(ops.clamp)
+    clamp_min_, clamp_max_ = in_place(ops.clamp_min), in_place(ops.clamp_max)
+    tril_, triu_ = in_place(ops.tril), in_place(ops.triu)
+    masked_fill_, index_fill_ = in_place(ops.masked_fill), in_place(ops.index_fill)
+    index_add_, index_copy_ = in_place(ops.index_add), in_place(ops.index_copy)
+    scatter_, scatter_add_ = in_place(ops.scatter), in_place(ops.scatter_add)
+    scatter_reduce_ = in_place(ops.scatter_reduce)
 
-    def long(self) -> Tensor:
-        """Return the tensor as int64."""
-        return self.to(np.dtype("int64"))
-
-    def int(self) -> Tensor:
-        """Return the tensor as int32."""
-        return self.to(np.dtype("int32"))
-
-    def short(self) -> Tensor:
-        """Return the tensor as int16."""
-        return self.to(np.dtype("int16"))
-
-    def char(self) -> Tensor:
-        """Return the tensor as int8."""
-        return self.to(np.dtype("int8"))
-
-    def byte(self) -> Tensor:
-        """Return the tensor as uint8."""
-        return self.to(np.dtype("uint8"))
-
-    def bool(self) -> Tensor:
-        """Return the tensor as bool: whether each element is not zero."""
-        return self.to(np.dtype("bool"))
+    # dtypes: last, because below them ``float``, ``int`` and ``bool`` would mean these methods
+    double, half, long = _converter("float64"), _converter("float16"), _converter("int64")
+    short, char, byte = _converter("int16"), _converter("int8"), _converter("uint8")
+    float, int, bool = _converter("float32"), _converter("int32"), _converter("bool")
 
 
 def _fitted(value: Tensor, target: Tensor) -> Tensor:
@@ -1159,52 +850,3 @@ def _fitted(value: Tensor, target: Tensor) -> Tensor:
     while len(shape) > target.ndim and shape[0] == 1:
         shape = shape[1:]
     return value.reshape(shape).expand(target.shape)
-
-
-def _require_tensors(function: str, **arguments: Any) -> None:
-    """Raise TypeError for an argument that is no tensor, with its name and position."""
-    for position, (name, value) in enumerate(arguments.items(), 1):
-        if not isinstance(value, Tensor):
-            raise TypeError(
-                f"{function}(): argument {name!r} (position {position}) must be Tensor, not "
-                f"{type(value).__name__}"
-            )
-
-
-def _is_one(value: Any) -> bool:
-    return type(value) in (int, float) and value == 1
-
-
-def _is_dtype_name(argument: Any) -> bool:
-    """Return whether text names a dtype, such as "float64": a convenience PyTorch lacks."""
-    try:
-        return isinstance(argument, str) and np.dtype(argument).kind in "biufc"
-    except TypeError:
-        return False
-
-
-def parse_to(
-    *args: Any,
-    device: Any = None,
-    dtype: Any = None,
-    other: Any = None,
-    non_blocking: bool = False,
-    copy: bool = False,
-) -> tuple[Dtype | None, Any, bool]:
-    """Return dtype, device and copy as named by the arguments of ``to``.
-
-    Raises:
-        TypeError: an argument is no dtype, device or tensor.
-    """
-    for argument in (*args, other):
-        if isinstance(argument, Tensor):
-            dtype, device = argument.dtype, argument.device
-        elif isinstance(argument, (backend.device, str)) and not _is_dtype_name(argument):
-            device = backend.device(argument)
-        elif isinstance(argument, int) and not isinstance(argument, bool):
-            device = backend.device("cuda", argument)
-        elif isinstance(argument, bool):
-            continue  # non_blocking, which changes nothing here
-        elif argument is not None:
-            dtype = argument
-    return (None if dtype is None else as_dtype(dtype)), device, copy

@@ -10,9 +10,10 @@ from tinygrad_adam.autograd import RemovableHandle, no_grad
 from tinygrad_adam.autograd.mode import _mode, current_mode
 from tinygrad_adam.backend import as_dtype, is_array, is_differentiable
 from tinygrad_adam.backend.dtypes import type_name
+from tinygrad_adam.conversion import parse_to
 from tinygrad_adam.nn.hooks import BackwardWatch, Hooks, as_tuple
 from tinygrad_adam.nn.parameter import Parameter
-from tinygrad_adam.tensor import Tensor, parse_to
+from tinygrad_adam.tensor import Tensor
 
 _new: Callable[..., Any] = tuple.__new__
 M = TypeVar("M", bound="Module")

@@ -140,8 +140,15 @@ def require_dimensions(input: Any, dim: Any) -> None:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
 
 
-def flat(sizes: Sequence[Any], by_name: Any = None) -> tuple[int, ...]:
+def flat(
+    sizes: Sequence[Any], by_name: Any = None, what: str = "sizes and dimensions"
+) -> tuple[int, ...]:
     """Return ``(2, 3)`` for ``f(2, 3)``, ``f((2, 3))`` and ``f(size=(2, 3))``.
+
+    Args:
+        sizes: what ``f`` was given by position.
+        by_name: what it was given by name.
+        what: the words of the error for these.
 
     Raises:
         TypeError: something in it is no integer.
@@ -154,7 +161,7 @@ def flat(sizes: Sequence[Any], by_name: Any = None) -> tuple[int, ...]:
         return tuple([operator.index(size) for size in sizes])
     except TypeError:
         found = next(type(x).__name__ for x in sizes if not hasattr(x, "__index__"))
-        raise TypeError(f"sizes and dimensions must be tuple of ints, not {found}") from None
+        raise TypeError(f"{what} must be tuple of ints, not {found}") from None
 
 
 def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
