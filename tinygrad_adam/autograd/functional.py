@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_adam.autograd import gradients
+from tinygrad_adam.autograd.gradients import stacked, zeros_like
 from tinygrad_adam.autograd.mode import enable_grad
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import array_module
@@ -56,8 +57,15 @@ def _leaf(x: Any) -> Any:
     return x.detach().requires_grad_()
 
 
-def _zeros(x: Any) -> Any:
-    return x._wrap(array_module(x.array).zeros_like(x.array))
+def _gradients(
+    outputs: Any, inputs: tuple[Any, ...], weights: Any, retain_graph: bool | None, recorded: bool
+) -> tuple[Any, ...]:
+    """Return the gradient of the weighted outputs for each input, None where there is none."""
+    reached = [(y, w) for y, w in zip(outputs, weights) if y._requires_grad]
+    if not reached:
+        return (None,) * len(inputs)
+    ys, ws = zip(*reached)
+    return gradients.grad(ys, inputs, ws, retain_graph, recorded, allow_unused=True)
 
 
 def jacobian(
@@ -95,7 +103,33 @@ def jacobian(
             "supported together. Please either set `strict=False` or `vectorize=False`."
         )
     given, several_inputs = _as_tuple(inputs, "inputs", "jacobian")
-    return _jacobian(func, given, several_inputs, create_graph, strict, "jacobian")
+    with enable_grad():
+        given = _fresh(given, create_graph)
+        outputs, several_outputs = _as_tuple(func(*given), OUTPUTS, "jacobian")
+        if strict:
+            _check_recorded(outputs)
+        rows = []
+        for i, y in enumerate(outputs):
+            columns: list[list[Any]] = [[] for _ in given]
+            flat = y.reshape(-1)
+            for k in range(y.numel()):
+                grads = _gradients([flat[k]], given, [None], True, create_graph)
+                for j, gradient in enumerate(grads):
+                    if gradient is None and strict:
+                        raise RuntimeError(
+                            f"Output {i} of the user-provided function is independent of input {j}."
+                            " This is not allowed in strict mode."
+                        )
+                    if strict and create_graph and not gradient._requires_grad:
+                        raise RuntimeError(
+                            "The jacobian of the user-provided function is independent of input "
+                            f"{j}. This is not allowed in strict mode when create_graph=True."
+                        )
+                    columns[j].append(zeros_like(given[j]) if gradient is None else gradient)
+            blocks = [stacked(values, x) for values, x in zip(columns, given)]
+            rows.append(tuple([b.reshape(*y.shape, *x.shape) for b, x in zip(blocks, given)]))
+    result = tuple([row if several_inputs else row[0] for row in rows])
+    return result if several_outputs else result[0]
 
 
 def _check_strategy(strategy: str, vectorize: bool) -> None:
@@ -110,49 +144,6 @@ def _check_strategy(strategy: str, vectorize: bool) -> None:
             "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly "
             "implemented for `vectorize=True`."
         )
-
-
-def _jacobian(
-    func: Callable[..., Any],
-    given: tuple[Any, ...],
-    several_inputs: bool,
-    create_graph: bool,
-    strict: bool,
-    name: str,
-) -> Any:
-    """Do :func:`jacobian` for it and for :func:`hessian`."""
-    with enable_grad():
-        given = _fresh(given, create_graph)
-        outputs, several_outputs = _as_tuple(func(*given), OUTPUTS, name)
-        if strict:
-            _check_recorded(outputs)
-        rows = []
-        for i, y in enumerate(outputs):
-            columns: list[list[Any]] = [[] for _ in given]
-            flat = y.reshape(-1)
-            for k in range(y.numel()):
-                grads: tuple[Any, ...] = (None,) * len(given)
-                if y._requires_grad:
-                    grads = gradients.grad(
-                        flat[k], given, retain_graph=True, create_graph=create_graph,
-                        allow_unused=True,
-                    )  # fmt: skip
-                for j, gradient in enumerate(grads):
-                    if gradient is None and strict:
-                        raise RuntimeError(
-                            f"Output {i} of the user-provided function is independent of input {j}."
-                            " This is not allowed in strict mode."
-                        )
-                    if strict and create_graph and not gradient._requires_grad:
-                        raise RuntimeError(
-                            "The jacobian of the user-provided function is independent of input "
-                            f"{j}. This is not allowed in strict mode when create_graph=True."
-                        )
-                    columns[j].append(_zeros(given[j]) if gradient is None else gradient)
-            blocks = [gradients.stacked(values, x) for values, x in zip(columns, given)]
-            rows.append(tuple([b.reshape(*y.shape, *x.shape) for b, x in zip(blocks, given)]))
-    result = tuple([row if several_inputs else row[0] for row in rows])
-    return result if several_outputs else result[0]
 
 
 def hessian(
@@ -187,11 +178,7 @@ def hessian(
             )
         if strict:
             _check_recorded(outputs)
-        if not outputs[0]._requires_grad:
-            return tuple([_zeros(x) for x in arguments])
-        grads = gradients.grad(
-            outputs[0].reshape(()), arguments, create_graph=True, allow_unused=True
-        )
+        grads = _gradients([outputs[0].reshape(())], arguments, [None], None, True)
         for i, g in enumerate(grads if strict else ()):
             if g is None or not g._requires_grad:
                 raise RuntimeError(
@@ -201,9 +188,9 @@ def hessian(
                     "differentiable and that the jacobian depends on the inputs (this would be "
                     "violated by a linear function for example)."
                 )
-        return tuple([_zeros(x) if g is None else g for x, g in zip(arguments, grads)])
+        return _or_zeros(grads, arguments, strict)
 
-    rows = _jacobian(gradient, given, True, create_graph, strict, "hessian")
+    rows = jacobian(gradient, given, create_graph, strict)
     return rows if several else rows[0][0]
 
 
@@ -233,20 +220,11 @@ def vjp(
         if strict:
             _check_recorded(outputs)
         weights = _vector(v, outputs, several_outputs, "vjp")
-        reached = [(y, w) for y, w in zip(outputs, weights) if y._requires_grad]
-        grads: tuple[Any, ...] = (None,) * len(given)
-        if reached:
-            grads = gradients.grad(
-                [y for y, _ in reached], given, [w for _, w in reached],
-                create_graph=create_graph, allow_unused=True,
-            )  # fmt: skip
+        grads = _gradients(outputs, given, weights, None, create_graph)
         products = _or_zeros(grads, given, strict)
     if not create_graph:
         outputs, products = _detached(outputs), _detached(products)
-    return (
-        outputs if several_outputs else outputs[0],
-        products if several else products[0],
-    )
+    return (outputs if several_outputs else outputs[0], products if several else products[0])
 
 
 def jvp(
@@ -277,22 +255,9 @@ def jvp(
         outputs, several = _as_tuple(func(*given), OUTPUTS, "jvp")
         if strict:
             _check_recorded(outputs)
-        dummies = tuple([_zeros(y).requires_grad_() for y in outputs])
-        reached = [(y, u) for y, u in zip(outputs, dummies) if y._requires_grad]
-        grads: tuple[Any, ...] = (None,) * len(given)
-        if reached:
-            grads = gradients.grad(
-                [y for y, _ in reached], given, [u for _, u in reached],
-                create_graph=True, allow_unused=True,
-            )  # fmt: skip
-        grads = _or_zeros(grads, given, strict)
-        pairs = [(g, w) for g, w in zip(grads, direction) if g._requires_grad]
-        products: tuple[Any, ...] = (None,) * len(outputs)
-        if pairs:
-            products = gradients.grad(
-                [g for g, _ in pairs], dummies, [w for _, w in pairs],
-                create_graph=create_graph, allow_unused=True,
-            )  # fmt: skip
+        dummies = tuple([zeros_like(y).requires_grad_() for y in outputs])
+        grads = _or_zeros(_gradients(outputs, given, dummies, None, True), given, strict)
+        products = _gradients(grads, dummies, direction, None, create_graph)
         results = _or_zeros(products, outputs, strict)
     if not create_graph:
         outputs, results = _detached(outputs), _detached(results)
@@ -310,7 +275,7 @@ def _or_zeros(grads: tuple[Any, ...], like: tuple[Any, ...], strict: bool) -> tu
                 f"The output of the user-provided function is independent of input {i}. This is "
                 "not allowed in strict mode."
             )
-    return tuple([_zeros(x) if g is None else g for x, g in zip(like, grads)])
+    return tuple([zeros_like(x) if g is None else g for x, g in zip(like, grads)])
 
 
 def _vector(v: Any, like: tuple[Any, ...], several: bool, name: str) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from tinygrad_adam.autograd.engine import Node, Sinks, Walk, store
@@ -86,8 +87,13 @@ def backward(
     Source: PyTorch, ``torch.autograd.backward``.
     """
     walk = _prepare(tensors, grad_tensors, retain_graph, create_graph, inputs)
+    _take(walk)
+
+
+def _take(walk: Walk) -> None:
+    """Take all steps of a walk, without holding on to what it yields."""
     with walk.walking():
-        deque(walk.steps(), maxlen=0)  # takes the walk without holding on to what it yields
+        deque(walk.steps(), maxlen=0)
 
 
 class Step(NamedTuple):
@@ -202,48 +208,26 @@ def grad(
             stacklevel=2,
         )
     keep_graph = create_graph if retain_graph is None else retain_graph
-    if not is_grads_batched:
-        return _grad(
-            outputs, inputs, grad_outputs, keep_graph, create_graph, allow_unused, materialize_grads
-        )
-    batch = _unbatched(outputs, grad_outputs)
-    columns: list[list[Any]] = [[] for _ in inputs]
-    for number, row in enumerate(batch, 1):
-        keep = keep_graph or number < len(batch)
-        found = _grad(outputs, inputs, row, keep, create_graph, allow_unused, materialize_grads)
-        for column, gradient in zip(columns, found):
-            column.append(gradient)
-    return tuple(
-        [
-            None if column and column[0] is None else stacked(column, x)
-            for column, x in zip(columns, inputs)
-        ]
-    )
-
-
-def _grad(
-    outputs: Sequence[Any],
-    inputs: Sequence[Any],
-    grad_outputs: Any,
-    keep_graph: bool,
-    create_graph: bool,
-    allow_unused: bool | None,
-    materialize_grads: bool,
-) -> tuple[Any, ...]:
-    """One walk of :func:`grad`."""
     edges = [_edge_of_input(x, i) for i, x in enumerate(inputs)]
-    found: dict[Edge, Any] = {}
-    sinks = {edge: _finding(found, edge) for edge in edges}
-    walk = Walk(_roots(outputs, grad_outputs), create_graph, keep_graph, sinks)
-    with walk.walking():
-        deque(walk.steps(), maxlen=0)
-    for i, (x, edge) in enumerate(zip(inputs, edges)):
-        if edge not in found:
-            if materialize_grads:
-                found[edge] = x._wrap(array_module(x.array).zeros_like(x.array))
-            elif not allow_unused:
+    rows = _unbatched(outputs, grad_outputs) if is_grads_batched else [grad_outputs]
+    results = []
+    for number, row in enumerate(rows, 1):
+        found: dict[Edge, Any] = {}
+        sinks: Sinks = {edge: partial(found.__setitem__, edge) for edge in edges}
+        keep = keep_graph or number < len(rows)
+        _take(Walk(_roots(outputs, row), create_graph, keep, sinks))
+        for i, (x, edge) in enumerate(zip(inputs, edges)):
+            if edge not in found and materialize_grads:
+                found[edge] = zeros_like(x)
+            elif edge not in found and not allow_unused:
                 raise RuntimeError(UNUSED_INPUT.format(i))
-    return tuple([found.get(edge) for edge in edges])
+        results.append([found.get(edge) for edge in edges])
+    if not is_grads_batched:
+        return tuple(results[0])
+    columns = [[row[i] for row in results] for i in range(len(inputs))]
+    return tuple(
+        [None if None in column[:1] else stacked(column, x) for column, x in zip(columns, inputs)]
+    )
 
 
 def _unbatched(outputs: Sequence[Any], grad_outputs: Any) -> list[list[Any]]:
@@ -270,13 +254,14 @@ def _unbatched(outputs: Sequence[Any], grad_outputs: Any) -> list[list[Any]]:
     return [[None if batch is None else batch[k] for batch in batches] for k in range(sizes.pop())]
 
 
+def zeros_like(x: Any) -> Any:
+    """Return zeros that lie in memory as ``x`` does."""
+    return x._wrap(array_module(x.array).zeros_like(x.array))
+
+
 def stacked(values: Sequence[Any], x: Any) -> Any:
     """Return tensors of the shape of ``x`` as one, with a dimension for them in front."""
     total = x.new_zeros((len(values), *x.shape))
     for k, value in enumerate(values):
         total[k] = value
     return total
-
-
-def _finding(found: dict[Edge, Any], edge: Edge) -> Callable[[Any], None]:
-    return lambda gradient: found.__setitem__(edge, gradient)
