@@ -70,7 +70,7 @@ class Detector(Observer):
             return
         before = _trouble(grads)
         for position, gradient in enumerate(input_grads):
-            trouble = "" if gradient is None else _trouble([gradient])
+            trouble = _trouble([gradient])
             if trouble and before not in ("nan", trouble):
                 called = "".join(node.traceback or ["  (outside anomaly mode: lines unknown)\n"])
                 raise RuntimeError(

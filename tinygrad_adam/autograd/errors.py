@@ -23,7 +23,6 @@ UNUSED_INPUT = (
     "The differentiated Tensor at index {} appears to not have been used in the graph. Set "
     "allow_unused=True if this is the desired behavior."
 )
-NO_TENSOR = "{}(): argument 'input' (position 1) must be Tensor, not {}"
 NO_GRAD_VIEW = (
     "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
     "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
@@ -39,7 +38,7 @@ VIEW_OF_LEAF_IN_PLACE = (
 def no_tensor(operation: str, inputs: tuple[Any, ...]) -> str:
     """Return the text for an operation none of whose inputs is a tensor."""
     kind = type(inputs[0]).__name__ if inputs else "nothing"
-    return NO_TENSOR.format(operation.lower(), kind)
+    return f"{operation.lower()}(): argument 'input' (position 1) must be Tensor, not {kind}"
 
 
 def describe(value: Any) -> str:
@@ -65,24 +64,26 @@ def modified_in_place(node: Any, value: Any, counter: list[int], version: int, s
         source: which result of the node it is, or the input that it is.
     """
     edge = (node, source) if isinstance(source, int) else source._edge
-    origin = ""
-    if edge is not None:
-        origin = f", which is output {edge[1]} of {type(edge[0]).__name__},"
-    hint = "enable anomaly detection to find the operation that failed to compute its gradient, "
-    hint += "with torch.autograd.set_detect_anomaly(True, check_nan=False)."
-    if node.traceback is not None:
-        hint = "the backtrace further below shows the operation that failed to compute its "
-        hint += "gradient. The variable in question was changed in there or anywhere later."
-    text = (
+    origin = "" if edge is None else f", which is output {edge[1]} of {type(edge[0]).__name__},"
+    if node.traceback is None:
+        called = ""
+        hint = (
+            "enable anomaly detection to find the operation that failed to compute its gradient, "
+            "with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        )
+    else:
+        called = f" The operation was called here:\n{''.join(node.traceback)}"
+        hint = (
+            "the backtrace further below shows the operation that failed to compute its gradient. "
+            "The variable in question was changed in there or anywhere later."
+        )
+    return (
         "one of the variables needed for gradient computation has been modified by an inplace "
         f"operation: [torch.{type_name(value.dtype)}Tensor {list(value.shape)}]{origin} is "
         f"at version {counter[0]}; expected version {version} instead. Hint: {hint}\n"
         f"  {location(node)} saved it for its gradient. Clone the tensor before writing into it, "
-        "or use the operation that makes a new one."
+        f"or use the operation that makes a new one.{called}"
     )
-    if node.traceback is None:
-        return text
-    return f"{text} The operation was called here:\n{''.join(node.traceback)}"
 
 
 def check_count(node: Any, result: tuple[Any, ...]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,11 +65,12 @@ def gradcheck(
 
     Source: PyTorch, ``torch.autograd.gradcheck``.
     """
-    inputs = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    inputs = _several(inputs)
     checked = _checked_inputs(inputs)
+    compare = _compare_along if fast_mode else _compare_elements
     try:
         with enable_grad():
-            _check(func, inputs, checked, eps, atol, rtol, nondet_tol, fast_mode)
+            compare(func, inputs, checked, _Options(eps, atol, rtol, nondet_tol))
     except GradcheckError as error:
         if not raise_exception:
             return False
@@ -104,7 +105,7 @@ def gradgradcheck(
 
     Source: PyTorch, ``torch.autograd.gradgradcheck``.
     """
-    inputs = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    inputs = _several(inputs)
     checked = _checked_inputs(inputs)
     with enable_grad():
         outputs = _outputs(func, inputs)
@@ -113,9 +114,7 @@ def gradgradcheck(
         grad_outputs = [_like(y, draw.standard_normal(y.array.shape)) for y in outputs]
         for weight in grad_outputs:
             weight._requires_grad = True
-    elif isinstance(grad_outputs, Variable):
-        grad_outputs = [grad_outputs]
-    grad_outputs = tuple(grad_outputs)
+    grad_outputs = _several(grad_outputs)
 
     @enable_grad()
     def gradient(*arguments: Any) -> Any:
@@ -159,7 +158,7 @@ def error_by_step(
         Pairs ``(h, error)``: the largest difference, relative to the largest gradient where that is
         above 1.
     """
-    inputs = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    inputs = _several(inputs)
     checked = _checked_inputs(inputs)
     with enable_grad():
         outputs = _outputs(func, inputs)
@@ -174,6 +173,20 @@ def error_by_step(
                 worst = max(worst, abs(row[column] - jacobian).max(initial=0.0))
         pairs.append((step, float(worst / max(size, 1.0))))
     return pairs
+
+
+class _Options(NamedTuple):
+    """Step and tolerances, as :func:`gradcheck` takes them."""
+
+    eps: float
+    atol: float
+    rtol: float
+    nondet_tol: float
+
+
+def _several(values: Any) -> tuple[Any, ...]:
+    """Return one tensor or several as a tuple."""
+    return tuple(values) if isinstance(values, (tuple, list)) else (values,)
 
 
 def _checked_inputs(inputs: Sequence[Any]) -> list[int]:
@@ -208,8 +221,7 @@ def _checked_inputs(inputs: Sequence[Any]) -> list[int]:
 
 def _outputs(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
     """Return the differentiable results of ``func`` as a list."""
-    result = func(*inputs)
-    results = result if isinstance(result, (tuple, list)) else (result,)
+    results = _several(func(*inputs))
     return [y for y in results if isinstance(y, Variable) and is_differentiable(y.array.dtype)]
 
 
@@ -219,43 +231,43 @@ def _like(variable: Variable, values: np.ndarray) -> Any:
     return variable._wrap(array_module(array).asarray(values.astype(array.dtype)))
 
 
-def _check(
-    func: Callable[..., Any],
-    inputs: Sequence[Any],
-    checked: list[int],
-    eps: float,
-    atol: float,
-    rtol: float,
-    nondet_tol: float,
-    fast_mode: bool,
+def _compare_elements(
+    func: Callable[..., Any], inputs: Sequence[Any], checked: list[int], options: _Options
 ) -> None:
+    """Compare every element of the Jacobians."""
+    wanted = [inputs[i] for i in checked]
+    exact = [_analytical(y, wanted, options.nondet_tol) for y in _outputs(func, inputs)]
+    for column, i in enumerate(checked):
+        for k, numerical in enumerate(_numerical(func, inputs, inputs[i], options.eps)):
+            _compare(exact[k][column], numerical, k, i, options)
+
+
+def _compare_along(
+    func: Callable[..., Any], inputs: Sequence[Any], checked: list[int], options: _Options
+) -> None:
+    """Compare uᵀ J v: for each input a random direction u, for each output random weights v."""
     outputs = _outputs(func, inputs)
     wanted = [inputs[i] for i in checked]
-    if fast_mode:
-        draw = np.random.default_rng(0)
-        directions = [_unit_vector(x.array.shape, draw) for x in wanted]
-        weights = [draw.standard_normal(y.array.shape) for y in outputs]
-        exact = [
-            _analytical_along(y, wanted, w, directions, nondet_tol)
-            for y, w in zip(outputs, weights)
-        ]
-    else:
-        exact = [_analytical(y, wanted, nondet_tol) for y in outputs]
-    for column, i in enumerate(checked):
-        if fast_mode:
-            numerical = _numerical_along(func, inputs, i, directions[column], weights, eps)
-        else:
-            numerical = _numerical(func, inputs, inputs[i], eps)
-        for k, approximate in enumerate(numerical):
-            _compare(exact[k][column], approximate, k, i, atol, rtol)
+    draw = np.random.default_rng(0)
+    directions = [_unit_vector(x.array.shape, draw) for x in wanted]
+    weights = [draw.standard_normal(y.array.shape) for y in outputs]
+    exact = [
+        _backward(y, wanted, _like(y, v), options.nondet_tol) for y, v in zip(outputs, weights)
+    ]
+    for column, (i, u) in enumerate(zip(checked, directions)):
+        direction = array_module(inputs[i].array).asarray(u)
+        changes = _differences(func, inputs, inputs[i], ..., direction, options.eps)
+        for k, (change, v) in enumerate(zip(changes, weights)):
+            product = np.atleast_2d(u.ravel() @ exact[k][column])
+            _compare(product, np.atleast_2d((change * v).sum()), k, i, options)
 
 
 def _compare(
-    exact: np.ndarray, numerical: np.ndarray, output: int, input: int, atol: float, rtol: float
+    exact: np.ndarray, numerical: np.ndarray, output: int, input: int, options: _Options
 ) -> None:
-    if np.allclose(exact, numerical, rtol, atol, equal_nan=True):
+    if np.allclose(exact, numerical, options.rtol, options.atol, equal_nan=True):
         return
-    excess = abs(exact - numerical) - rtol * abs(numerical)
+    excess = abs(exact - numerical) - options.rtol * abs(numerical)
     worst = np.unravel_index(np.nanargmax(np.nan_to_num(excess, nan=np.inf)), excess.shape)
     raise GradcheckError(
         f"Jacobian mismatch for output {output} with respect to input {input},\n"
@@ -265,8 +277,13 @@ def _compare(
     )
 
 
-def _backward(output: Any, wanted: list[Any], gradient: Any) -> list[np.ndarray]:
-    """Return the gradients of ``wanted``, flat, given that of ``output``; zeros where none."""
+def _backward(
+    output: Any, wanted: list[Any], gradient: Any, nondet_tol: float | None = None
+) -> list[np.ndarray]:
+    """Return the gradients of ``wanted``, flat, given that of ``output``; zeros where none.
+
+    With ``nondet_tol``, after a second walk has given the same.
+    """
     if not output._requires_grad:
         return [np.zeros(x.array.size) for x in wanted]
     try:
@@ -280,22 +297,16 @@ def _backward(output: Any, wanted: list[Any], gradient: Any) -> list[np.ndarray]
                 f"the gradient has shape {grad.array.shape}, its input {x.array.shape}"
             )
         flat.append(np.zeros(x.array.size) if grad is None else to_numpy(grad.array).ravel())
-    return flat
-
-
-def _backward_twice(
-    output: Any, wanted: list[Any], gradient: Any, nondet_tol: float
-) -> list[np.ndarray]:
-    """Return what :func:`_backward` does, after a second walk has given the same."""
-    grads = _backward(output, wanted, gradient)
-    for first, second in zip(grads, _backward(output, wanted, gradient)):
+    if nondet_tol is None:
+        return flat
+    for first, second in zip(flat, _backward(output, wanted, gradient)):
         if abs(first - second).max(initial=0.0) > nondet_tol:
             raise GradcheckError(
                 "Backward is not reentrant, i.e., running backward with same input and grad_output "
                 "multiple times gives different values, although analytical gradient matches "
                 f"numerical gradient. The tolerance for nondeterminism was {nondet_tol}."
             )
-    return grads
+    return flat
 
 
 def _analytical(output: Any, wanted: list[Any], nondet_tol: float) -> list[np.ndarray]:
@@ -303,14 +314,9 @@ def _analytical(output: Any, wanted: list[Any], nondet_tol: float) -> list[np.nd
     size = output.array.size
     jacobians = [np.zeros((x.array.size, size)) for x in wanted]
     for k in range(size):
-        unit = np.zeros(size)
-        unit[k] = 1.0
-        gradient = _like(output, unit.reshape(output.array.shape))
-        if k == 0:
-            columns = _backward_twice(output, wanted, gradient, nondet_tol)
-        else:
-            columns = _backward(output, wanted, gradient)
-        for jacobian, column in zip(jacobians, columns):
+        unit = _like(output, np.eye(1, size, k).reshape(output.array.shape))
+        grads = _backward(output, wanted, unit, nondet_tol if k == 0 else None)
+        for jacobian, column in zip(jacobians, grads):
             jacobian[:, k] = column
     return jacobians
 
@@ -319,62 +325,35 @@ def _numerical(
     func: Callable[..., Any], inputs: Sequence[Any], x: Any, eps: float
 ) -> list[np.ndarray]:
     """Return for each output the Jacobian (input elements, output elements) by differences."""
-    rows: list[list[np.ndarray]] = []
-    for index in np.ndindex(x.array.shape):
-        before = x.array[index].copy()
-        after = []
-        for step in (eps, -eps):
-            x.array[index] = before + step
-            with no_grad():
-                outputs = _outputs(func, inputs)
-            after.append([to_numpy(y.array).ravel().astype(np.float64) for y in outputs])
-        x.array[index] = before
-        rows.append([(up - down) / (2 * eps) for up, down in zip(*after)])
+    rows = [
+        [change.ravel() for change in _differences(func, inputs, x, index, 1.0, eps)]
+        for index in np.ndindex(x.array.shape)
+    ]
     if not rows:
         with no_grad():
             return [np.zeros((0, y.array.size)) for y in _outputs(func, inputs)]
     return [np.stack(columns) for columns in zip(*rows)]
 
 
+def _differences(
+    func: Callable[..., Any], inputs: Sequence[Any], x: Any, index: Any, direction: Any, eps: float
+) -> list[np.ndarray]:
+    """Return for each output how it changes when ``x[index]`` goes along ``direction``."""
+    before = x.array[index].copy()
+    after = []
+    for step in (eps, -eps):
+        x.array[index] = before + step * direction
+        with no_grad():
+            outputs = _outputs(func, inputs)
+        after.append([to_numpy(y.array).astype(np.float64) for y in outputs])
+    x.array[index] = before
+    return [(up - down) / (2 * eps) for up, down in zip(*after)]
+
+
 def _unit_vector(shape: tuple[int, ...], draw: np.random.Generator) -> np.ndarray:
     """Return random numbers whose squares sum to 1."""
     vector = draw.standard_normal(shape)
     return vector / (np.linalg.norm(vector) or 1.0)
-
-
-def _analytical_along(
-    output: Any,
-    wanted: list[Any],
-    weights: np.ndarray,
-    directions: list[np.ndarray],
-    nondet_tol: float,
-) -> list[np.ndarray]:
-    """Return for each input uᵀ J v, (1, 1), that backward gives: u a direction, v the weights."""
-    grads = _backward_twice(output, wanted, _like(output, weights), nondet_tol)
-    return [np.atleast_2d(u.ravel() @ grad) for u, grad in zip(directions, grads)]
-
-
-def _numerical_along(
-    func: Callable[..., Any],
-    inputs: Sequence[Any],
-    i: int,
-    direction: np.ndarray,
-    weights: list[np.ndarray],
-    eps: float,
-) -> list[np.ndarray]:
-    """Return for each output uᵀ J v, (1, 1), by a difference along u, the direction of input i."""
-    x = inputs[i]
-    before = x.array.copy()
-    after = []
-    for step in (eps, -eps):
-        x.array[...] = before + array_module(before).asarray(step * direction)
-        with no_grad():
-            outputs = _outputs(func, inputs)
-        after.append([to_numpy(y.array).astype(np.float64) for y in outputs])
-    x.array[...] = before
-    return [
-        np.atleast_2d((((up - down) / (2 * eps)) * v).sum()) for up, down, v in zip(*after, weights)
-    ]
 
 
 class _Tape(Observer):
