@@ -21,9 +21,9 @@ from tinygrad_adam.backend import (
     Generator,
     as_dtype,
     convert_number,
-    default_generator,
     is_array,
     move,
+    numbers_of,
 )
 from tinygrad_adam.backend.dtypes import int64, type_name
 from tinygrad_adam.conversion import as_array
@@ -65,10 +65,6 @@ def _number(function: str, argument: str, value: Any) -> Any:
             f"{function}(): argument {argument!r} must be Number, not {type(value).__name__}"
         )
     return value
-
-
-def _random(generator: Generator | None) -> np.random.Generator:
-    return (default_generator if generator is None else generator).numpy
 
 
 def _like(
@@ -267,7 +263,7 @@ def rand(*sizes: Any, size: Any = None, generator: Generator | None = None, dtyp
     """Return numbers drawn uniformly from [0, 1)."""
     dtype = _dtype(dtype, "rand", "f")
     draw: Any = dtype if dtype.itemsize >= 4 else np.float32
-    array = _random(generator).random(_size("rand", sizes, size), draw)
+    array = numbers_of(generator).random(_size("rand", sizes, size), draw)
     return _made(array, device, requires_grad, dtype)
 
 
@@ -276,7 +272,7 @@ def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dty
     """Return numbers drawn from the normal distribution with mean 0 and variance 1."""
     dtype = _dtype(dtype, "randn", "f")
     draw: Any = dtype if dtype.itemsize >= 4 else np.float32
-    array = _random(generator).standard_normal(_size("randn", sizes, size), draw)
+    array = numbers_of(generator).standard_normal(_size("randn", sizes, size), draw)
     return _made(array, device, requires_grad, dtype)
 
 
@@ -298,7 +294,7 @@ def randint(low: Any = None, high: Any = None, size: Any = None, *,
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
-    array = _random(generator).integers(low, high, _size("randint", (size,)))
+    array = numbers_of(generator).integers(low, high, _size("randint", (size,)))
     return _made(array, device, requires_grad, int64 if dtype is None else dtype)
 
 
@@ -307,7 +303,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, d
     """Return the integers from 0 to n - 1 in random order, int64."""
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
-    array = _random(generator).permutation(n)
+    array = numbers_of(generator).permutation(n)
     return _made(array, device, requires_grad, int64 if dtype is None else dtype)
 
 
@@ -340,7 +336,7 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """
     if not ((input >= 0) & (input <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-    drawn = Tensor._wrap(move(_random(generator).random(input.shape), input.device))
+    drawn = Tensor._wrap(move(numbers_of(generator).random(input.shape), input.device))
     return (drawn < input.detach()).to(input.dtype)
 
 

@@ -643,22 +643,19 @@ class Tensor(Variable):
             raise RuntimeError(
                 f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
             )
-        numbers = (generator or backend.default_generator).numpy
-        return self.copy_(numbers.uniform(low, high, self.shape))
+        return self.copy_(backend.numbers_of(generator).uniform(low, high, self.shape))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers drawn from the normal distribution."""
         if std < 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-        numbers = (generator or backend.default_generator).numpy
-        return self.copy_(numbers.normal(mean, std, self.shape))
+        return self.copy_(backend.numbers_of(generator).normal(mean, std, self.shape))
 
     def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Tensor:
         """Fill with 1 where a number drawn uniformly from [0, 1) is below ``p``, else 0."""
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        numbers = (generator or backend.default_generator).numpy
-        return self.copy_(numbers.random(self.shape) < p)
+        return self.copy_(backend.numbers_of(generator).random(self.shape) < p)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._put(*indexing.resolve(index, self), value, False)

@@ -26,7 +26,13 @@ from tinygrad_adam.backend.dtypes import (
     result_type,
 )
 from tinygrad_adam.backend.extras import how_to_install
-from tinygrad_adam.backend.random import Generator, default_generator, initial_seed, manual_seed
+from tinygrad_adam.backend.random import (
+    Generator,
+    default_generator,
+    initial_seed,
+    manual_seed,
+    numbers_of,
+)
 
 __all__ = [
     "DEFAULT_DTYPE",
@@ -51,6 +57,7 @@ __all__ = [
     "kernels",
     "manual_seed",
     "move",
+    "numbers_of",
     "promote",
     "promote_types",
     "require",

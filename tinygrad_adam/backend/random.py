@@ -63,6 +63,11 @@ class Generator:
 default_generator = Generator()
 
 
+def numbers_of(generator: Generator | None) -> np.random.Generator:
+    """Return what draws the numbers of ``generator``, or if None of the default one."""
+    return (default_generator if generator is None else generator).numpy
+
+
 def manual_seed(seed: int) -> Generator:
     """Seed the default generator, from which everything random draws, and return it."""
     return default_generator.manual_seed(seed)

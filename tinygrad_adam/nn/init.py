@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_adam.backend import Generator, default_generator, device_of, move
+from tinygrad_adam.backend import Generator, device_of, move, numbers_of
 from tinygrad_adam.tensor import Tensor
 
 __all__ = [
@@ -48,10 +48,6 @@ def _fill(tensor: Tensor, values: Any) -> Tensor:
     return tensor
 
 
-def _random(generator: Generator | None) -> np.random.Generator:
-    return (default_generator if generator is None else generator).numpy
-
-
 def _fill_random(tensor: Tensor, draw: Callable[..., Any], factor: float, shift: float) -> Tensor:
     """Fill with ``factor`` times what ``draw(shape, dtype)`` returns, plus ``shift``."""
     dtype = np.float64 if tensor.array.dtype == np.float64 else np.float32
@@ -72,7 +68,7 @@ def uniform_(
         raise RuntimeError(
             f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}"
         )
-    return _fill_random(tensor, _random(generator).random, b - a, a)
+    return _fill_random(tensor, numbers_of(generator).random, b - a, a)
 
 
 def normal_(
@@ -84,7 +80,7 @@ def normal_(
     """
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return _fill_random(tensor, _random(generator).standard_normal, std, mean)
+    return _fill_random(tensor, numbers_of(generator).standard_normal, std, mean)
 
 
 def trunc_normal_(
@@ -105,18 +101,13 @@ def trunc_normal_(
             "values may be incorrect.",
             stacklevel=2,
         )
-    # By the inverse of the distribution function, found by bisection: no number is drawn twice,
-    # and a far-off interval is no problem.
+    # By the inverse of the distribution function, interpolated in a fine table of it: no number is
+    # drawn twice, and a far-off interval is no problem.
     low, high = (0.5 * (1 + math.erf((x - mean) / (std * math.sqrt(2)))) for x in (a, b))
-    wanted = np.asarray(_random(generator).uniform(low, high, tensor.shape))
-    return _fill(tensor, np.clip(_normal_quantile(wanted) * std + mean, a, b))
-
-
-def _normal_quantile(p: np.ndarray) -> np.ndarray:
-    """Return x with Φ(x) = p, by interpolation in a fine table of the distribution function."""
+    wanted = np.asarray(numbers_of(generator).uniform(low, high, tensor.shape))
     x = np.linspace(-8.5, 8.5, 1 << 16)
     distribution = np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in x])
-    return np.interp(p, distribution, x)
+    return _fill(tensor, np.clip(np.interp(wanted, distribution, x) * std + mean, a, b))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -251,10 +242,9 @@ def _kaiming_deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -
     Raises:
         ValueError: ``mode`` is neither "fan_in" nor "fan_out".
     """
-    modes = ["fan_in", "fan_out"]
-    if str(mode).lower() not in modes:
-        raise ValueError(f"Mode {mode} not supported, please use one of {modes}")
-    fan = _fans(tensor)[modes.index(str(mode).lower())]
+    fans = dict(zip(("fan_in", "fan_out"), _fans(tensor)))
+    if (fan := fans.get(str(mode).lower())) is None:
+        raise ValueError(f"Mode {mode} not supported, please use one of {list(fans)}")
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
@@ -323,12 +313,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     if tensor.numel() == 0:
         return tensor
     rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
-    numbers = _random(generator).standard_normal((max(rows, columns), min(rows, columns)))
+    numbers = numbers_of(generator).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(numbers)
     # The signs of r's diagonal make the distribution uniform over the orthogonal matrices.
     q *= np.sign(np.diag(r))
-    q = q if rows >= columns else q.T
-    return _fill(tensor, (gain * q).reshape(tensor.shape))
+    return _fill(tensor, (gain * (q if rows >= columns else q.T)).reshape(tensor.shape))
 
 
 def default_(weight: Tensor, bias: Tensor | None) -> None:

@@ -20,7 +20,7 @@ M = TypeVar("M", bound="Module")
 P = ParamSpec("P")
 Result = TypeVar("Result", covariant=True)
 _TENSORS = ("_parameters", "_buffers")
-_REGISTRIES = (*_TENSORS, "_modules")
+_REGISTRIES = ("_parameters", "_modules", "_buffers")
 
 
 class Scope(NamedTuple):
@@ -128,17 +128,7 @@ class Module:
     _hooks: Hooks | None = None
     _version: int = 1
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if kwargs:
-            raise TypeError(
-                f"{type(self).__name__}.__init__() got an unexpected keyword argument "
-                f"'{next(iter(kwargs))}'"
-            )
-        if args:
-            raise TypeError(
-                f"{type(self).__name__}.__init__() takes 1 positional argument but "
-                f"{len(args) + 1} were given"
-            )
+    def __init__(self) -> None:
         fields = self.__dict__
         fields["training"] = True
         fields["_non_persistent_buffers_set"] = set()
@@ -278,7 +268,7 @@ class Module:
 
     def __getattr__(self, name: str) -> Any:
         # Called only for what is no ordinary attribute. Before __init__ there are no registries.
-        for registry in ("_parameters", "_modules", "_buffers"):
+        for registry in _REGISTRIES:
             members = self.__dict__.get(registry, {})
             if name in members:
                 return members[name]
@@ -294,20 +284,12 @@ class Module:
             self._require_init("module")
             self._forget(name, keep="_modules")
             self._modules[name] = value
-        elif name in fields.get("_parameters", ()):
-            if value is not None:
-                raise _cannot_assign(value, f"as parameter '{name}'", "torch.nn.Parameter")
-            self._parameters[name] = None
-        elif name in fields.get("_modules", ()):
-            if value is not None:
-                raise _cannot_assign(value, f"as child module '{name}'", "torch.nn.Module")
-            self._modules[name] = None
-        elif name in fields.get("_buffers", ()):
-            if value is not None and not isinstance(value, Tensor):
-                wanted = "torch.nn.Buffer, torch.Tensor"
-                raise _cannot_assign(value, f"as buffer '{name}'", wanted)
-            self._buffers[name] = value
         else:
+            for registry, kind, what, wanted in _MEMBERS:
+                if name in fields.get(registry, ()):
+                    _check_member(value, kind, f"as {what} '{name}'", wanted)
+                    fields[registry][name] = value
+                    return
             object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -355,9 +337,8 @@ class Module:
             ValueError: ``param`` is the result of an operation.
         """
         self._check_name("parameter", name, "_parameters")
-        if param is not None and not isinstance(param, Parameter):
-            target = f"object to parameter '{name}'"
-            raise _cannot_assign(param, target, "torch.nn.Parameter", "required")
+        target = f"object to parameter '{name}'"
+        _check_member(param, Parameter, target, "torch.nn.Parameter", "required")
         if param is not None and param.grad_fn is not None:
             raise ValueError(
                 f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
@@ -379,9 +360,7 @@ class Module:
             TypeError: ``tensor`` is no tensor.
         """
         self._check_name("buffer", name, "_buffers")
-        if tensor is not None and not isinstance(tensor, Tensor):
-            target = f"object to buffer '{name}'"
-            raise _cannot_assign(tensor, target, "torch Tensor", "required")
+        _check_member(tensor, Tensor, f"object to buffer '{name}'", "torch Tensor", "required")
         self._buffers[name] = tensor
         if persistent:
             self._non_persistent_buffers_set.discard(name)
@@ -622,8 +601,6 @@ class Module:
         Raises:
             RuntimeError: there is none, or CuPy is missing.
         """
-        if isinstance(device, int):
-            device = f"cuda:{device}"
         return self.to("cuda" if device is None else device)
 
     def float(self: M) -> M:
@@ -762,15 +739,11 @@ class Module:
         children = self._child_lines()
         if len(lines) == 1 and not children:
             return f"{self._get_name()}({extra})"
-        return _bracketed(self._get_name(), lines + children)
+        inside = "".join([f"\n  {line}" for line in lines + children])
+        return f"{self._get_name()}({inside}" + ("\n)" if inside else ")")
 
     def _child_lines(self) -> list[str]:
         return [f"({name}): {_indented(module)}" for name, module in self._modules.items()]
-
-
-def _bracketed(name: str, lines: list[str]) -> str:
-    """Return ``name(`` and ``)`` around indented lines."""
-    return f"{name}(" + "".join(f"\n  {line}" for line in lines) + ("\n)" if lines else ")")
 
 
 def _indented(value: object) -> str:
@@ -786,8 +759,20 @@ def _typename(value: object) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
-def _cannot_assign(value: object, target: str, wanted: str, verb: str = "expected") -> TypeError:
-    return TypeError(f"cannot assign '{_typename(value)}' {target} ({wanted} or None {verb})")
+# For each registry: of which class its members are, and the words for these in an error.
+_MEMBERS: tuple[tuple[str, type, str, str], ...] = (
+    ("_parameters", Parameter, "parameter", "torch.nn.Parameter"),
+    ("_modules", Module, "child module", "torch.nn.Module"),
+    ("_buffers", Tensor, "buffer", "torch.nn.Buffer, torch.Tensor"),
+)
+
+
+def _check_member(
+    value: object, kind: type, target: str, wanted: str, verb: str = "expected"
+) -> None:
+    """Raise TypeError for a value that is neither of this class nor None."""
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"cannot assign '{_typename(value)}' {target} ({wanted} or None {verb})")
 
 
 def _replace(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:
