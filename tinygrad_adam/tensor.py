@@ -126,14 +126,15 @@ def _operator(
     return method
 
 
-def _converter(name: str) -> Callable[[Tensor], Tensor]:
-    """Return the method that converts a tensor to the dtype of this name."""
-    dtype = np.dtype(name)
+def _converter(name: str, dtype: Any) -> Callable[[Tensor], Tensor]:
+    """Return the method of this name that converts a tensor to ``dtype``."""
+    dtype = np.dtype(dtype)
 
     def convert(self: Tensor) -> Tensor:
         return self.to(dtype)
 
-    convert.__doc__ = f"Return the tensor as {name}."
+    convert.__name__, convert.__qualname__ = name, f"Tensor.{name}"
+    convert.__doc__ = f"Return the tensor as {dtype}."
     return convert
 
 
@@ -836,9 +837,11 @@ class Tensor(Variable):
     scatter_reduce_ = in_place(ops.scatter_reduce)
 
     # dtypes: last, because below them ``float``, ``int`` and ``bool`` would mean these methods
-    double, half, long = _converter("float64"), _converter("float16"), _converter("int64")
-    short, char, byte = _converter("int16"), _converter("int8"), _converter("uint8")
-    float, int, bool = _converter("float32"), _converter("int32"), _converter("bool")
+    double, half = _converter("double", "float64"), _converter("half", "float16")
+    long, short = _converter("long", "int64"), _converter("short", "int16")
+    char, byte = _converter("char", "int8"), _converter("byte", "uint8")
+    float, int = _converter("float", "float32"), _converter("int", "int32")
+    bool = _converter("bool", "bool")
 
 
 def _fitted(value: Tensor, target: Tensor) -> Tensor:
