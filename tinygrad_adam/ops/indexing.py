@@ -10,6 +10,7 @@ the *picks*: for each dimension a whole slice or an int64 array; none at all if 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,44 +56,33 @@ def _array(x: Any) -> Any:
     return x.array if isinstance(x, Variable) else x
 
 
-def _simple_view(index: Any, shape: tuple[int, ...]) -> View | None:
+def _simple_view(index: Any, x: Array) -> View | None:
     """Return the view that an index of ints, slices, None and Ellipsis means.
 
     None if there is something else in it, or something that does not fit the shape.
     """
     entries = index if type(index) is tuple else (index,)
-    dim, ellipsis = 0, False
-    for place, entry in enumerate(entries):
-        if entry is None:
-            continue
+    ellipsis = False
+    for entry in entries:
         kind = type(entry)
-        if kind is int:
-            if dim >= len(shape) or not -shape[dim] <= entry < shape[dim]:
-                return None
-            dim += 1
-        elif kind is slice:
-            start, stop, step = entry.start, entry.stop, entry.step
-            if type(start) not in _PLAIN or type(stop) not in _PLAIN:
-                return None
-            if step is not None and (type(step) is not int or step <= 0):
-                return None
-            dim += 1
-        elif entry is Ellipsis and not ellipsis:
+        if entry is Ellipsis:
             ellipsis = True
-            before, dim = dim, len(shape)
-            for later in entries[place + 1 :]:
-                if later is not None:
-                    dim -= 1
-            if dim < before:
+        elif kind is slice:
+            if not {type(entry.start), type(entry.stop), type(entry.step)} <= _PLAIN:
                 return None
-        else:
+            if entry.step is not None and entry.step <= 0:
+                return None
+        elif kind is not int and entry is not None:
             return None
-    if dim > len(shape):
+    view = entries if ellipsis else (*entries, Ellipsis)
+    try:
+        x[view]
+    except IndexError:
         return None
-    return entries if ellipsis else (*entries, Ellipsis)
+    return view
 
 
-_PLAIN = (int, type(None))
+_PLAIN = {int, type(None)}
 
 
 def resolve(index: Any, x: Any) -> tuple[View, Picks]:
@@ -105,10 +95,10 @@ def resolve(index: Any, x: Any) -> tuple[View, Picks]:
         TypeError: there is text in it.
         ValueError: a slice goes backwards, or nested lists are ragged.
     """
-    simple = _simple_view(index, x.shape)
+    x = _array(x)
+    simple = _simple_view(index, x)
     if simple is not None:
         return simple, ()
-    x = _array(x)
     entries = [_entry(entry) for entry in _as_tuple(index)]
     taken = sum(_dimensions_taken(entry) for entry in entries)
     if taken > x.ndim:
@@ -127,19 +117,16 @@ def resolve(index: Any, x: Any) -> tuple[View, Picks]:
             view += [_WHOLE] * skip
             picks += [_WHOLE] * skip
             dim, skip = dim + skip, 0
-        elif entry is None:
-            view.append(None)
+        elif entry is None or isinstance(entry, slice):
+            view.append(entry)
             picks.append(_WHOLE)
+            dim += entry is not None
         elif isinstance(entry, bool):
             view.append(None)
             picks.append(array_module(x).zeros(int(entry), int64))
         elif isinstance(entry, int):
-            _check_position(entry, entry, place, x.shape[dim])
+            _check_positions(np.asarray(entry), place, x.shape[dim], -x.shape[dim], IndexError)
             view.append(entry)
-            dim += 1
-        elif isinstance(entry, slice):
-            view.append(entry)
-            picks.append(_WHOLE)
             dim += 1
         else:
             chosen = _positions(entry, len(picks), x.shape[dim:], array_module(x))
@@ -150,8 +137,7 @@ def resolve(index: Any, x: Any) -> tuple[View, Picks]:
         return (*view, Ellipsis), ()
     shapes = [pick.shape for pick in picks if not isinstance(pick, slice)]
     try:
-        if len(shapes) > 1:
-            np.broadcast_shapes(*shapes)
+        np.broadcast_shapes(*shapes)
     except ValueError:
         raise IndexError(
             "shape mismatch: indexing tensors could not be broadcast together with shapes "
@@ -194,7 +180,7 @@ def _entry(entry: Any) -> Any:
         entry = _array_of_positions(entry)
     array = _array(entry)
     if isinstance(array, np.generic) or is_array(array):
-        if array.dtype.kind not in "biu" or array.dtype.name not in _INDEX_DTYPES:
+        if array.dtype.name not in ("int64", "int32", "uint8", "bool"):
             raise IndexError(
                 "tensors used as indices must be long, int, byte or bool tensors\n"
                 f"  This one is {array.dtype} {tuple(array.shape)}; convert it, as in x.long()"
@@ -206,9 +192,6 @@ def _entry(entry: Any) -> Any:
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
         f"indices (got {type(entry).__name__})"
     )
-
-
-_INDEX_DTYPES = ("int64", "int32", "uint8", "bool")
 
 
 def _array_of_positions(numbers: Any) -> np.ndarray:
@@ -231,13 +214,11 @@ def _dimensions_taken(entry: Any) -> int:
     """Return how many dimensions of the indexed tensor ``entry`` is about."""
     if entry is None or entry is Ellipsis or isinstance(entry, bool):
         return 0
-    if isinstance(entry, (int, slice)):
-        return 1
     return entry.ndim if _is_mask(entry) else 1
 
 
 def _is_mask(entry: Any) -> bool:
-    return entry.dtype.name in ("bool", "uint8")
+    return hasattr(entry, "dtype") and entry.dtype.name in ("bool", "uint8")
 
 
 def _positions(entry: Any, dim: int, shape: tuple[int, ...], xp: Any) -> list[Any]:
@@ -248,9 +229,7 @@ def _positions(entry: Any, dim: int, shape: tuple[int, ...], xp: Any) -> list[An
     if not _is_mask(entry):
         if entry.dtype != int64 or not isinstance(entry, Variable):
             entry = xp.asarray(_array(entry), int64)
-        numbers = _array(entry)
-        if numbers.size:
-            _check_position(int(numbers.min()), int(numbers.max()), dim, shape[0])
+        _check_positions(_array(entry), dim, shape[0], -shape[0], IndexError)
         return [entry]
     mask = xp.asarray(_array(entry))
     if mask.shape != shape[: mask.ndim]:
@@ -262,12 +241,30 @@ def _positions(entry: Any, dim: int, shape: tuple[int, ...], xp: Any) -> list[An
     return list(mask.nonzero())
 
 
-def _check_position(low: int, high: int, dim: int, size: int) -> None:
+def _check_positions(
+    positions: Array, dim: int, size: int, least: int = 0, error: type[Exception] = RuntimeError
+) -> None:
     """Raise for positions outside a dimension. CuPy would wrap them round without a word."""
-    if low < -size or high >= size:
+    if positions.size:
+        low, high = int(positions.min()), int(positions.max())
+        if low < least or high >= size:
+            wrong = low if low < least else high
+            raise error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+
+
+def require_rows(positions: Array, size: int) -> None:
+    """Raise IndexError for positions that are not among the first ``size``."""
+    if positions.size and not 0 <= int(positions.min()) <= int(positions.max()) < size:
         raise IndexError(
-            f"index {high if high >= size else low} is out of bounds for dimension {dim} with size "
-            f"{size}"
+            f"index out of range in self\n  The positions run from {positions.min()} to "
+            f"{positions.max()}, there are 0 to {size - 1}"
+        )
+
+
+def _require_index_dtype(function: str, index: Any) -> None:
+    if index.dtype.name not in ("int64", "int32"):
+        raise RuntimeError(
+            f"{function}(): Expected dtype int32/int64 for index\n  This one is {index.dtype}"
         )
 
 
@@ -341,7 +338,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         ValueError: a slice goes backwards.
     """
     view, picks = resolve(index, input)
-    return Pick.apply(input, view, False, *picks) if picks else Index.apply(input, view)
+    return _pick(input, picks, view)  # type: ignore[no-any-return]
 
 
 class IndexPut(Operation):
@@ -416,8 +413,8 @@ def value_to_put(input: Tensor, picks: Picks, value: Any) -> Any:
     elif picks and value.array.dtype != input.dtype:
         raise RuntimeError(
             "Index put requires the source and destination dtypes match, got "
-            f"{type_name(input.dtype)} for the destination and "
-            f"{type_name(value.array.dtype)} for the source."
+            f"{type_name(input.dtype)} for the destination and {type_name(value.dtype)} for the "
+            "source."
         )
     return value.to(input.device, input.dtype)
 
@@ -458,29 +455,12 @@ def write(x: Array, value: Any, view: View, picks: Picks, accumulate: bool = Fal
         else:
             target += value
     except ValueError:
-        raise RuntimeError(_misfit(value, target, picks)) from None
-
-
-def _misfit(value: Array, target: Array, picks: Picks) -> str:
-    """Return the text for a value that does not broadcast to ``target[picks]``."""
-    shape = value.shape
-    if picks:
-        return (
-            f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing "
-            f"result of shape {list(target[picks].shape)}"
-        )
-    for back, (size, wanted) in enumerate(zip(shape[::-1], target.shape[::-1]), 1):
-        if size not in (1, wanted):
-            return (
-                f"The expanded size of the tensor ({wanted}) must match the existing size ({size}) "
-                f"at non-singleton dimension {target.ndim - back}.  Target sizes: "
-                f"{list(target.shape)}.  Tensor sizes: {list(shape)}"
-            )
-    return (
-        f"expand(torch.{type_name(value.dtype)}Tensor{{{list(shape)}}}, size="
-        f"{list(target.shape)}): the number of sizes provided ({target.ndim}) must be greater or "
-        f"equal to the number of dimensions in the tensor ({len(shape)})"
-    )
+        if not picks:
+            expand(value, target.shape)  # which says what is wrong
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to "
+            f"indexing result of shape {list(target[picks].shape)}"
+        ) from None
 
 
 # --- positions of elements -----------------------------------------------------------------------
@@ -492,9 +472,7 @@ class Nonzero(Operation):
     def forward(self, x: Array, as_tuple: bool) -> Any:
         xp = array_module(x)
         found = tuple(xp.nonzero(x if x.ndim else x.reshape(1)))
-        if as_tuple:
-            return found
-        return xp.stack(found, axis=-1)[:, : x.ndim]
+        return found if as_tuple else xp.stack(found, axis=-1)[:, : x.ndim]
 
 
 def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
@@ -552,24 +530,15 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     dim = _checked("index_select", input, dim, index=index)
     if index.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
-    if index.dtype.name not in ("int32", "int64"):
-        raise RuntimeError(
-            f"index_select(): Expected dtype int32 or int64 for index\n  This one is {index.dtype}"
-        )
-    positions = _array(index)
+    _require_index_dtype("index_select", index)
     if input.ndim == 0:
-        if positions.size != 1:
+        count = math.prod(index.shape)
+        if count != 1:
             raise RuntimeError(
-                "index_select(): Index to scalar can have only 1 value, got "
-                f"{positions.size} value(s)"
+                f"index_select(): Index to scalar can have only 1 value, got {count} value(s)"
             )
         return reshape(index_select(reshape(input, (1,)), 0, index), ())
-    size = input.shape[dim]
-    if positions.size and not 0 <= int(positions.min()) <= int(positions.max()) < size:
-        raise IndexError(
-            f"index out of range in self\n  index_select() along dimension {dim} of size "
-            f"{size} got positions from {positions.min()} to {positions.max()}"
-        )
+    require_rows(_array(index), input.shape[dim])
     return _pick(input, _picks_along(dim, index))  # type: ignore[no-any-return]
 
 
@@ -599,14 +568,13 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """Return a copy with ``value``, a number or 0-d tensor, at positions along ``dim``."""
-    if isinstance(value, Variable):
-        if value.array.ndim:
-            raise RuntimeError(
-                "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-                f"{value.array.ndim} dimension(s)."
-            )
-    else:
+    if not isinstance(value, Variable):
         value = convert_number(value, input.dtype)
+    elif value.array.ndim:
+        raise RuntimeError(
+            "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+            f"{value.array.ndim} dimension(s)."
+        )
     dim = _checked("index_fill", input, dim, index=index)
     if input.ndim == 0:
         return reshape(index_fill(reshape(input, (1,)), 0, index, value), ())
@@ -618,10 +586,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) -> Picks:
     """Return what picks the positions ``index`` along ``dim``, once sure that all fits."""
     dim = _checked(name, input, dim, index=index, source=source)
-    if index.dtype.name not in ("int32", "int64"):
-        raise RuntimeError(
-            f"{name}_(): Expected dtype int32/int64 for index but got: {index.dtype}"
-        )
+    _require_index_dtype(f"{name}_", index)
     if input.dtype != source.dtype:
         mine, theirs = type_name(input.dtype), type_name(source.dtype)
         raise RuntimeError(
@@ -635,21 +600,18 @@ def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) ->
             f"{name}_(): self and source must have the same number of dimensions, at least "
             f"one, but have {input.ndim} and {source.ndim}"
         )
-    positions, size = _array(index), input.shape[dim]
-    if positions.size != source.shape[dim]:
+    count = math.prod(index.shape)
+    if count != source.shape[dim]:
         raise RuntimeError(
-            f"{name}_(): Number of indices ({positions.size}) should be equal to "
-            f"source.size(dim): ({source.shape[dim]}), for dim: {dim}"
+            f"{name}_(): Number of indices ({count}) should be equal to source.size(dim): "
+            f"({source.shape[dim]}), for dim: {dim}"
         )
-    if any(a != b for d, (a, b) in enumerate(zip(input.shape, source.shape)) if d != dim):
+    if source.shape != (*input.shape[:dim], count, *input.shape[dim + 1 :]):
         raise RuntimeError(
-            "source tensor shape must match self tensor shape, excluding the specified "
-            f"dimension. Got self.shape = {list(input.shape)} source.shape = "
-            f"{list(source.shape)}"
+            "source tensor shape must match self tensor shape, excluding the specified dimension. "
+            f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
         )
-    if positions.size and not 0 <= positions.min() <= positions.max() < size:
-        wrong = positions.min() if positions.min() < 0 else positions.max()
-        raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+    _check_positions(_array(index), dim, input.shape[dim])
     return _picks_along(dim, index)
 
 
@@ -675,16 +637,12 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         raise NotImplementedError("gather: sparse gradients are not supported")
     dim = _checked("gather", input, dim, index=index)
     if input.ndim == 0 or index.ndim == 0:
-        x = input if input.ndim else reshape(input, (1,))
-        row = index if index.ndim else reshape(index, (1,))
+        x, row = [reshape(t, t.shape or (1,)) for t in (input, index)]
         return reshape(gather(x, 0, row), index.shape)
     if 0 in index.shape and index.ndim != input.ndim:
-        return reshape(getitem(reshape(input, (-1,)), _NOTHING), index.shape)
+        return reshape(getitem(reshape(input, (-1,)), slice(0, 0)), index.shape)
     picks = _along("gather", input.shape, dim, index)
     return Pick.apply(input, (...,), index.shape[dim] == 1, *picks)  # type: ignore[no-any-return]
-
-
-_NOTHING = slice(0, 0)
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
@@ -698,21 +656,13 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)))
     if indices.ndim != input.ndim:
         raise RuntimeError(
-            "torch.take_along_dim(): input and indices should have the same number of "
-            f"dimensions, but got {input.ndim} dimensions for input, and {indices.ndim} "
-            "dimensions for indices"
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
     dim = normalize_dim(dim, input.ndim)
-    before, after = slice(dim), slice(dim + 1, None)
-    common = common_shape(
-        (*input.shape[before], 1, *input.shape[after]),
-        (*indices.shape[before], 1, *indices.shape[after]),
-    )
-    x, index = [
-        expand(x, (*common[before], *x.shape[dim : dim + 1], *common[after]))
-        for x in (input, indices)
-    ]
-    return gather(x, dim, index)
+    ones = [[1 if d == dim else n for d, n in enumerate(x.shape)] for x in (input, indices)]
+    sizes = [-1 if d == dim else n for d, n in enumerate(common_shape(*ones))]
+    return gather(expand(input, sizes), dim, expand(indices, sizes))
 
 
 class ScatterReduce(Operation):
@@ -846,20 +796,19 @@ def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, accumulate: 
     """Put, add (``accumulate`` True) or reduce (its kind, and whether with self) ``src``."""
     dim = _checked(name, input, dim, index=index)
     is_number = not is_tensor_here(src)
-    if input.ndim == 0 or index.ndim == 0:
-        x = input if input.ndim else reshape(input, (1,))
-        row = index if index.ndim else reshape(index, (1,))
-        src = src if is_number or src.ndim else reshape(src, (1,))
-        return reshape(_scatter(name, x, 0, row, src, accumulate), input.shape)
     if is_number:
         src = convert_number(src, input.dtype)
     elif src.dtype != input.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    if input.ndim == 0 or index.ndim == 0:
+        x, row = [reshape(t, t.shape or (1,)) for t in (input, index)]
+        src = src if is_number else reshape(src, src.shape or (1,))
+        return reshape(_scatter(name, x, 0, row, src, accumulate), input.shape)
     if 0 in index.shape:
         return clone(input)
     picks = _along(name, input.shape, dim, index, None if is_number else src.shape)
     if not is_number and src.shape != index.shape:
-        src = getitem(src, tuple([slice(size) for size in index.shape]))
+        src = getitem(src, tuple(map(slice, index.shape)))
     if isinstance(accumulate, tuple):
         return ScatterReduce.apply(input, src, *accumulate, *picks)
     return IndexPut.apply(input, src, (...,), accumulate, *picks)
@@ -881,42 +830,25 @@ def _along(
         RuntimeError: the index has another dtype or other dimensions, is larger than ``x`` (or the
             source), or names a position that does not exist.
     """
-    positions = _array(index)
-    if positions.dtype.name not in ("int64", "int32"):
-        raise RuntimeError(
-            f"{name}(): Expected dtype int32/int64 for index\n  This one is {positions.dtype}"
-        )
-    owner = "input" if source is None else "self"
-    if positions.ndim != len(shape):
-        raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as {owner} tensor\n"
-            f"  {name}: index {list(positions.shape)}, tensor {list(shape)}"
-        )
-    if source is not None and len(source) != positions.ndim:
-        raise RuntimeError(
-            "Index tensor must have the same number of dimensions as src tensor\n"
-            f"  {name}: index {list(positions.shape)}, src {list(source)}"
-        )
-    for d, size in enumerate(positions.shape):
-        if positions.size and (
-            (d != dim and size > shape[d]) or (source is not None and size > source[d])
-        ):
-            if source is None:
-                raise RuntimeError(
-                    f"Size does not match at dimension {d} expected index {list(positions.shape)} "
-                    f"to be no larger than self {list(shape)} apart from dimension {dim}"
-                )
+    _require_index_dtype(name, index)
+    sizes, positions = index.shape, _array(index)
+    own = "input" if source is None else "self"
+    for owner, theirs in ((own, shape), ("src", sizes if source is None else source)):
+        if len(theirs) != len(sizes):
             raise RuntimeError(
-                f"Expected index {list(positions.shape)} to be no larger than self {list(shape)} "
-                f"apart from dimension {dim} and to be no larger size than src {list(source)}"
+                f"Index tensor must have the same number of dimensions as {owner} tensor\n"
+                f"  {name}: index {list(sizes)}, {owner} {list(theirs)}"
             )
-    if positions.size:
-        low, high = int(positions.min()), int(positions.max())
-        if low < 0 or high >= shape[dim]:
+    for d, size in enumerate(sizes):
+        if (d != dim and size > shape[d]) or (source is not None and size > source[d]):
+            start, end = f"Size does not match at dimension {d} expected", ""
+            if source is not None:
+                start, end = "Expected", f" and to be no larger size than src {list(source)}"
             raise RuntimeError(
-                f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size "
-                f"{shape[dim]}"
+                f"{start} index {list(sizes)} to be no larger than self {list(shape)} apart from "
+                f"dimension {dim}{end}"
             )
+    _check_positions(positions, dim, shape[dim])
     xp = array_module(positions)
     return tuple([
         index if d == dim else xp.arange(size).reshape([-1] + [1] * (positions.ndim - 1 - d))
