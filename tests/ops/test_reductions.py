@@ -52,6 +52,13 @@ def test_the_different_elements_have_no_gradient():
     assert not values.requires_grad
 
 
+def test_a_dimension_may_be_an_integer_of_numpys():
+    x, first = torch.tensor(X), np.int64(0)
+    assert x.all(first).tolist() == [False, False, True]
+    assert x.any(first).tolist() == [True, True, True]
+    assert torch.zeros(2, 0).amax(first).shape == (0,)
+
+
 def test_results_go_where_out_says():
     x = torch.tensor(X)
     out = torch.zeros(2)

@@ -181,14 +181,12 @@ def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
                 f"invalid shape dimension {size} at index {i} of shape {list(shape)}"
             )
     known = math.prod([size for size in shape if size != -1])
-    if unknown and known == 0:
-        if count == 0:
-            raise RuntimeError(
-                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the "
-                "unspecified dimension size -1 can be any value and is ambiguous"
-            )
-        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
-    if count % known if unknown else known != count:
+    if unknown and known == count == 0:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the "
+            "unspecified dimension size -1 can be any value and is ambiguous"
+        )
+    if not (known and count % known == 0 if unknown else known == count):
         raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
     return tuple([count // known if size == -1 else size for size in shape])
 

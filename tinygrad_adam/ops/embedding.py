@@ -9,7 +9,7 @@ from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import int64, type_name
 from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.ops.arguments import require_tensors
-from tinygrad_adam.ops.indexing import getitem
+from tinygrad_adam.ops.indexing import getitem, require_rows
 from tinygrad_adam.ops.reductions import vector_norm
 
 if TYPE_CHECKING:
@@ -24,48 +24,33 @@ class Embedding(Operation):
     """
 
     def forward(
-        self,
-        weight: Array,
-        indices: Array,
-        padding_idx: int | None = None,
-        scale_grad_by_freq: bool = False,
+        self, weight: Array, indices: Array, padding_idx: int | None = None, by_freq: bool = False
     ) -> Array:
-        rows = weight.shape[0]
-        if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= rows):
-            wrong = [int(indices.min()), int(indices.max())]
-            raise IndexError(
-                f"index out of range in self\n  The indices run from {wrong[0]} to {wrong[1]}, the "
-                f"table has the rows 0 to {rows - 1}"
-            )
-        self.rows, self.options = rows, (padding_idx, scale_grad_by_freq)
+        require_rows(indices, weight.shape[0])
+        self.options = weight.shape[0], padding_idx, by_freq
         self.save(indices)
         return weight[indices]
 
     def backward(self, grad: Any) -> Any:
         (indices,) = self.saved
-        return EmbeddingGradient.apply(grad, indices, self.rows, *self.options)
+        return EmbeddingGradient.apply(grad, indices, *self.options)
 
 
 class EmbeddingGradient(Operation):
     """The gradient of :class:`Embedding` for the table, linear in g.
 
-    Gradient: G[indices], with the weights of the gradient.  ``scale_grad_by_freq`` divides what is
-    added to a row by how often it was picked.  Saves the indices and the weights.
+    Gradient: G[indices], with the weights of the gradient.  ``by_freq`` divides what is added to a
+    row by how often it was picked.  Saves the indices and the weights.
     """
 
     def forward(
-        self,
-        grad: Array,
-        indices: Array,
-        rows: int,
-        padding_idx: int | None,
-        scale_grad_by_freq: bool,
+        self, grad: Array, indices: Array, rows: int, padding_idx: int | None, by_freq: bool
     ) -> Array:
         xp = array_module(grad)
         share = None
         if padding_idx is not None:
             share = (indices != padding_idx).astype(grad.dtype)[..., None]
-        if scale_grad_by_freq and indices.size:
+        if by_freq and indices.size:
             often = (1 / xp.bincount(indices.ravel(), minlength=rows)[indices]).astype(grad.dtype)
             share = often[..., None] if share is None else share * often[..., None]
         self.save(indices, share)
@@ -130,7 +115,7 @@ def embedding(
         padding_idx %= weight.shape[0]
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
-    return Embedding.apply(weight, input, padding_idx, scale_grad_by_freq)  # type: ignore[no-any-return]
+    return Embedding.apply(weight, input, padding_idx, scale_grad_by_freq)
 
 
 def _shorten_rows(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:
@@ -148,19 +133,17 @@ class OneHot(Operation):
     """1 at the class of each element, 0 elsewhere, in a new last dimension.  No gradient."""
 
     def forward(self, x: Array, count: int) -> Array:
-        if x.size == 0:
-            if count <= 0:
-                raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        else:
-            largest = int(x.max())
-            if int(x.min()) < 0:
-                raise RuntimeError("Class values must be non-negative.")
-            if count == -1:
-                count = largest + 1
-            elif count < 1:
-                raise RuntimeError("num_classes should be positive")
-            elif largest >= count:
-                raise RuntimeError("Class values must be smaller than num_classes.")
+        if x.size == 0 and count <= 0:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        smallest, largest = (int(x.min()), int(x.max())) if x.size else (0, -1)
+        if smallest < 0:
+            raise RuntimeError("Class values must be non-negative.")
+        if count == -1:
+            count = largest + 1
+        elif count < 1:
+            raise RuntimeError("num_classes should be positive")
+        elif largest >= count:
+            raise RuntimeError("Class values must be smaller than num_classes.")
         return (x[..., None] == array_module(x).arange(count)).astype(int64)
 
 
@@ -185,4 +168,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             "one_hot is only applicable to index tensor of type LongTensor.\n"
             f"  This one is {tensor.dtype} {tuple(tensor.shape)}; convert it with .long()"
         )
-    return OneHot.apply(tensor, num_classes)  # type: ignore[no-any-return]
+    return OneHot.apply(tensor, num_classes)

@@ -17,15 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_adam.autograd import Operation, Variable
-from tinygrad_adam.backend import (
-    Array,
-    array_module,
-    convert_number,
-    is_array,
-    is_differentiable,
-    to_numpy,
-)
-from tinygrad_adam.backend.dtypes import bool_, int64, type_name
+from tinygrad_adam.backend import Array, array_module, convert_number, is_array, to_numpy
+from tinygrad_adam.backend.dtypes import bool_, int64, is_differentiable, type_name
 from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.ops.arguments import (
     checked_dim,
@@ -338,7 +331,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         ValueError: a slice goes backwards.
     """
     view, picks = resolve(index, input)
-    return _pick(input, picks, view)  # type: ignore[no-any-return]
+    return _pick(input, picks, view)
 
 
 class IndexPut(Operation):
@@ -396,7 +389,7 @@ def put(input: Tensor, view: View, accumulate: bool, picks: Picks, value: Any) -
         RuntimeError: the value has the wrong shape or dtype.
     """
     value = value_to_put(input, picks, value)
-    return IndexPut.apply(input, value, view, accumulate, *picks)  # type: ignore[no-any-return]
+    return IndexPut.apply(input, value, view, accumulate, *picks)
 
 
 def value_to_put(input: Tensor, picks: Picks, value: Any) -> Any:
@@ -413,8 +406,8 @@ def value_to_put(input: Tensor, picks: Picks, value: Any) -> Any:
     elif picks and value.array.dtype != input.dtype:
         raise RuntimeError(
             "Index put requires the source and destination dtypes match, got "
-            f"{type_name(input.dtype)} for the destination and {type_name(value.dtype)} for the "
-            "source."
+            f"{type_name(input.dtype)} for the destination and "
+            f"{type_name(value.array.dtype)} for the source."
         )
     return value.to(input.device, input.dtype)
 
@@ -486,7 +479,7 @@ def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
 
 def argwhere(input: Tensor) -> Tensor:
     """Return the positions of the elements that are not zero: (count, ndim), int64."""
-    return nonzero(input)  # type: ignore[no-any-return]
+    return nonzero(input)
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
@@ -515,6 +508,11 @@ def _checked(function: str, input: Any, dim: int, **tensors: Any) -> int:
     return checked_dim(function, input, dim)
 
 
+def _with_size(shape: tuple[int, ...], dim: int, size: int) -> tuple[int, ...]:
+    """Return a shape with another size of one dimension."""
+    return tuple([size if d == dim else n for d, n in enumerate(shape)])
+
+
 def _picks_along(dim: int, index: Any) -> Picks:
     """Return what picks the positions ``index`` along ``dim`` and everything elsewhere."""
     return (_WHOLE,) * dim + (reshape(index, (-1,)) if index.ndim != 1 else index,)
@@ -539,7 +537,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
             )
         return reshape(index_select(reshape(input, (1,)), 0, index), ())
     require_rows(_array(index), input.shape[dim])
-    return _pick(input, _picks_along(dim, index))  # type: ignore[no-any-return]
+    return _pick(input, _picks_along(dim, index))
 
 
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
@@ -558,12 +556,12 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     Source: PyTorch, ``torch.index_add``.
     """
     picks = _picks_to_write("index_add", input, dim, index, source)
-    return _sum_at(input, source if is_one(alpha) else source * alpha, picks)  # type: ignore[no-any-return]
+    return _sum_at(input, source if is_one(alpha) else source * alpha, picks)
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Return a copy with ``source`` at positions along ``dim``; see :func:`index_add`."""
-    return _put(input, source, _picks_to_write("index_copy", input, dim, index, source))  # type: ignore[no-any-return]
+    return _put(input, source, _picks_to_write("index_copy", input, dim, index, source))
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
@@ -580,7 +578,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         return reshape(index_fill(reshape(input, (1,)), 0, index, value), ())
     entry = cast(reshape(index, (-1,)), int64)
     view, picks = resolve((_WHOLE,) * dim + (entry,), input)
-    return _put(input, value, picks, view)  # type: ignore[no-any-return]
+    return _put(input, value, picks, view)
 
 
 def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) -> Picks:
@@ -606,7 +604,7 @@ def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) ->
             f"{name}_(): Number of indices ({count}) should be equal to source.size(dim): "
             f"({source.shape[dim]}), for dim: {dim}"
         )
-    if source.shape != (*input.shape[:dim], count, *input.shape[dim + 1 :]):
+    if source.shape != _with_size(input.shape, dim, count):
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
@@ -642,7 +640,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     if 0 in index.shape and index.ndim != input.ndim:
         return reshape(getitem(reshape(input, (-1,)), slice(0, 0)), index.shape)
     picks = _along("gather", input.shape, dim, index)
-    return Pick.apply(input, (...,), index.shape[dim] == 1, *picks)  # type: ignore[no-any-return]
+    return Pick.apply(input, (...,), index.shape[dim] == 1, *picks)
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
@@ -660,8 +658,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             f"but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
     dim = normalize_dim(dim, input.ndim)
-    ones = [[1 if d == dim else n for d, n in enumerate(x.shape)] for x in (input, indices)]
-    sizes = [-1 if d == dim else n for d, n in enumerate(common_shape(*ones))]
+    common = common_shape(*[_with_size(x.shape, dim, 1) for x in (input, indices)])
+    sizes = _with_size(common, dim, -1)
     return gather(expand(input, sizes), dim, expand(indices, sizes))
 
 

@@ -33,6 +33,28 @@ from tinygrad_adam.ops.shapes import (
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
 
+
+def _require_ndim(ndim: int, text: str, **tensors: Any) -> None:
+    """Raise ``text``, with name and dimensions of the tensor, for the first of another ``ndim``."""
+    for name, x in tensors.items():
+        if x.ndim != ndim:
+            raise RuntimeError(text.format(name, x.ndim))
+
+
+def _require_one_dtype(text: str, *tensors: Any, name: Any = type_name) -> None:
+    """Raise ``text``, with the names of their dtypes, unless all tensors have the same."""
+    if any(x.dtype != tensors[0].dtype for x in tensors):
+        names = [name(x.dtype) for x in tensors]
+        raise RuntimeError(text.format(*names) + "\n  Convert one of them, as in x.float()")
+
+
+def _require_one_dtype_to_add(input: Any, mat1: Any, mat2: Any) -> None:
+    text = " and mat2 must have the same dtype, but got {} and {}"
+    if input is not None:
+        _require_one_dtype("self" + text, input, mat2)
+    _require_one_dtype("mat1" + text, mat1, mat2)
+
+
 # --- products ------------------------------------------------------------------------------------
 
 
@@ -45,10 +67,12 @@ class MatMul(Operation):
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
         self.save(a if need_b else None, b if need_a else None)
-        if a.shape[-1] != b.shape[-2]:
-            raise RuntimeError(_cannot_multiply(a.shape, b.shape))
+        _require_inner_size(a.shape, b.shape)
         if a.dtype != b.dtype:
-            raise RuntimeError(_different_dtypes(a, b))
+            if a.ndim > 2 and b.ndim > 2:
+                _require_one_dtype("expected scalar type {} but found {}", a, b)
+            text = "expected m1 and m2 to have the same dtype, but got: {} != {}"
+            _require_one_dtype(text, a, b, name=c_type_name)
         if a.ndim > 2 or b.ndim > 2:
             common_shape(a.shape[:-2], b.shape[:-2])
         return kernels(a).matmul(a, b)
@@ -62,34 +86,20 @@ class MatMul(Operation):
         )
 
 
-def _cannot_multiply(a: tuple[int, ...], b: tuple[int, ...]) -> str:
-    """Return PyTorch's text for matrices, or batches of them, whose inner sizes differ."""
-    if len(a) > 2 and len(b) > 2:
+def _require_inner_size(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+    """Raise unless matrices, or batches of them, of these shapes can be multiplied."""
+    if a[-1] == b[-2]:
+        return
+    if len(b) > 2:
         batch = math.prod(common_shape(a[:-2], b[:-2]))
-        return (
+        raise RuntimeError(
             "Expected size for first two dimensions of batch2 tensor to be: "
             f"[{batch}, {a[-1]}] but got: [{batch}, {b[-2]}]."
         )
     # A batch times a matrix is one matrix product, with the batch laid out in rows.
-    left, right = (math.prod(a[:-1]), a[-1]), b[-2:]
-    if len(b) > 2:
-        left, right = (math.prod(b[:-2]) * b[-1], b[-2]), a[::-1]
-    return (
-        f"mat1 and mat2 shapes cannot be multiplied ({left[0]}x{left[1]} and {right[0]}x{right[1]})"
-    )
-
-
-def _different_dtypes(a: Array, b: Array, bias: Array | None = None) -> str:
-    """Return PyTorch's text for two factors, or batches of them, that differ in dtype."""
-    if a.ndim > 2 and b.ndim > 2:
-        return f"expected scalar type {type_name(a.dtype)} but found {type_name(b.dtype)}"
-    if bias is None:
-        names = f"{c_type_name(a.dtype)} != {c_type_name(b.dtype)}"
-        return f"expected m1 and m2 to have the same dtype, but got: {names}"
-    name, first = ("self", bias) if bias.dtype != b.dtype else ("mat1", a)
-    return (
-        f"{name} and mat2 must have the same dtype, but got {type_name(first.dtype)} and "
-        f"{type_name(b.dtype)}"
+    raise RuntimeError(
+        f"mat1 and mat2 shapes cannot be multiplied ({math.prod(a[:-1])}x{a[-1]} and "
+        f"{b[-2]}x{b[-1]})"
     )
 
 
@@ -118,7 +128,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         # One large product instead of one for each matrix of the batch.
         rows = MatMul.apply(reshape(input, (-1, input.shape[-1])), other)
         return reshape(rows, (*input.shape[:-1], other.shape[1]))
-    return MatMul.apply(input, other)  # type: ignore[no-any-return]
+    return MatMul.apply(input, other)
 
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -128,11 +138,8 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
         RuntimeError: one is no matrix, or the inner sizes differ.
     """
     require_tensors("mm", input=input, mat2=mat2)
-    if input.ndim != 2:
-        raise RuntimeError("self must be a matrix")
-    if mat2.ndim != 2:
-        raise RuntimeError("mat2 must be a matrix")
-    return MatMul.apply(input, mat2)  # type: ignore[no-any-return]
+    _require_ndim(2, "{} must be a matrix", self=input, mat2=mat2)
+    return MatMul.apply(input, mat2)
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -142,15 +149,13 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
         RuntimeError: one is no such batch, or the sizes differ.
     """
     require_tensors("bmm", input=input, mat2=mat2)
-    for name, x in (("batch1", input), ("batch2", mat2)):
-        if x.ndim != 3:
-            raise RuntimeError(f"{name} must be a 3D tensor")
+    _require_ndim(3, "{} must be a 3D tensor", batch1=input, batch2=mat2)
     if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
         raise RuntimeError(
             "Expected size for first two dimensions of batch2 tensor to be: "
             f"[{input.shape[0]}, {input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
         )
-    return MatMul.apply(input, mat2)  # type: ignore[no-any-return]
+    return MatMul.apply(input, mat2)
 
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
@@ -169,12 +174,11 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
             f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x"
             f"{input.shape[1]}), vec ({vec.shape[0]})"
         )
-    if input.dtype != vec.dtype:
-        theirs, mine = type_name(vec.dtype), type_name(input.dtype)
-        raise RuntimeError(
-            f"addmv input tensors must have the same dtype, but got {theirs}, {mine}, and {theirs}"
-        )
+    _require_one_dtype(_ADDMV, vec, input, vec)
     return squeeze(MatMul.apply(input, unsqueeze(vec, 1)), 1)
+
+
+_ADDMV = "addmv input tensors must have the same dtype, but got {}, {}, and {}"
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
@@ -186,11 +190,9 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     require_tensors("dot", input=input, tensor=tensor)
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
-    if input.dtype != tensor.dtype:
-        raise RuntimeError(
-            "dot : expected both vectors to have same dtype, but found "
-            f"{type_name(input.dtype)} and {type_name(tensor.dtype)}"
-        )
+    _require_one_dtype(
+        "dot : expected both vectors to have same dtype, but found {} and {}", input, tensor
+    )
     mine, theirs = input.shape[0], tensor.shape[0]
     if mine != theirs:
         raise RuntimeError(
@@ -203,9 +205,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Return the matrix of products of two vectors' elements."""
     require_tensors("outer", input=input, vec2=vec2)
-    for name, x in (("self", input), ("vec2", vec2)):
-        if x.ndim != 1:
-            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
+    _require_ndim(1, "outer: Expected 1-D argument {}, but got {}-D", self=input, vec2=vec2)
     return unsqueeze(input, 1) * vec2
 
 
@@ -223,10 +223,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
             "inner() the last dimension must match on both input tensors but got shapes "
             f"{list(input.shape)} and {list(other.shape)}"
         )
-    if input.dtype != other.dtype:
-        raise RuntimeError(
-            f"both inputs should have same dtype\n  They are {input.dtype} and {other.dtype}"
-        )
+    _require_one_dtype("both inputs should have same dtype, but got {} and {}", input, other)
     rows, columns = [reshape(x, (math.prod(x.shape[:-1]), x.shape[-1])) for x in (input, other)]
     product = MatMul.apply(rows, transpose(columns, 0, 1))
     return reshape(product, (*input.shape[:-1], *other.shape[:-1]))
@@ -239,24 +236,14 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: An
         RuntimeError: the shapes or dtypes do not fit.
     """
     require_tensors("addmm", input=input, mat1=mat1, mat2=mat2)
-    for name, x in (("self", input), ("mat1", mat1)):
-        if x.dtype != mat2.dtype:
-            raise RuntimeError(
-                f"{name} and mat2 must have the same dtype, but got {type_name(x.dtype)} and "
-                f"{type_name(mat2.dtype)}"
-            )
+    _require_one_dtype_to_add(input, mat1, mat2)
     return _plus_product(input, mm(mat1, mat2), beta, alpha)
 
 
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """Return beta · input + alpha · mat @ vec. With beta = 0, input is ignored."""
     require_tensors("addmv", input=input, mat=mat, vec=vec)
-    if not input.dtype == mat.dtype == vec.dtype:
-        names = [type_name(x.dtype) for x in (input, mat, vec)]
-        raise RuntimeError(
-            "addmv input tensors must have the same dtype, but got "
-            f"{names[0]}, {names[1]}, and {names[2]}"
-        )
+    _require_one_dtype(_ADDMV, input, mat, vec)
     return _plus_product(input, mv(mat, vec), beta, alpha)
 
 
@@ -265,11 +252,8 @@ def baddbmm(
 ) -> Tensor:
     """Return beta · input + alpha · batch1 @ batch2, for batches of matrices."""
     require_tensors("baddbmm", input=input, batch1=batch1, batch2=batch2)
-    if input.dtype != batch1.dtype:
-        raise RuntimeError(
-            f"Input dtypes must be the same, got: input {c_type_name(input.dtype)}, batch1: "
-            f"{c_type_name(batch1.dtype)}, batch2: {c_type_name(batch2.dtype)}"
-        )
+    text = "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}"
+    _require_one_dtype(text, input, batch1, batch2, name=c_type_name)
     return _plus_product(input, bmm(batch1, batch2), beta, alpha)
 
 
@@ -294,12 +278,8 @@ class Linear(Operation):
         need_x, need_weight, _ = self.needs_input_grad
         self.save(x if need_weight else None, weight if need_x else None)
         if x.dtype != weight.dtype:
-            raise RuntimeError(_different_dtypes(x, weight, bias))
-        if x.shape[-1] != weight.shape[1]:
-            raise RuntimeError(
-                f"mat1 and mat2 shapes cannot be multiplied ({x.shape[0]}x{x.shape[1]} and "
-                f"{weight.shape[1]}x{weight.shape[0]})"
-            )
+            _require_one_dtype_to_add(bias, x, weight)
+        _require_inner_size(x.shape, weight.shape[::-1])
         y = kernels(x).matmul(x, weight.T)
         if bias is not None:
             y += bias
@@ -334,13 +314,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     require_tensors("linear", input=input, weight=weight)
     if bias is not None:
         require_tensors("linear", 3, bias=bias)
-        if bias.ndim != 1:
+        if bias.ndim != 1 or weight.ndim == 1:
             return linear(input, weight) + bias
     if input.ndim == 2 and weight.ndim == 2:
-        return Linear.apply(input, weight, bias)  # type: ignore[no-any-return]
+        return Linear.apply(input, weight, bias)
     if weight.ndim == 1:
-        result = matmul(input, weight)
-        return result if bias is None else result + bias
+        return matmul(input, weight)
     if input.ndim == 0:
         raise RuntimeError(
             f"both arguments to linear need to be at least 1D, but they are 0D and {weight.ndim}D"
@@ -417,7 +396,7 @@ def norm(
         p = 2.0
     if isinstance(p, str):
         raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
-    return vector_norm(input, p, dim, keepdim, dtype)  # type: ignore[no-any-return]
+    return vector_norm(input, p, dim, keepdim, dtype)
 
 
 def _nuclear_norm(input: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
@@ -437,9 +416,8 @@ def _nuclear_norm(input: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
             f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dims))}"
         )
     result = NuclearNorm.apply(movedim(x, dims, (-2, -1)))
-    if keepdim:
-        result = reshape(result, [1 if d in dims else n for d, n in enumerate(x.shape)])
-    return result
+    shape = [1 if d in dims else n for d, n in enumerate(x.shape)]
+    return reshape(result, shape) if keepdim else result
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
@@ -448,9 +426,6 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -
     Source: PyTorch, ``torch.nn.functional.normalize``.
     """
     return input / clamp(norm(input, p, dim, keepdim=True), min=eps)
-
-
-# --- sums that an equation or a diagonal names ---------------------------------------------------
 
 
 # --- sums that an equation or a diagonal names ---------------------------------------------------
@@ -475,13 +450,9 @@ class Einsum(Operation):
         operands = self.saved
         grads: list[Any] = [None, None]
         for i, needed in enumerate(self.needs_input_grad[2:]):
-            others = [j for j in range(len(operands)) if j != i]
-            labels = (self.result, *[self.labels[j] for j in others])
-            grads.append(
-                Einsum.apply(labels, self.labels[i], grad, *[operands[j] for j in others])
-                if needed
-                else None
-            )
+            labels = (self.result, *self.labels[:i], *self.labels[i + 1 :])
+            factors = (grad, *operands[:i], *operands[i + 1 :])
+            grads.append(Einsum.apply(labels, self.labels[i], *factors) if needed else None)
         return tuple(grads)
 
 
@@ -511,12 +482,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         )
     tensor_list("einsum", operands)
     for x in operands[1:]:
-        if x.dtype != operands[0].dtype:
-            raise RuntimeError(
-                f"expected scalar type {type_name(operands[0].dtype)} but found "
-                f"{type_name(x.dtype)}\n"
-                "  einsum() multiplies tensors of one dtype: convert one, as in x.double()"
-            )
+        _require_one_dtype("expected scalar type {} but found {}", operands[0], x)
     labels, result = _parse_equation(equation, operands)
     pairs = [_take_diagonals(x, label, i) for i, (x, label) in enumerate(zip(operands, labels))]
     sizes = _sizes_of_labels(pairs)
@@ -552,26 +518,24 @@ def _parse_equation(equation: str, operands: tuple[Tensor, ...]) -> tuple[list[s
         )
     # The dimensions of "..." get letters of their own, the same from the right in every operand.
     spare = [c for c in string.ascii_letters if c not in equation]
-    hidden = [x.ndim - len(term) + 3 if "..." in term else 0 for term, x in zip(terms, operands)]
-    shared = "".join(spare[: max(0, *hidden)])
-    labels = [
-        term.replace("...", shared[len(shared) - max(extra, 0) :])
-        for term, extra in zip(terms, hidden)
-    ]
-    for i, (label, extra, x) in enumerate(zip(labels, hidden, operands)):
-        if extra < 0 or len(label) != x.ndim:
-            dots = "..." in terms[i]
+    hidden = [x.ndim - len(term.replace("...", "")) for x, term in zip(operands, terms)]
+    for i, (x, term, extra) in enumerate(zip(operands, terms, hidden)):
+        if extra < 0 or (extra and "..." not in term):
+            verb, end = "does not match", " and no ellipsis was given"
+            if "..." in term:
+                verb, end = "is more than", ""
             raise RuntimeError(
-                "einsum(): the number of subscripts in the equation "
-                f"({len(terms[i].replace('...', ''))}) "
-                + ("is more than" if dots else "does not match")
-                + f" the number of dimensions ({x.ndim}) for operand {i}"
-                + ("" if dots else " and no ellipsis was given")
+                f"einsum(): the number of subscripts in the equation ({x.ndim - extra}) {verb} the "
+                f"number of dimensions ({x.ndim}) for operand {i}{end}"
             )
+    shared = "".join(spare[: max(hidden)])
+    labels = [
+        term.replace("...", shared[len(shared) - extra :]) for term, extra in zip(terms, hidden)
+    ]
     everything = "".join(labels)
     if not arrow:
-        once = [c for c in everything if everything.count(c) == 1 and c not in shared]
-        return labels, shared + "".join(sorted(once))
+        once = sorted([c for c in everything if everything.count(c) == 1 and c not in shared])
+        return labels, shared + "".join(once)
     result = result.replace("...", shared)
     for character in result:
         if result.count(character) > 1:
@@ -629,6 +593,5 @@ def _sum_out(x: Tensor, label: str, gone: list[str]) -> tuple[Tensor, str]:
 def trace(input: Tensor) -> Tensor:
     """Return the sum of the diagonal of a matrix."""
     require_tensors("trace", input=input)
-    if input.ndim != 2:
-        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    _require_ndim(2, "trace: expected a matrix, but got tensor with dim {1}", input=input)
     return Sum.apply(diagonal(input), (0,), False)

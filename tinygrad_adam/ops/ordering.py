@@ -20,7 +20,7 @@ from tinygrad_adam.ops.arguments import (
     numpy_names,
     require_tensors,
 )
-from tinygrad_adam.ops.elementwise import isnan, maximum, minimum
+from tinygrad_adam.ops.elementwise import maximum, minimum
 from tinygrad_adam.ops.indexing import gather
 from tinygrad_adam.ops.reductions import Amax, Amin, dims_to_search
 from tinygrad_adam.ops.shapes import narrow, squeeze
@@ -51,10 +51,8 @@ class ArgExtremum(Operation):
     """Where the (first) extremum is, int64, by the name of NumPy's function.  No gradient."""
 
     def forward(self, x: Array, name: str, dim: int | None, keepdim: bool) -> Array:
-        xp = array_module(x)
-        if x.ndim == 0:
-            return xp.zeros((), int64)
-        return getattr(xp, name)(x, axis=dim, keepdims=keepdim).astype(int64, copy=False)
+        find = getattr(array_module(x), name)
+        return find(x, axis=dim if x.ndim else None, keepdims=keepdim).astype(int64, copy=False)
 
 
 def _arg(function: str, input: Any, dim: Any, keepdim: bool) -> Any:
@@ -81,15 +79,13 @@ def argmin(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 class Max(Amax):
     """The largest of all elements.  Gradient: as of :class:`Amax`, and a NaN equals itself."""
 
-    def winners(self, x: Any, y: Any) -> Any:
-        return (x == y) | (isnan(x) & isnan(y))
+    nan_is_nan = True
 
 
 class Min(Amin):
     """The smallest of all elements.  Gradient: as of :class:`Amin`, and a NaN equals itself."""
 
-    def winners(self, x: Any, y: Any) -> Any:
-        return (x == y) | (isnan(x) & isnan(y))
+    nan_is_nan = True
 
 
 @numpy_names
@@ -100,11 +96,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     of equal elements is taken and gets the gradient; overall they share it. Errors as for
     :func:`amax`.
     """
-    if other is not None or is_tensor_here(dim):
-        return maximum(input, dim if other is None else other)
-    if dim is None:
-        return Max.apply(input, dims_to_search("max", input, None), keepdim)
-    return _extremum_along("max", input, dim, keepdim)
+    return _extremum(Max, maximum, input, dim, keepdim, other)
 
 
 @numpy_names
@@ -113,17 +105,23 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
     As :func:`max`, with :func:`minimum`.
     """
+    return _extremum(Min, minimum, input, dim, keepdim, other)
+
+
+def _extremum(kind: Any, of_two: Any, input: Any, dim: Any, keepdim: bool, other: Any) -> Any:
+    function = kind.extremum
     if other is not None or is_tensor_here(dim):
-        return minimum(input, dim if other is None else other)
+        return of_two(input, dim if other is None else other)
     if dim is None:
-        return Min.apply(input, dims_to_search("min", input, None), keepdim)
-    return _extremum_along("min", input, dim, keepdim)
+        return kind.apply(input, dims_to_search(function, input, None), keepdim)
+    dim = _dim_to_search(function, input, dim)
+    return _pick(input, dim, ArgExtremum.apply(input, f"arg{function}", dim, True), keepdim)
 
 
-def _extremum_along(function: str, input: Any, dim: Any, keepdim: bool) -> ValuesAndIndices:
+def _dim_to_search(function: str, input: Any, dim: Any) -> int:
     dim = checked_dim(function, input, dim)
     dims_to_search(function, input, dim)
-    return _pick(input, dim, ArgExtremum.apply(input, f"arg{function}", dim, True), keepdim)
+    return dim
 
 
 # --- sorting -------------------------------------------------------------------------------------
@@ -162,8 +160,7 @@ def sort(
 
     Source: PyTorch, ``torch.sort``.
     """
-    dim = checked_dim("sort", input, dim)
-    return _pick(input, dim, Argsort.apply(input, dim, descending), True)
+    return _pick(input, dim, argsort(input, dim, descending), True)
 
 
 def topk(
@@ -238,8 +235,7 @@ def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """
     if dim is None:
         return Median.apply(input, checked_dims("median", input, None), False)
-    dim = checked_dim("median", input, dim)
-    dims_to_search("median", input, dim)
+    dim = _dim_to_search("median", input, dim)
     return _pick(input, dim, ArgMedian.apply(input, dim), keepdim)
 
 
@@ -253,9 +249,7 @@ class Unique(Operation):
         found = array_module(x).unique(
             x, return_inverse=return_inverse, return_counts=return_counts, equal_nan=False
         )
-        if return_inverse:
-            found = (found[0], found[1].reshape(x.shape), *found[2:])
-        return found
+        return (found[0], found[1].reshape(x.shape), *found[2:]) if return_inverse else found
 
 
 def unique(

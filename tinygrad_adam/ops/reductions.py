@@ -14,23 +14,14 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, Dtype, array_module
-from tinygrad_adam.backend.dtypes import (
-    as_dtype,
-    bool_,
-    float16,
-    float32,
-    int64,
-    is_differentiable,
-    type_name,
-)
+from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_differentiable
+from tinygrad_adam.backend.dtypes import bool_, float16, float32, int64, type_name
 from tinygrad_adam.backend.sums import total, wide
 from tinygrad_adam.ops.arguments import (
     Dims,
     checked_dim,
     checked_dims,
     normalize_dim,
-    normalize_dims,
     numpy_names,
     require_tensors,
 )
@@ -66,9 +57,7 @@ def _sum_dtype(x: Array) -> Dtype:
 
 def _converted(x: Any, dtype: Any) -> Any:
     """Return ``x`` in ``dtype``, unless that is None or what ``x`` has."""
-    if dtype is None or x.dtype == as_dtype(dtype):
-        return x
-    return cast(x, as_dtype(dtype))
+    return x if dtype is None else cast(x, as_dtype(dtype))
 
 
 def _dtype_of_a_mean(name: str, dtype: Any) -> Dtype:
@@ -148,7 +137,7 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
         RuntimeError: the elements are integers or bools.
     """
     dims = checked_dims("mean", input, dim)
-    x = input if dtype is None else _converted(input, _dtype_of_a_mean("mean", dtype))
+    x = input if dtype is None else cast(input, _dtype_of_a_mean("mean", dtype))
     return Mean.apply(x, dims, keepdim)
 
 
@@ -230,10 +219,7 @@ def _product_of_others(rows: Any) -> Any:
 @numpy_names
 def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the product of all elements, or along one dimension; of integers in int64."""
-    if dim is None:
-        dims = checked_dims("prod", input, None)
-    else:
-        dims = (checked_dim("prod", input, dim),)[: input.ndim]
+    dims = checked_dims("prod", input, dim if dim is None else checked_dim("prod", input, dim))
     x = _converted(input, dtype)
     return Prod.apply(x, dims, keepdim, dtype and x.dtype)
 
@@ -241,13 +227,15 @@ def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
 # --- the largest and the smallest ----------------------------------------------------------------
 
 
-class _Extremum(Operation):
-    """The largest or smallest element.  Gradient: g, in equal parts to all that equal it.
+class Amax(Operation):
+    """The largest element.  Gradient: g, in equal parts to all that equal it.
 
     Saves x and the result y.
     """
 
-    extremum: str
+    extremum = "max"
+    nan_is_nan = False
+    """Whether a NaN equals itself, and so gets a gradient."""
 
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
         self.options = x.shape, dim, keepdim
@@ -257,19 +245,11 @@ class _Extremum(Operation):
 
     def backward(self, grad: Any) -> Any:
         x, y = self.saved
-        winners = cast(self.winners(x, spread(y, *self.options)), grad.dtype)
+        y = spread(y, *self.options)
+        winners = (x == y) | (isnan(x) & isnan(y)) if self.nan_is_nan else x == y
+        winners = cast(winners, grad.dtype)
         share = winners / sum(winners, self.options[1], True)
         return spread(grad, *self.options) * share
-
-    def winners(self, x: Any, y: Any) -> Any:
-        """Return which elements of ``x`` are the extremum ``y``."""
-        return x == y
-
-
-class Amax(_Extremum):
-    """The largest element.  Gradient: shared by all that equal it."""
-
-    extremum = "max"
 
 
 @numpy_names
@@ -283,8 +263,8 @@ def amax(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     return Amax.apply(input, dims_to_search("amax", input, dim), keepdim)
 
 
-class Amin(_Extremum):
-    """The smallest element.  Gradient: shared by all that equal it."""
+class Amin(Amax):
+    """The smallest element.  Gradient: as of :class:`Amax`."""
 
     extremum = "min"
 
@@ -304,7 +284,7 @@ def dims_to_search(function: str, input: Any, dim: Any) -> Dims:
     """
     dims = checked_dims(function, input, dim)
     if math.prod(input.shape) == 0:
-        if dim is None or (isinstance(dim, (tuple, list)) and not dim):
+        if dim is None or _names_none(dim):
             error = IndexError if function.startswith("arg") else RuntimeError
             raise error(
                 f"{function}(): Expected reduction dim to be specified for input.numel() == 0. "
@@ -317,6 +297,10 @@ def dims_to_search(function: str, input: Any, dim: Any) -> Dims:
                     f"  the tensor has shape {tuple(input.shape)}"
                 )
     return dims
+
+
+def _names_none(dim: Any) -> bool:
+    return isinstance(dim, (tuple, list)) and not dim
 
 
 # --- all, any ------------------------------------------------------------------------------------
@@ -334,22 +318,25 @@ class AllOrAny(Operation):
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Return whether all elements are non-zero, overall or along ``dim``; () means along none."""
     dims = checked_dims("all", input, dim)
-    return AllOrAny.apply(input, "all", dims if dim not in ((), []) else (), keepdim)
+    return AllOrAny.apply(input, "all", () if _names_none(dim) else dims, keepdim)
 
 
 @numpy_names
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Return whether some element is non-zero, overall or along ``dim``; () means along none."""
     dims = checked_dims("any", input, dim)
-    return AllOrAny.apply(input, "any", dims if dim not in ((), []) else (), keepdim)
+    return AllOrAny.apply(input, "any", () if _names_none(dim) else dims, keepdim)
 
 
 # --- running sums and products -------------------------------------------------------------------
 
 
-def _running(dtype: Dtype) -> Dtype:
-    """Return the dtype to go on from one result to the next in, as PyTorch does: a wider one."""
-    return as_dtype({"e": "f4", "f": "f8", "F": "c16"}.get(dtype.char, dtype))
+def _running(name: str, x: Array, dim: int, dtype: Dtype | None) -> Array:
+    """Return the running sum or product, by the name of NumPy's method, in ``dtype``."""
+    dtype = dtype or _sum_dtype(x)
+    # As PyTorch, it goes on from one result to the next in a wider one.
+    wider = as_dtype({"e": "f4", "f": "f8", "F": "c16"}.get(dtype.char, dtype))
+    return getattr(x, name)(axis=dim, dtype=wider).astype(dtype, copy=False).reshape(x.shape)
 
 
 class Cumsum(Operation):
@@ -358,9 +345,7 @@ class Cumsum(Operation):
 
     def forward(self, x: Array, dim: int, dtype: Dtype | None = None) -> Array:
         self.dim = dim
-        dtype = dtype or _sum_dtype(x)
-        y = x.cumsum(axis=dim, dtype=_running(dtype))
-        return y.astype(dtype, copy=False).reshape(x.shape)
+        return _running("cumsum", x, dim, dtype)
 
     def backward(self, grad: Any) -> Any:
         return _sum_from_the_end(grad, self.dim)
@@ -388,9 +373,7 @@ class Cumprod(Operation):
 
     def forward(self, x: Array, dim: int, dtype: Dtype | None = None) -> Array:
         self.dim = dim
-        dtype = dtype or _sum_dtype(x)
-        y = x.cumprod(axis=dim, dtype=_running(dtype))
-        y = y.astype(dtype, copy=False).reshape(x.shape)
+        y = _running("cumprod", x, dim, dtype)
         self.save(x, y)
         return y
 
@@ -426,7 +409,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
     for _ in range(n):
         dim = normalize_dim(dim, input.ndim)
         size = input.shape[dim]
-        count = size - 1 if size else 0
+        count = size and size - 1
         input = narrow(input, dim, size - count, count) - narrow(input, dim, 0, count)
     return input
 
@@ -440,15 +423,13 @@ class LogSumExp(Operation):
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
         self.options = x.shape, dim, keepdim
         xp = array_module(x)
+        largest = zero = x.dtype.type(0)
         if x.size:
             largest = x.max(axis=dim, keepdims=True)
-            largest = xp.where(xp.isfinite(largest), largest, x.dtype.type(0))
-        else:
-            largest = x.dtype.type(0)
+            largest = xp.where(xp.isfinite(largest), largest, zero)
         y = xp.log(total(xp.exp(wide(x) - largest), dim, True)) + largest
         y = y.astype(x.dtype, copy=False)
-        if not keepdim:
-            y = y.reshape([size for d, size in enumerate(x.shape) if d not in dim])
+        y = y if keepdim else y.squeeze(dim)
         self.save(x, y)
         return y
 
@@ -473,63 +454,52 @@ class Var(Operation):
     """Σ (x - mean)² / (n - correction).  Gradient: g 2 (x - mean) / (n - correction).  Saves x."""
 
     def forward(self, x: Array, dim: Dims, keepdim: bool, correction: float) -> Array:
+        if x.dtype.kind not in "fc":
+            raise RuntimeError(
+                "std and var only support floating point and complex dtypes\n"
+                f"  These are {x.dtype}: convert them with .float()"
+            )
         self.save(x)
         self.options = x.shape, dim, keepdim
-        self.freedom = _count(x.shape, dim) - correction
-        return _variance(x, dim, keepdim, self.freedom)
+        count = _count(x.shape, dim)
+        self.freedom = count - correction
+        values = wide(x)
+        squares = array_module(x).square(values - _mean(values, dim, True, count))
+        return _mean(squares, dim, keepdim, max(self.freedom, 0)).astype(x.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
-        (x,) = self.saved
-        return spread(grad, *self.options) * _slope_of_variance(x, self.options[1], self.freedom)
+        x = self.saved[0]
+        factor = 2 / self.freedom if self.freedom else math.inf
+        return spread(grad, *self.options) * ((x - mean(x, self.options[1], True)) * factor)
 
 
-class Std(Operation):
+class Std(Var):
     """The square root of :class:`Var`.  Gradient: that of Var / (2 y), 0 where y is 0.
 
     Saves x and the result y.
     """
 
     def forward(self, x: Array, dim: Dims, keepdim: bool, correction: float) -> Array:
-        self.options = x.shape, dim, keepdim
-        self.freedom = _count(x.shape, dim) - correction
-        y = array_module(x).sqrt(_variance(x, dim, keepdim, self.freedom))
+        y = array_module(x).sqrt(super().forward(x, dim, keepdim, correction))
         self.save(x, y)
         return y
 
     def backward(self, grad: Any) -> Any:
-        x, y = self.saved
-        grad = spread(masked_fill(grad / (2 * y), y == 0, 0), *self.options)
-        return grad * _slope_of_variance(x, self.options[1], self.freedom)
-
-
-def _variance(x: Array, dims: Dims, keepdim: bool, freedom: float) -> Array:
-    if x.dtype.kind not in "fc":
-        raise RuntimeError(
-            "std and var only support floating point and complex dtypes\n"
-            f"  These are {x.dtype}: convert them with .float()"
-        )
-    xp = array_module(x)
-    values = wide(x)
-    squares = xp.square(values - _mean(values, dims, True, _count(x.shape, dims)))
-    return _mean(squares, dims, keepdim, max(freedom, 0)).astype(x.dtype, copy=False)
-
-
-def _slope_of_variance(x: Any, dims: Dims, freedom: float) -> Any:
-    return (x - mean(x, dims, True)) * (2 / freedom if freedom else math.inf)
+        y = self.saved[1]
+        return super().backward(masked_fill(grad / (2 * y), y == 0, 0))
 
 
 def _dims_and_correction(
     function: str, input: Any, dim: Any, unbiased: bool | None, correction: Any
 ) -> tuple[Dims, float]:
     """Return over what to take a variance, and what to take from the number of elements."""
-    require_tensors(function, input=input)
     if isinstance(dim, bool):  # var(x, False) is var(x, unbiased=False)
         dim, unbiased = None, dim
     if unbiased is not None and correction is not None:
         raise TypeError("give correction or the older unbiased, not both")
     if correction is None:
         correction = 1 if unbiased is None or unbiased else 0
-    dims = normalize_dims(dim, input.ndim)
+    dims = checked_dims(function, input, dim)
     count = _count(input.shape, dims)
     if count <= correction:
         warnings.warn(
@@ -658,20 +628,15 @@ def vector_norm(
         RuntimeError: the elements are integers or bools, or there are none and the norm of none is
             not defined.
     """
-    require_tensors("norm", input=input)
+    dims, p = checked_dims("norm", input, dim), float(p)
     if not is_differentiable(input.dtype):
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
             f"{type_name(input.dtype)}"
         )
-    dims, p = normalize_dims(dim, input.ndim), float(p)
-    if p < 0 or p == math.inf:
-        for d in dims:
-            if input.shape[d] == 0:
-                where = "an empty tensor" if dim is None else f"the dimension {d}"
-                raise RuntimeError(
-                    f"linalg.vector_norm cannot compute the {p:g} norm on {where} because "
-                    + ("" if dim is None else "this dimension is empty and ")
-                    + "the operation does not have an identity"
-                )
+    if (p < 0 or p == math.inf) and 0 in [input.shape[d] for d in dims]:
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {p:g} norm on an empty tensor because the "
+            "operation does not have an identity"
+        )
     return Norm.apply(_converted(input, dtype), dims, keepdim, p)
