@@ -118,7 +118,8 @@ def resolve(index: Any, x: Any) -> tuple[View, Picks]:
             view.append(None)
             picks.append(array_module(x).zeros(int(entry), int64))
         elif isinstance(entry, int):
-            _check_positions(np.asarray(entry), place, x.shape[dim], -x.shape[dim], IndexError)
+            if not -x.shape[dim] <= entry < x.shape[dim]:
+                raise _out_of_bounds(IndexError, entry, place, x.shape[dim])
             view.append(entry)
             dim += 1
         else:
@@ -241,8 +242,11 @@ def _check_positions(
     if positions.size:
         low, high = int(positions.min()), int(positions.max())
         if low < least or high >= size:
-            wrong = low if low < least else high
-            raise error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+            raise _out_of_bounds(error, low if low < least else high, dim, size)
+
+
+def _out_of_bounds(error: type[Exception], position: int, dim: int, size: int) -> Exception:
+    return error(f"index {position} is out of bounds for dimension {dim} with size {size}")
 
 
 def require_rows(positions: Array, size: int) -> None:
