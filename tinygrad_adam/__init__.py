@@ -20,39 +20,19 @@ import math
 
 import numpy
 
-from tinygrad_adam import (
-    autograd,
-    creation,
-    cuda,
-    data,
-    nn,
-    ops,
-    optim,
-    utils,
-    viz,
-)
-from tinygrad_adam.autograd import (
-    enable_grad,
-    is_grad_enabled,
-    no_grad,
-    set_grad_enabled,
-)
+from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, utils, viz
+from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinygrad_adam.backend import Generator, device, initial_seed, manual_seed
 from tinygrad_adam.backend.cpu.threads import get_num_threads, set_num_threads
+
+# isort: off
+# fmt: off
 from tinygrad_adam.backend.dtypes import (
-    bool_,
-    complex64,
-    complex128,
-    float16,
-    float32,
-    float64,
-    int8,
-    int16,
-    int32,
-    int64,
-    promote_types,
-    uint8,
+    bool_, complex64, complex128, float16, float32, float64, int8, int16, int32, int64,
+    promote_types, uint8,
 )
+# fmt: on
+# isort: on
 from tinygrad_adam.creation import *  # noqa: F403
 from tinygrad_adam.ops import *  # noqa: F403
 from tinygrad_adam.serialization import load, save
@@ -70,57 +50,16 @@ cfloat, cdouble = complex64, complex128
 short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
-__all__ = [
-    "Generator",
-    "Size",
-    "Tensor",
-    "autograd",
-    "bool",
-    "bool_",
-    "broadcast_shapes",
-    "cdouble",
-    "cfloat",
-    "complex64",
-    "complex128",
-    "cuda",
-    "data",
-    "device",
-    "double",
-    "dtype",
-    "e",
-    "enable_grad",
-    "float",
-    "float16",
-    "float32",
-    "float64",
-    "get_num_threads",
-    "half",
-    "inf",
-    "initial_seed",
-    "int",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "is_grad_enabled",
-    "is_tensor",
-    "load",
-    "long",
-    "manual_seed",
-    "nan",
-    "nn",
-    "no_grad",
-    "optim",
-    "pi",
-    "promote_types",
-    "save",
-    "set_grad_enabled",
-    "set_num_threads",
-    "short",
-    "uint8",
-    "utils",
-    "viz",
-]
+__all__ = [  # noqa: RUF022
+    "autograd", "cuda", "data", "nn", "optim", "utils", "viz",
+    "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
+    "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
+    "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",
+    "dtype", "promote_types", "bool", "bool_", "uint8", "int8", "int16", "int32", "int64", "short",
+    "int", "long", "float16", "float32", "float64", "half", "float", "double", "complex64",
+    "complex128", "cfloat", "cdouble",
+    "e", "inf", "nan", "pi",
+]  # fmt: skip
 # What is called on the package itself has its list where it is defined.
 __all__ += creation.__all__
 __all__ += ops.__all__

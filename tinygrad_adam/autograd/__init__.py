@@ -1,51 +1,20 @@
 """Reverse-mode automatic differentiation: recorded operations and the walk back through them."""
 
 from tinygrad_adam.autograd import functional
-from tinygrad_adam.autograd.anomaly import (
-    detect_anomaly,
-    is_anomaly_enabled,
-    set_detect_anomaly,
-)
+from tinygrad_adam.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from tinygrad_adam.autograd.function import Function
-from tinygrad_adam.autograd.gradcheck import (
-    GradcheckError,
-    error_by_step,
-    gradcheck,
-    gradgradcheck,
-)
+from tinygrad_adam.autograd.gradcheck import GradcheckError, error_by_step, gradcheck, gradgradcheck
 from tinygrad_adam.autograd.gradients import Step, backward, backward_steps, grad
 from tinygrad_adam.autograd.hooks import RemovableHandle
-from tinygrad_adam.autograd.mode import (
-    enable_grad,
-    is_grad_enabled,
-    no_grad,
-    set_grad_enabled,
-)
+from tinygrad_adam.autograd.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinygrad_adam.autograd.observer import Observer, observing
 from tinygrad_adam.autograd.operation import Operation
 from tinygrad_adam.autograd.variable import Variable
 
-__all__ = [
-    "Function",
-    "GradcheckError",
-    "Observer",
-    "Operation",
-    "RemovableHandle",
-    "Step",
-    "Variable",
-    "backward",
-    "backward_steps",
-    "detect_anomaly",
-    "enable_grad",
-    "error_by_step",
-    "functional",
-    "grad",
-    "gradcheck",
-    "gradgradcheck",
-    "is_anomaly_enabled",
-    "is_grad_enabled",
-    "no_grad",
-    "observing",
-    "set_detect_anomaly",
-    "set_grad_enabled",
-]
+__all__ = [  # noqa: RUF022
+    "Operation", "Variable", "Function", "RemovableHandle", "Observer", "observing",
+    "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
+    "backward", "grad", "Step", "backward_steps", "functional",
+    "detect_anomaly", "is_anomaly_enabled", "set_detect_anomaly",
+    "GradcheckError", "error_by_step", "gradcheck", "gradgradcheck",
+]  # fmt: skip

@@ -4,91 +4,38 @@ All layers with parameters take ``device`` and ``dtype``: where their parameters
 the CPU, and of which dtype they are, by default float32.
 """
 
+# Packed by subject, twice in the same rows, as a table to be read.
+# isort: off
+# fmt: off
 from tinygrad_adam.nn import functional, init, utils
-from tinygrad_adam.nn.activations import (
-    ELU,
-    GELU,
-    Hardswish,
-    LeakyReLU,
-    LogSoftmax,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
-)
+from tinygrad_adam.nn.parameter import Parameter
+from tinygrad_adam.nn.module import Module
 from tinygrad_adam.nn.containers import (
-    ModuleDict,
-    ModuleList,
-    ParameterDict,
-    ParameterList,
-    Sequential,
+    ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential,
+)
+from tinygrad_adam.nn.linear import Flatten, Identity, Linear, Unflatten
+from tinygrad_adam.nn.embedding import Embedding
+from tinygrad_adam.nn.dropout import Dropout
+from tinygrad_adam.nn.activations import (
+    ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
 )
 from tinygrad_adam.nn.convolution import Conv1d, Conv2d, ConvTranspose2d
-from tinygrad_adam.nn.dropout import Dropout
-from tinygrad_adam.nn.embedding import Embedding
-from tinygrad_adam.nn.linear import Flatten, Identity, Linear, Unflatten
-from tinygrad_adam.nn.losses import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    HuberLoss,
-    L1Loss,
-    MSELoss,
-    NLLLoss,
-    SmoothL1Loss,
-)
-from tinygrad_adam.nn.module import Module
-from tinygrad_adam.nn.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
-from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool, MaxPool2d
+from tinygrad_adam.nn.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from tinygrad_adam.nn.losses import (
+    BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss,
+)
 
-__all__ = [
-    "ELU",
-    "GELU",
-    "AdaptiveAvgPool2d",
-    "AvgPool2d",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "Conv1d",
-    "Conv2d",
-    "ConvTranspose2d",
-    "CrossEntropyLoss",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "GroupNorm",
-    "Hardswish",
-    "HuberLoss",
-    "Identity",
-    "L1Loss",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "LogSoftmax",
-    "MSELoss",
-    "MaxPool",
-    "MaxPool2d",
-    "Module",
-    "ModuleDict",
-    "ModuleList",
-    "NLLLoss",
-    "Parameter",
-    "ParameterDict",
-    "ParameterList",
-    "ReLU",
-    "Sequential",
-    "SiLU",
-    "Sigmoid",
-    "SmoothL1Loss",
-    "Softmax",
-    "Softplus",
+__all__ = [  # noqa: RUF022
+    "functional", "init", "utils",
+    "Parameter", "Module",
+    "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
+    "Flatten", "Identity", "Linear", "Unflatten", "Embedding", "Dropout",
+    "ELU", "GELU", "Hardswish", "LeakyReLU", "LogSoftmax", "ReLU", "Sigmoid", "SiLU", "Softmax", "Softplus",
     "Tanh",
-    "Unflatten",
-    "functional",
-    "init",
-    "utils",
+    "Conv1d", "Conv2d", "ConvTranspose2d",
+    "AdaptiveAvgPool2d", "AvgPool2d", "MaxPool", "MaxPool2d",
+    "BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm",
+    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "L1Loss", "MSELoss", "NLLLoss",
+    "SmoothL1Loss",
 ]
