@@ -38,7 +38,8 @@ VIEW_OF_LEAF_IN_PLACE = (
 def no_tensor(operation: str, inputs: tuple[Any, ...]) -> str:
     """Return the text for an operation none of whose inputs is a tensor."""
     kind = type(inputs[0]).__name__ if inputs else "nothing"
-    return f"{operation.lower()}(): argument 'input' (position 1) must be Tensor, not {kind}"
+    name = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", operation).lower()  # BitwiseNot: bitwise_not
+    return f"{name}(): argument 'input' (position 1) must be Tensor, not {kind}"
 
 
 def describe(value: Any) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import operator
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,12 +32,7 @@ from tinygrad_adam.backend.dtypes import (
     type_name,
     uint8,
 )
-from tinygrad_adam.ops.arguments import (
-    into,
-    is_tensor_here,
-    require_operands,
-    require_tensors,
-)
+from tinygrad_adam.ops.arguments import into, is_tensor_here, require_operands, require_tensors
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -71,17 +67,274 @@ def require_floating(function: str, x: Array) -> None:
 
 def refuse_bools(a: Any, b: Any) -> None:
     """Raise if one of two operands is to be subtracted from the other and is a bool."""
-    bools = [type(x) is bool or getattr(x, "dtype", None) is bool_ for x in (a, b)]
-    if bools == [True, True]:
+    bools = [x for x in (a, b) if type(x) is bool or getattr(x, "dtype", None) is bool_]
+    if bools:
+        which = "a bool tensor" if len(bools) == 1 else "two bool tensors"
         raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
-            "`logical_xor()` operator instead."
+            f"Subtraction, the `-` operator, with {which} is not supported.\n"
+            "  Use ~ or logical_not() to invert a mask, ^ or logical_xor() of two"
         )
-    if True in bools:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
-            "to invert a mask, use the `~` or `logical_not()` operator instead."
+
+
+# --- tables: a formula, its derivatives, and the signature of the function -----------------------
+
+
+class _Unary(Operation):
+    """y = formula(x).  Gradient: derivative(g, …); what that names is saved."""
+
+    formula: Callable[[Any, Array], Array]
+    derivatives: tuple[Callable[..., Any], ...]
+    saves: tuple[str, ...]
+    integers: bool
+
+    def forward(self, x: Array) -> Array:
+        y = self.formula(array_module(x), x if self.integers else floating(x))
+        self.save(*[x if name == "x" else y for name in self.saves])
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return self.derivatives[0](grad, *self.saved)
+
+
+class _Binary(Operation):
+    """y = formula(a, b).  Gradient: a derivative(g, …) for each; what these name is saved."""
+
+    formula: Callable[[Any, Array, Array], Array]
+    derivatives: tuple[Callable[..., Any], ...]
+    saves: tuple[str, ...]
+
+    def forward(self, a: Array, b: Array) -> Array:
+        x, z = promote(a, b)
+        y = self.formula(array_module(x if hasattr(x, "dtype") else z), x, z)
+        self.save(*[a if name == "a" else b if name == "b" else y for name in self.saves])
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        pairs = zip(self.derivatives, self.needs_input_grad)
+        return tuple([slope(grad, *self.saved) if needed else None for slope, needed in pairs])
+
+
+def _row(
+    base: type[Operation],
+    formula: Callable[..., Array],
+    *derivatives: Callable[..., Any],
+    integers: bool = False,
+    check: Callable[..., None] = require_operands,
+) -> Callable[[F], F]:
+    """Decorate the signature of a function and what it computes to become that function.
+
+    The class of the operation, Exp for ``exp``, stands in the function's ``operation``.
+
+    Args:
+        base: what takes one operand, or two.
+        formula: computes the result from NumPy or CuPy, and arrays (or a number next to one).
+        derivatives: compute the gradient, for each operand, from ``g``, and from what else they
+            name as their arguments (all the same): ``x``, or ``a`` and ``b``, an input, or ``y``,
+            the result. That is what is saved. None at all: there is no gradient.
+        integers: whether the result for integers is integers; else they become float32 first.
+        check: what to ask of two operands.
+    """
+    saves = tuple(inspect.signature(derivatives[0]).parameters)[1:] if derivatives else ()
+    kept = " and ".join(["the result y" if name == "y" else name for name in saves]) or "nothing"
+
+    def decorate(function: F) -> F:
+        name = function.__name__
+        fields = {
+            "formula": staticmethod(formula),
+            "derivatives": derivatives,
+            "saves": saves,
+            "integers": integers,
+            "backward": base.backward if derivatives else Operation.backward,
+            "__doc__": f"{function.__doc__}  Saves {kept}.",
+            "__module__": __name__,
+        }
+        kind = "".join([word.capitalize() for word in name.split("_")])
+        operation: Any = type(kind, (base,), fields)
+
+        def one(input: Any, *, out: Any = None) -> Any:
+            y = operation.apply(input)
+            return y if out is None else into(out, y)
+
+        def two(input: Any, other: Any, *, out: Any = None) -> Any:
+            check(name, input=input, other=other)
+            y = operation.apply(input, other)
+            return y if out is None else into(out, y)
+
+        apply: Any = functools.wraps(function)(one if base is _Unary else two)
+        apply.operation = operation
+        return apply  # type: ignore[no-any-return]
+
+    return decorate
+
+
+unary = functools.partial(_row, _Unary)
+binary = functools.partial(_row, _Binary)
+
+
+# --- comparisons and bits: no gradient -----------------------------------------------------------
+
+
+def _of_bits(name: str) -> Callable[..., Array]:
+    """Return the formula for a function of NumPy's and CuPy's of the bits of numbers."""
+
+    def formula(xp: Any, *operands: Any) -> Array:
+        for x in operands:
+            if hasattr(x, "dtype") and x.dtype.kind == "f":
+                raise NotImplementedError(f"\"{name}\" not implemented for '{type_name(x.dtype)}'")
+        return getattr(xp, name)(*operands)  # type: ignore[no-any-return]
+
+    return formula
+
+
+@binary(lambda xp, a, b: xp.equal(a, b))
+def eq(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element equals that of ``other``."""
+
+
+@binary(lambda xp, a, b: xp.not_equal(a, b))
+def ne(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element differs from that of ``other``."""
+
+
+@binary(lambda xp, a, b: xp.less(a, b))
+def lt(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element is less than that of ``other``."""
+
+
+@binary(lambda xp, a, b: xp.less_equal(a, b))
+def le(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element is at most that of ``other``."""
+
+
+@binary(lambda xp, a, b: xp.greater(a, b))
+def gt(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element is greater than that of ``other``."""
+
+
+@binary(lambda xp, a, b: xp.greater_equal(a, b))
+def ge(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return whether each element is at least that of ``other``."""
+
+
+@binary(_of_bits("bitwise_and"))
+def bitwise_and(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input & other, elementwise, for integers and bools."""
+
+
+@binary(_of_bits("bitwise_or"))
+def bitwise_or(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input | other, elementwise, for integers and bools."""
+
+
+@binary(_of_bits("bitwise_xor"))
+def bitwise_xor(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input ^ other, elementwise, for integers and bools."""
+
+
+def _inverted(xp: Any, x: Array) -> Array:
+    if x.dtype.kind == "f":
+        raise TypeError(
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
         )
+    return ~x
+
+
+@unary(_inverted, integers=True)
+def bitwise_not(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return ~input, elementwise, for integers and bools."""
+
+
+@binary(_of_bits("left_shift"))
+def bitwise_left_shift(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input << other, elementwise, for integers."""
+
+
+@binary(_of_bits("right_shift"))
+def bitwise_right_shift(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """Return input >> other, elementwise, for integers."""
+
+
+@binary(lambda xp, a, b: xp.logical_and(a, b), check=require_tensors)
+def logical_and(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether both elements are non-zero."""
+
+
+@binary(lambda xp, a, b: xp.logical_or(a, b), check=require_tensors)
+def logical_or(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether at least one of both elements is non-zero."""
+
+
+@binary(lambda xp, a, b: xp.logical_xor(a, b), check=require_tensors)
+def logical_xor(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether exactly one of both elements is non-zero."""
+
+
+@unary(lambda xp, x: xp.logical_not(x), integers=True)
+def logical_not(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether each element is zero."""
+
+
+@unary(lambda xp, x: xp.isnan(x), integers=True)
+def isnan(input: Tensor) -> Tensor:
+    """Return whether each element is NaN."""
+
+
+@unary(lambda xp, x: xp.isinf(x), integers=True)
+def isinf(input: Tensor) -> Tensor:
+    """Return whether each element is infinite."""
+
+
+@unary(lambda xp, x: xp.isfinite(x), integers=True)
+def isfinite(input: Tensor) -> Tensor:
+    """Return whether each element is neither NaN nor infinite."""
+
+
+def isposinf(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether each element is infinity."""
+    return eq(input, math.inf, out=out)
+
+
+def isneginf(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return whether each element is -infinity."""
+    return eq(input, -math.inf, out=out)
+
+
+class IsClose(Operation):
+    """Whether |a - b| <= atol + rtol |b|.  No gradient."""
+
+    def forward(self, a: Array, b: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
+        return array_module(a).isclose(a, b, rtol, atol, equal_nan)
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Return whether |input - other| <= atol + rtol |other|, elementwise.
+
+    Raises:
+        RuntimeError: the dtypes differ, or the shapes do not broadcast.
+    """
+    require_tensors("isclose", input=input, other=other)
+    if input.dtype != other.dtype:
+        raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
+    return IsClose.apply(input, other, rtol, atol, equal_nan)  # type: ignore[no-any-return]
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    """Return whether |input - other| <= atol + rtol |other| everywhere.
+
+    Raises:
+        RuntimeError: the dtypes differ, or the shapes do not broadcast.
+    """
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Return whether both tensors have the same shape and the same elements."""
+    require_tensors("equal", input=input, other=other)
+    return input.shape == other.shape and bool(eq(input, other).all())
 
 
 # --- arithmetic ----------------------------------------------------------------------------------
@@ -161,10 +414,7 @@ class Mul(Operation):
 
 def mul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """Return input · other, elementwise; one of them may be a number."""
-    if type(input) is not type(other) and _is_beyond_half(input, other):
-        y = Cast.apply(Mul.apply(*_in_single(input, other)), float16)
-    else:
-        y = Mul.apply(input, other)
+    y = Mul.apply(input, other) if type(input) is type(other) else _scaled(Mul, input, other)
     return y if out is None else into(out, y)
 
 
@@ -200,40 +450,29 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any
         RuntimeError: another rounding mode.
     """
     if rounding_mode is not None:
-        y = _rounded_quotient(input, other, rounding_mode)
-    elif type(input) is not type(other) and _is_beyond_half(input, other):
-        y = Cast.apply(Div.apply(*_in_single(input, other)), float16)
+        require_operands("div", input=input, other=other)
+        if rounding_mode not in ("floor", "trunc"):
+            raise RuntimeError(
+                "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+                f"{rounding_mode!r}"
+            )
+        y = (floor_divide if rounding_mode == "floor" else _trunc_divide)(input, other)
     else:
-        y = Div.apply(input, other)
+        y = Div.apply(input, other) if type(input) is type(other) else _scaled(Div, input, other)
     return y if out is None else into(out, y)
 
 
-def _rounded_quotient(input: Any, other: Any, rounding_mode: str) -> Tensor:
-    require_operands("div", input=input, other=other)
-    if rounding_mode == "floor":
-        return FloorDivide.apply(input, other)  # type: ignore[no-any-return]
-    if rounding_mode == "trunc":
-        return TruncDivide.apply(input, other)  # type: ignore[no-any-return]
-    raise RuntimeError(
-        "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
-        f"{rounding_mode!r}"
-    )
+def _scaled(operation: type[Operation], input: Any, other: Any) -> Any:
+    """Apply Mul or Div to a tensor and a number: in float32 if that is infinite in float16.
 
-
-def _is_beyond_half(input: Any, other: Any) -> bool:
-    """Return whether one is a float16 tensor, and the other a number that is infinite in float16.
-
-    PyTorch multiplies and divides such tensors by numbers in float32.
+    As PyTorch does.
     """
     x, number = (input, other) if type(other) in (int, float) else (other, input)
-    if type(number) not in (int, float) or -_LARGEST_HALF <= number <= _LARGEST_HALF:
-        return False
-    return getattr(x, "dtype", None) is float16 and not math.isnan(number)
-
-
-def _in_single(*operands: Any) -> list[Any]:
-    """Return float16 tensors and numbers, the former as float32."""
-    return [x if is_number(x) else Cast.apply(x, float32) for x in operands]
+    large = type(number) in (int, float) and not -_LARGEST_HALF <= number <= _LARGEST_HALF
+    if large and getattr(x, "dtype", None) is float16:
+        single = [Cast.apply(v, float32) if v is x else v for v in (input, other)]
+        return Cast.apply(operation.apply(*single), float16)
+    return operation.apply(input, other)
 
 
 class Pow(Operation):
@@ -300,144 +539,71 @@ def square(input: Tensor, *, out: Any = None) -> Tensor:
     return pow(input, 2, out=out)
 
 
-class Neg(Operation):
-    """-x.  Gradient: -g.  Saves nothing."""
-
-    def forward(self, x: Array) -> Array:
-        if x.dtype.kind == "b":
-            raise RuntimeError(
-                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying "
-                "to invert a mask, use the `~` or `logical_not()` operator instead."
-            )
-        return -x
-
-    def backward(self, grad: Any) -> Any:
-        return -grad
+def _negative(xp: Any, x: Array) -> Array:
+    if x.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+            "invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+    return -x
 
 
+@unary(_negative, lambda g: -g, integers=True)
 def neg(input: Tensor, *, out: Any = None) -> Tensor:
-    """Return -input."""
-    y = Neg.apply(input)
-    return y if out is None else into(out, y)
+    """-x.  Gradient: -g."""
 
 
-class Remainder(Operation):
-    """a - b floor(a / b), with the sign of b.  Gradient: da = g, db = -g floor(a / b).
-
-    Saves a and b.
-    """
-
-    def forward(self, a: Array, b: Array) -> Array:
-        self.save(a, b)
-        a, b = promote(a, b)
-        _check_division("remainder", a, b)
-        return a % b
-
-    def backward(self, grad: Any) -> Any:
-        a, b = self.saved
-        return grad, -grad * floor_divide(a, b) if self.needs_input_grad[1] else None
-
-
-def remainder(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return input modulo other, elementwise, with the sign of other; one may be a number."""
-    require_operands("remainder", input=input, other=other)
-    y = Remainder.apply(input, other)
-    return y if out is None else into(out, y)
-
-
-class Fmod(Operation):
-    """a - b trunc(a / b), with the sign of a.  Gradient: da = g, db = -g trunc(a / b).
-
-    Saves a and b.
-    """
-
-    def forward(self, a: Array, b: Array) -> Array:
-        self.save(a, b)
-        a, b = promote(a, b)
-        _check_division("fmod", a, b)
-        return array_module(a).fmod(a, b)
-
-    def backward(self, grad: Any) -> Any:
-        a, b = self.saved
-        return grad, -grad * TruncDivide.apply(a, b) if self.needs_input_grad[1] else None
-
-
-def fmod(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return input modulo other, elementwise, with the sign of input."""
-    require_operands("fmod", input=input, other=other)
-    y = Fmod.apply(input, other)
-    return y if out is None else into(out, y)
-
-
-def _check_division(function: str, a: Any, b: Any) -> None:
-    """Raise if ``a`` and ``b``, of one dtype, are bools, or integers and ``b`` is 0 somewhere."""
+def _divisible(function: str, a: Any, b: Any) -> tuple[Any, Any]:
+    """Return operands of one dtype, of which neither is bool, nor an integer b 0 somewhere."""
     dtype = b.dtype if hasattr(b, "dtype") else a.dtype
-    if is_differentiable(dtype):
-        return
     if dtype.kind == "b":
         raise NotImplementedError(f"\"{function}\" not implemented for 'Bool'")
-    if not array_module(b).all(b):
+    if dtype.kind in "iu" and not array_module(b).all(b):
         raise RuntimeError("ZeroDivisionError\n  an integer cannot be divided by zero")
+    return a, b
+
+
+@binary(
+    lambda xp, a, b: operator.floordiv(*_divisible("floor_divide", a, b)),
+    lambda g: overwritten(g, 0),
+    lambda g: overwritten(g, 0),
+)
+def floor_divide(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """floor(a / b), of integers an integer.  Gradient: 0 for both."""
+
+
+def _truncated(xp: Any, a: Any, b: Any) -> Array:
+    if (a if hasattr(a, "dtype") else b).dtype.kind == "f":
+        return xp.trunc(a / b)
+    a, b = _divisible("div", a, b)
+    quotient = a // b
+    return quotient + ((quotient * b != a) & ((a < 0) != (b < 0)))
+
+
+@binary(_truncated, lambda g: overwritten(g, 0), lambda g: overwritten(g, 0))
+def _trunc_divide(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """a / b rounded towards zero, of integers an integer.  Gradient: 0 for both."""
+
+
+@binary(
+    lambda xp, a, b: operator.mod(*_divisible("remainder", a, b)),
+    lambda g, a, b: g,
+    lambda g, a, b: -g * floor_divide(a, b),
+)
+def remainder(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """a - b floor(a / b), with the sign of b.  Gradient: da = g, db = -g floor(a / b)."""
+
+
+@binary(
+    lambda xp, a, b: xp.fmod(*_divisible("fmod", a, b)),
+    lambda g, a, b: g,
+    lambda g, a, b: -g * _trunc_divide(a, b),
+)
+def fmod(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+    """a - b trunc(a / b), with the sign of a.  Gradient: da = g, db = -g trunc(a / b)."""
 
 
 # --- functions of one variable: formula and derivative -------------------------------------------
-
-
-class _Unary(Operation):
-    """y = formula(x).  Gradient: derivative(g, …); what that names is saved."""
-
-    formula: Callable[[Any, Array], Array]
-    derivative: Callable[..., Any]
-    saves: tuple[str, ...]
-    integers: bool
-
-    def forward(self, x: Array) -> Array:
-        y = self.formula(array_module(x), x if self.integers else floating(x))
-        self.save(*[x if name == "x" else y for name in self.saves])
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        return self.derivative(grad, *self.saved)
-
-
-def unary(
-    formula: Callable[[Any, Array], Array],
-    derivative: Callable[..., Any],
-    integers: bool = False,
-) -> Callable[[F], F]:
-    """Decorate the signature of a function and what it computes to become that function.
-
-    The class of the operation, Exp for ``exp``, stands in the function's ``operation``.
-
-    Args:
-        formula: computes the result from NumPy or CuPy, and an array.
-        derivative: computes the gradient from ``g``, and from what else it names as its arguments:
-            ``x``, the input, or ``y``, the result. That is what is saved.
-        integers: whether the result for integers is integers; else they become float32 first.
-    """
-    saves = tuple(inspect.signature(derivative).parameters)[1:]
-    kept = " and ".join(["x" if name == "x" else "the result y" for name in saves]) or "nothing"
-
-    def decorate(function: F) -> F:
-        fields = {
-            "formula": staticmethod(formula),
-            "derivative": staticmethod(derivative),
-            "saves": saves,
-            "integers": integers,
-            "__doc__": f"{function.__doc__}  Saves {kept}.",
-            "__module__": __name__,
-        }
-        operation: Any = type(function.__name__.capitalize(), (_Unary,), fields)
-
-        @functools.wraps(function)
-        def apply(input: Any, *, out: Any = None) -> Any:
-            y = operation.apply(input)
-            return y if out is None else into(out, y)
-
-        apply.operation = operation  # type: ignore[attr-defined]
-        return apply  # type: ignore[return-value]
-
-    return decorate
 
 
 @unary(lambda xp, x: xp.exp(x), lambda g, y: g * y)
@@ -563,78 +729,46 @@ def erf(input: Tensor, *, out: Any = None) -> Tensor:
 # --- functions of two variables ------------------------------------------------------------------
 
 
-class Atan2(Operation):
-    """The angle of the point (x = b, y = a), in radians.  Saves a and b.
+def _away(g: Any, a: Any, b: Any) -> Any:
+    """Return g / (a² + b²), 0 at the origin."""
+    square = a * a + b * b
+    return where(square == 0, 0.0, g / square)
+
+
+@binary(
+    lambda xp, a, b: xp.arctan2(floating(a), floating(b)),
+    lambda g, a, b: _away(g, a, b) * b,
+    lambda g, a, b: -_away(g, a, b) * a,
+    check=require_tensors,
+)
+def atan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """The angle of the point (x = b, y = a), in radians.
 
     Gradient: da = g b / (a**2 + b**2), db = -g a / (a**2 + b**2), both 0 at the origin.
     """
 
-    def forward(self, a: Array, b: Array) -> Array:
-        self.save(a, b)
-        a, b = promote(a, b)
-        return array_module(a).arctan2(floating(a), floating(b))
 
-    def backward(self, grad: Any) -> Any:
-        a, b = self.saved
-        need_a, need_b = self.needs_input_grad
-        square = a * a + b * b
-        share = where(square == 0, 0.0, grad / square)
-        return share * b if need_a else None, -share * a if need_b else None
-
-
-def atan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """Return the angle, in radians, of the points with y = input and x = other."""
-    require_tensors("atan2", input=input, other=other)
-    y = Atan2.apply(input, other)
-    return y if out is None else into(out, y)
-
-
-class Hypot(Operation):
-    """sqrt(a**2 + b**2), without overflow.  Gradient: da = g a / y, db = g b / y.  Saves all."""
-
-    def forward(self, a: Array, b: Array) -> Array:
-        x, z = promote(a, b)
-        y = array_module(a).hypot(x, z)
-        self.save(a, b, y)
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        a, b, y = self.saved
-        need_a, need_b = self.needs_input_grad
-        return grad * (a / y) if need_a else None, grad * (b / y) if need_b else None
-
-
+@binary(
+    lambda xp, a, b: xp.hypot(a, b),
+    lambda g, a, b, y: g * (a / y),
+    lambda g, a, b, y: g * (b / y),
+    check=require_tensors,
+)
 def hypot(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """Return sqrt(input² + other²), elementwise, without overflow."""
-    require_tensors("hypot", input=input, other=other)
-    y = Hypot.apply(input, other)
-    return y if out is None else into(out, y)
+    """sqrt(a**2 + b**2), without overflow.  Gradient: da = g a / y, db = g b / y."""
 
 
-class LogAddExp(Operation):
-    """log(exp(a) + exp(b)), without overflow.  Saves a and b.
+@binary(
+    lambda xp, a, b: xp.logaddexp(a, b),
+    lambda g, a, b: g * sigmoid(a - b),
+    lambda g, a, b: g * sigmoid(b - a),
+    check=require_tensors,
+)
+def logaddexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """log(exp(a) + exp(b)), without overflow.
 
     Gradient: da = g sigmoid(a - b), db = g sigmoid(b - a).
     """
-
-    def forward(self, a: Array, b: Array) -> Array:
-        x, z = promote(a, b)
-        self.save(a, b)
-        return array_module(a).logaddexp(x, z)
-
-    def backward(self, grad: Any) -> Any:
-        a, b = self.saved
-        need_a, need_b = self.needs_input_grad
-        grad_a = grad * sigmoid(a - b) if need_a else None
-        grad_b = grad * sigmoid(b - a) if need_b else None
-        return grad_a, grad_b
-
-
-def logaddexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """Return log(exp(input) + exp(other)), elementwise, without overflow."""
-    require_tensors("logaddexp", input=input, other=other)
-    y = LogAddExp.apply(input, other)
-    return y if out is None else into(out, y)
 
 
 def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Any = None) -> Tensor:
@@ -713,39 +847,6 @@ def round(input: Tensor, *, decimals: int = 0, out: Any = None) -> Tensor:
     """Return x rounded to ``decimals`` places, halves to even; its gradient is 0."""
     y = Round.apply(input, decimals)
     return y if out is None else into(out, y)
-
-
-class FloorDivide(Operation):
-    """floor(a / b), of integers an integer.  Gradient: 0 for both."""
-
-    def forward(self, a: Array, b: Array) -> Array:
-        a, b = promote(a, b)
-        _check_division("floor_divide", a, b)
-        return a // b
-
-    def backward(self, grad: Any) -> Any:
-        need_a, need_b = self.needs_input_grad
-        return overwritten(grad, 0) if need_a else None, overwritten(grad, 0) if need_b else None
-
-
-def floor_divide(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return floor(input / other), elementwise; one of them may be a number."""
-    require_operands("floor_divide", input=input, other=other)
-    y = FloorDivide.apply(input, other)
-    return y if out is None else into(out, y)
-
-
-class TruncDivide(FloorDivide):
-    """a / b rounded towards zero, of integers an integer.  Gradient: 0 for both."""
-
-    def forward(self, a: Array, b: Array) -> Array:
-        a, b = promote(a, b)
-        xp = array_module(a if hasattr(a, "dtype") else b)
-        if is_differentiable(a.dtype if hasattr(a, "dtype") else b.dtype):
-            return xp.trunc(a / b)
-        _check_division("div", a, b)
-        quotient = a // b
-        return quotient + ((quotient * b != a) & ((a < 0) != (b < 0)))
 
 
 # --- kinks and choices ---------------------------------------------------------------------------
@@ -861,58 +962,30 @@ def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
     return clamp(input, None, max, out=out)
 
 
-class _Extreme(Operation):
-    """The larger or smaller of two.  Gradient: g to that one, half to each if they are equal."""
-
-    def backward(self, grad: Any) -> Any:
-        a, b = self.saved
-        need_a, need_b = self.needs_input_grad
-        grad = flat_in(a, flat_in(b, grad))
-        half = where(eq(a, b), grad / 2, grad)
-        a_loses, b_loses = self.losers(a, b)
-        return (
-            where(a_loses, 0.0, half) if need_a else None,
-            where(b_loses, 0.0, half) if need_b else None,
-        )
-
-    def losers(self, a: Any, b: Any) -> Any:
-        raise NotImplementedError
+def _won(g: Any, a: Any, b: Any, lost: Any) -> Any:
+    """Return g for one of two, half of it where they are equal, 0 where it ``lost``."""
+    g = flat_in(a, flat_in(b, g))
+    return where(lost, 0.0, where(eq(a, b), g / 2, g))
 
 
-class Maximum(_Extreme):
-    """max(a, b), NaN if either is.  Gradient: g to the larger.  Saves a and b."""
-
-    def forward(self, a: Array, b: Array) -> Array:
-        self.save(a, b)
-        return array_module(a).maximum(*promote(a, b))
-
-    def losers(self, a: Any, b: Any) -> Any:
-        return lt(a, b), lt(b, a)
-
-
+@binary(
+    lambda xp, a, b: xp.maximum(a, b),
+    lambda g, a, b: _won(g, a, b, lt(a, b)),
+    lambda g, a, b: _won(g, a, b, lt(b, a)),
+    check=require_tensors,
+)
 def maximum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """Return the larger, elementwise; the gradient goes half to each where they are equal."""
-    require_tensors("maximum", input=input, other=other)
-    y = Maximum.apply(input, other)
-    return y if out is None else into(out, y)
+    """max(a, b), NaN if either is.  Gradient: g to the larger, half to each if they are equal."""
 
 
-class Minimum(_Extreme):
-    """min(a, b), NaN if either is.  Gradient: g to the smaller.  Saves a and b."""
-
-    def forward(self, a: Array, b: Array) -> Array:
-        self.save(a, b)
-        return array_module(a).minimum(*promote(a, b))
-
-    def losers(self, a: Any, b: Any) -> Any:
-        return gt(a, b), gt(b, a)
-
-
+@binary(
+    lambda xp, a, b: xp.minimum(a, b),
+    lambda g, a, b: _won(g, a, b, gt(a, b)),
+    lambda g, a, b: _won(g, a, b, gt(b, a)),
+    check=require_tensors,
+)
 def minimum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """Return the smaller, elementwise; the gradient goes half to each where they are equal."""
-    require_tensors("minimum", input=input, other=other)
-    y = Minimum.apply(input, other)
-    return y if out is None else into(out, y)
+    """min(a, b), NaN if either is.  Gradient: g to the smaller, half to each if they are equal."""
 
 
 class Where(Operation):
@@ -1051,196 +1124,6 @@ def positive(input: Tensor) -> Tensor:
     """Return the tensor itself: ``+x``."""
     require_tensors("positive", input=input)
     return input
-
-
-# --- comparisons and bits: no gradient -----------------------------------------------------------
-
-
-class Ufunc(Operation):
-    """A function of NumPy's and CuPy's, by name, whose result has no gradient: less, isnan, …"""
-
-    def forward(self, name: str, *operands: Array) -> Array:
-        if len(operands) == 2:
-            operands = promote(*operands)
-        array = next(x for x in operands if hasattr(x, "dtype"))
-        if array.dtype.kind == "f" and name in _OF_BITS:
-            if name == "invert":
-                raise TypeError(
-                    "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
-                )
-            raise NotImplementedError(f"\"{name}\" not implemented for '{type_name(array.dtype)}'")
-        return getattr(array_module(array), name)(*operands)
-
-
-_OF_BITS = ("bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift")
-
-
-def _ufunc(name: str, check: Callable[..., None] = require_operands) -> Callable[[F], F]:
-    """Decorate the signature of a function of one or two operands to become :class:`Ufunc`.
-
-    Args:
-        name: NumPy's name for it.
-        check: what to ask of the second operand.
-    """
-
-    def decorate(function: F) -> F:
-        def one(input: Any, *, out: Any = None) -> Any:
-            require_tensors(function.__name__, input=input)
-            y = Ufunc.apply(name, input)
-            return y if out is None else into(out, y)
-
-        def two(input: Any, other: Any, *, out: Any = None) -> Any:
-            check(function.__name__, input=input, other=other)
-            y = Ufunc.apply(name, input, other)
-            return y if out is None else into(out, y)
-
-        takes_two = "other" in inspect.signature(function).parameters
-        return functools.wraps(function)(two if takes_two else one)  # type: ignore[return-value]
-
-    return decorate
-
-
-@_ufunc("equal")
-def eq(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return whether each element equals that of ``other``."""
-
-
-@_ufunc("not_equal")
-def ne(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return whether each element differs from that of ``other``."""
-
-
-@_ufunc("less")
-def lt(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return whether each element is less than that of ``other``."""
-
-
-@_ufunc("less_equal")
-def le(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return whether each element is at most that of ``other``."""
-
-
-@_ufunc("greater")
-def gt(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return whether each element is greater than that of ``other``."""
-
-
-@_ufunc("greater_equal")
-def ge(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return whether each element is at least that of ``other``."""
-
-
-@_ufunc("bitwise_and")
-def bitwise_and(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return input & other, elementwise, for integers and bools."""
-
-
-@_ufunc("bitwise_or")
-def bitwise_or(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return input | other, elementwise, for integers and bools."""
-
-
-@_ufunc("bitwise_xor")
-def bitwise_xor(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return input ^ other, elementwise, for integers and bools."""
-
-
-@_ufunc("invert")
-def bitwise_not(input: Tensor, *, out: Any = None) -> Tensor:
-    """Return ~input, elementwise, for integers and bools."""
-
-
-@_ufunc("left_shift")
-def bitwise_left_shift(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return input << other, elementwise, for integers."""
-
-
-@_ufunc("right_shift")
-def bitwise_right_shift(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """Return input >> other, elementwise, for integers."""
-
-
-@_ufunc("logical_and", require_tensors)
-def logical_and(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """Return whether both elements are non-zero."""
-
-
-@_ufunc("logical_or", require_tensors)
-def logical_or(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """Return whether at least one of both elements is non-zero."""
-
-
-@_ufunc("logical_xor", require_tensors)
-def logical_xor(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """Return whether exactly one of both elements is non-zero."""
-
-
-@_ufunc("logical_not")
-def logical_not(input: Tensor, *, out: Any = None) -> Tensor:
-    """Return whether each element is zero."""
-
-
-@_ufunc("isnan")
-def isnan(input: Tensor) -> Tensor:
-    """Return whether each element is NaN."""
-
-
-@_ufunc("isinf")
-def isinf(input: Tensor) -> Tensor:
-    """Return whether each element is infinite."""
-
-
-@_ufunc("isfinite")
-def isfinite(input: Tensor) -> Tensor:
-    """Return whether each element is neither NaN nor infinite."""
-
-
-def isposinf(input: Tensor, *, out: Any = None) -> Tensor:
-    """Return whether each element is infinity."""
-    return eq(input, math.inf, out=out)
-
-
-def isneginf(input: Tensor, *, out: Any = None) -> Tensor:
-    """Return whether each element is -infinity."""
-    return eq(input, -math.inf, out=out)
-
-
-class IsClose(Operation):
-    """Whether |a - b| <= atol + rtol |b|.  No gradient."""
-
-    def forward(self, a: Array, b: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
-        return array_module(a).isclose(a, b, rtol, atol, equal_nan)
-
-
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> Tensor:
-    """Return whether |input - other| <= atol + rtol |other|, elementwise.
-
-    Raises:
-        RuntimeError: the dtypes differ, or the shapes do not broadcast.
-    """
-    require_tensors("isclose", input=input, other=other)
-    if input.dtype != other.dtype:
-        raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
-    return IsClose.apply(input, other, rtol, atol, equal_nan)  # type: ignore[no-any-return]
-
-
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> bool:
-    """Return whether |input - other| <= atol + rtol |other| everywhere.
-
-    Raises:
-        RuntimeError: the dtypes differ, or the shapes do not broadcast.
-    """
-    return bool(isclose(input, other, rtol, atol, equal_nan).all())
-
-
-def equal(input: Tensor, other: Tensor) -> bool:
-    """Return whether both tensors have the same shape and the same elements."""
-    require_tensors("equal", input=input, other=other)
-    return input.shape == other.shape and bool(eq(input, other).all())
 
 
 # --- other names ---------------------------------------------------------------------------------
