@@ -12,6 +12,7 @@ from tinygrad_adam.autograd import Function, Operation
 from tinygrad_adam.autograd.errors import invalid_gradient
 from tinygrad_adam.ops.convolution import Options
 from tinygrad_adam.ops.linalg import PolarFactor
+from tinygrad_adam.ops.pooling import Window
 
 
 def scalar(value):
@@ -391,7 +392,7 @@ ONES, NO_PADDING = (1, 1), (0, 0)
 # Operations of tensors with certain shapes, and with options.
 SHAPES_AND_OPTIONS = {
     "AdaptiveAvgPool2d": [([(2, 3, 4, 6)], ((2, 4),))],
-    "AvgPool2d": [([(2, 3, 4, 6)], ((2, 3), ONES, ONES, True, False, None))],
+    "AvgPool2d": [([(2, 3, 4, 6)], (Window((2, 3), ONES, ONES, ONES, True), False, None))],
     "BinaryCrossEntropyWithLogits": [
         ([(2, 3), (2, 3)], (None,)),
         ([(2, 3), (2, 3)], (np.array([0.5, 1, 2], np.float16),)),
@@ -436,8 +437,8 @@ SHAPES_AND_OPTIONS = {
     ],
     "MatMul": [([(2, 3), (3, 4)], ()), ([(5, 2, 3), (3, 4)], ()), ([(2, 3), (5, 3, 1)], ())],
     "MaxPool2d": [
-        ([(2, 3, 4, 6)], ((2, 2), (2, 2), NO_PADDING, ONES, False)),
-        ([(2, 3, 5, 5)], ((3, 2), ONES, ONES, (2, 1), True)),
+        ([(2, 3, 4, 6)], (Window((2, 2), (2, 2), NO_PADDING, ONES, False),)),
+        ([(2, 3, 5, 5)], (Window((3, 2), ONES, ONES, (2, 1), True),)),
     ],
     "Overwrite": [([(2, 3), (3,)], ()), ([(), ()], ())],
     "ReluGradient": [([(2, 3), (2, 3)], ())],

@@ -215,7 +215,7 @@ W = torch.ones(4, 3, 3, 3)
         (
             lambda: F.conv_transpose2d(X, W[:3], output_padding=1),
             "output padding must be smaller than either stride or dilation, but got "
-            "output_padding_height: 1 output_padding_width: 1",
+            r"output_padding=\(1, 1\)",
         ),
         (lambda: F.conv_transpose2d(X[..., :1, :1], W[:3], padding=3), "Output size is too small"),
     ],

@@ -213,19 +213,52 @@ def pair(value: IntOrPair, name: str, function: str = "") -> Pair:
         return (value, value)
     if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
         return value
-    values = list(map(int, value))
+    rows, columns = ints(value, 2, name, function)
+    return rows, columns
+
+
+def ints(value: IntOrPair, count: int, name: str, function: str = "") -> list[int]:
+    """Return an int or a sequence of one or ``count`` ints as ``count`` of them.
+
+    Raises:
+        RuntimeError: it has another length.
+    """
+    values = [value] if isinstance(value, int) else list(map(int, value))
     if len(values) == 1:
-        values *= 2
-    if len(values) != 2:
-        if function:
-            raise RuntimeError(
-                f"{function}: {name} must either be a single int, or a tuple of two ints"
-            )
+        values *= count
+    if len(values) == count:
+        return values
+    if function:
         raise RuntimeError(
-            f"expected {name} to be a single integer value or a list of 2 values to match the "
-            f"convolution dimensions, but got {name}={values}"
+            f"{function}: {name} must either be a single int, or a tuple of two ints"
         )
-    return values[0], values[1]
+    raise RuntimeError(
+        f"expected {name} to be a single integer value or a list of {count} values to match the "
+        f"convolution dimensions, but got {name}={values}"
+    )
+
+
+def require_window(kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> None:
+    """Raise RuntimeError unless the padding is at least 0, the rest of a window's options 1."""
+    for name, option, least in (
+        ("kernel size", kernel_size, 1),
+        ("stride", stride, 1),
+        ("dilation", dilation, 1),
+        ("padding", padding, 0),
+    ):
+        if min(option) < least:
+            bound = "greater than zero" if least else "non-negative"
+            raise RuntimeError(f"{name} should be {bound}, but got {option[0]} x {option[1]}")
+
+
+def require_images(function: str, input: Any) -> None:
+    """Raise unless ``input`` is (N, C, H, W), nothing but N being 0; or was (C, H, W)."""
+    require_tensors(function, input=input)
+    if input.ndim != 4 or 0 in input.shape[1:]:
+        raise RuntimeError(
+            "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but "
+            f"got: {list(input.shape)}\n  {function} takes images (N, C, H, W) or (C, H, W)"
+        )
 
 
 # --- names and results ---------------------------------------------------------------------------

@@ -19,11 +19,10 @@ from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.sums import total
 from tinygrad_adam.backend.windows import output_sizes
-from tinygrad_adam.ops.arguments import IntOrPair, Pair, pair, require_tensors
+from tinygrad_adam.ops.arguments import IntOrPair, Pair, ints, pair, require_tensors
 from tinygrad_adam.ops.indexing import getitem
-from tinygrad_adam.ops.padding import Pad
 from tinygrad_adam.ops.reductions import sum
-from tinygrad_adam.ops.shapes import reshape, squeeze, unsqueeze
+from tinygrad_adam.ops.shapes import Pad, batched, reshape, squeeze, unsqueeze
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -46,12 +45,7 @@ def _sizes(shape: Shape, spatial: int) -> str:
 
 
 def _check(
-    x: Any,
-    weight: Any,
-    bias: Any,
-    options: Options,
-    transposed: bool = False,
-    spatial: int = 2,
+    x: Any, weight: Any, bias: Any, options: Options, transposed: bool = False, spatial: int = 2
 ) -> None:
     """Raise for what a convolution cannot be computed of.
 
@@ -67,39 +61,35 @@ def _check(
         RuntimeError: shapes, dtypes or options do not fit.
     """
     stride, padding, dilation, groups = options
-    if groups < 1:
-        raise RuntimeError("non-positive groups is not supported")
-    if min(padding) < 0:
-        raise RuntimeError("negative padding is not supported")
-    if min(stride) < 1:
-        raise RuntimeError("non-positive stride is not supported")
-    if min(dilation) < 1:
-        raise RuntimeError("non-positive dilation is not supported")
-    if weight.shape[0] < groups:
+    for name, least, value in (
+        ("groups", 1, groups),
+        ("padding", 0, min(padding)),
+        ("stride", 1, min(stride)),
+        ("dilation", 1, min(dilation)),
+    ):
+        if value < least:
+            bound = "non-positive" if least else "negative"
+            raise RuntimeError(f"{bound} {name} is not supported")
+    size = _sizes(weight.shape, spatial)
+    if weight.shape[0] < groups or weight.shape[0] % groups:
+        wanted = "at least" if weight.shape[0] < groups else "divisible by"
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
-            f"got weight of size {_sizes(weight.shape, spatial)} instead"
-        )
-    if weight.shape[0] % groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
-            f"but got weight of size [{_sizes(weight.shape, spatial)}] instead"
+            f"Given groups={groups}, expected weight to be {wanted} {groups} at dimension 0, but "
+            f"got weight of size {size} instead"
         )
     channels = weight.shape[0] if transposed else weight.shape[1] * groups
     if x.shape[1] != channels:
         given = f"transposed={int(transposed)}" if transposed else f"groups={groups}"
         raise RuntimeError(
-            f"Given {given}, weight of size {_sizes(weight.shape, spatial)}, expected input"
-            f"{_sizes(x.shape, spatial)} to have {channels} channels, but got {x.shape[1]} "
-            "channels instead"
+            f"Given {given}, weight of size {size}, expected input{_sizes(x.shape, spatial)} to "
+            f"have {channels} channels, but got {x.shape[1]} channels instead"
         )
     out_channels = weight.shape[1] * groups if transposed else weight.shape[0]
     if bias is not None and bias.shape != (out_channels,):
         given = "transposed=1, " if transposed else ""
         raise RuntimeError(
-            f"Given {given}weight of size {_sizes(weight.shape, spatial)}, expected bias to be "
-            f"1-dimensional with {out_channels} elements, but got bias of size {list(bias.shape)} "
-            "instead"
+            f"Given {given}weight of size {size}, expected bias to be 1-dimensional with "
+            f"{out_channels} elements, but got bias of size {list(bias.shape)} instead"
         )
     if bias is not None and x.dtype != bias.dtype:
         a, b = c_type_name(x.dtype), c_type_name(bias.dtype)
@@ -110,11 +100,8 @@ def _check(
             "  Input and weight must have one dtype: convert one, as in x.float()"
         )
     if not transposed and x.shape[1]:
-        padded = (x.shape[2] + 2 * padding[0], x.shape[3] + 2 * padding[1])
-        reach = (
-            dilation[0] * (weight.shape[2] - 1) + 1,
-            dilation[1] * (weight.shape[3] - 1) + 1,
-        )
+        padded = [x.shape[2 + i] + 2 * padding[i] for i in (0, 1)]
+        reach = [dilation[i] * (weight.shape[2 + i] - 1) + 1 for i in (0, 1)]
         if padded[0] < reach[0] or padded[1] < reach[1]:
             raise RuntimeError(
                 "Calculated padded input size per channel: "
@@ -238,18 +225,10 @@ def _cut(y: Any, shape: Shape) -> Any:
 # --- functions -----------------------------------------------------------------------------------
 
 
-def _batched(name: str, input: Tensor, weight: Tensor, spatial: int = 2) -> tuple[Tensor, bool]:
-    """Return the input with a batch dimension, and whether that had to be added.
-
-    Raises:
-        TypeError: input or weight is no tensor.
-        RuntimeError: the input has neither of the two numbers of dimensions, or the weight another.
-    """
+def _check_dimensions(name: str, input: Tensor, weight: Tensor, spatial: int = 2) -> None:
+    """Raise unless input and weight are tensors with ``spatial`` + 2 dimensions."""
     require_tensors(name, input=input, weight=weight)
-    unbatched = input.ndim == spatial + 1
-    if unbatched:
-        input = unsqueeze(input, 0)
-    elif input.ndim != spatial + 2:
+    if input.ndim != spatial + 2:
         raise RuntimeError(
             f"Expected {spatial + 1}D (unbatched) or {spatial + 2}D (batched) input to {name}, but "
             f"got input of size: {list(input.shape)}"
@@ -260,20 +239,6 @@ def _batched(name: str, input: Tensor, weight: Tensor, spatial: int = 2) -> tupl
             f"{list(weight.shape)}, but got {input.ndim}-dimensional input of size "
             f"{list(input.shape)} instead"
         )
-    return input, unbatched
-
-
-def _single(value: IntOrPair, name: str) -> int:
-    """Return an int or a sequence of one int as an int."""
-    if isinstance(value, int):
-        return value
-    values = list(map(int, value))
-    if len(values) != 1:
-        raise RuntimeError(
-            f"expected {name} to be a single integer value or a list of 1 values to match the "
-            f"convolution dimensions, but got {name}={values}"
-        )
-    return values[0]
 
 
 def named_padding(
@@ -303,6 +268,7 @@ def _resolve_padding(
     return input, (top, left)
 
 
+@batched(4)
 def conv2d(
     input: Tensor,
     weight: Tensor,
@@ -335,14 +301,14 @@ def conv2d(
     Source: PyTorch, ``torch.nn.functional.conv2d``.
     """
     stride, dilation = pair(stride, "stride"), pair(dilation, "dilation")
-    input, unbatched = _batched("conv2d", input, weight)
+    _check_dimensions("conv2d", input, weight)
     if isinstance(padding, str):
         input, padding = _resolve_padding(input, weight, stride, padding, dilation)
     options = Options(stride, pair(padding, "padding"), dilation, groups)
-    output: Tensor = Conv2d.apply(input, weight, bias, options)
-    return squeeze(output, 0) if unbatched else output
+    return Conv2d.apply(input, weight, bias, options)  # type: ignore[no-any-return]
 
 
+@batched(3)
 def conv1d(
     input: Tensor,
     weight: Tensor,
@@ -368,18 +334,19 @@ def conv1d(
 
     Source: PyTorch, ``torch.nn.functional.conv1d``.
     """
-    steps, distances = (1, _single(stride, "stride")), (1, _single(dilation, "dilation"))
-    input, unbatched = _batched("conv1d", input, weight, spatial=1)
+    _check_dimensions("conv1d", input, weight, spatial=1)
     input, weight = unsqueeze(input, 2), unsqueeze(weight, 2)
+    (step,), (distance,) = ints(stride, 1, "stride"), ints(dilation, 1, "dilation")
+    steps, distances = (1, step), (1, distance)
     if isinstance(padding, str):
         input, zeros = _resolve_padding(input, weight, steps, padding, distances)
     else:
-        zeros = (0, _single(padding, "padding"))
+        zeros = (0, ints(padding, 1, "padding")[0])
     options = Options(steps, zeros, distances, groups)
-    output: Tensor = squeeze(Conv2d.apply(input, weight, bias, options, 1), 2)
-    return squeeze(output, 0) if unbatched else output
+    return squeeze(Conv2d.apply(input, weight, bias, options, 1), 2)
 
 
+@batched(4)
 def conv_transpose2d(
     input: Tensor,
     weight: Tensor,
@@ -414,7 +381,7 @@ def conv_transpose2d(
     """
     stride, dilation = pair(stride, "stride"), pair(dilation, "dilation")
     padding, extra = pair(padding, "padding"), pair(output_padding, "output_padding")
-    input, unbatched = _batched("conv_transpose2d", input, weight)
+    _check_dimensions("conv_transpose2d", input, weight)
     options = Options(stride, padding, dilation, groups)
     _check(input, weight, bias, options, transposed=True)
     if min(extra) < 0:
@@ -422,9 +389,7 @@ def conv_transpose2d(
     if any(extra[i] >= max(stride[i], dilation[i]) for i in (0, 1)):
         raise RuntimeError(
             "output padding must be smaller than either stride or dilation, but got "
-            f"output_padding_height: {extra[0]} output_padding_width: {extra[1]} "
-            f"stride_height: {stride[0]} stride_width: {stride[1]} "
-            f"dilation_height: {dilation[0]} dilation_width: {dilation[1]}"
+            f"output_padding={extra}, stride={stride}, dilation={dilation}"
         )
     rows, columns = (
         (input.shape[2 + i] - 1) * stride[i]
@@ -441,6 +406,4 @@ def conv_transpose2d(
         )
     shape = (input.shape[0], weight.shape[1] * groups, rows, columns)
     output: Tensor = Conv2dInputGradient.apply(input, weight, shape, options)
-    if bias is not None:
-        output = output + reshape(bias, (1, -1, 1, 1))
-    return squeeze(output, 0) if unbatched else output
+    return output if bias is None else output + reshape(bias, (1, -1, 1, 1))

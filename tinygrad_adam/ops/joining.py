@@ -9,27 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd.fit import Expand
 from tinygrad_adam.backend import promote_types
-from tinygrad_adam.ops.arguments import (
-    common_shape,
-    normalize_dim,
-    numpy_names,
-    tensor_list,
-)
+from tinygrad_adam.ops.arguments import common_shape, normalize_dim, numpy_names, tensor_list
 from tinygrad_adam.ops.shapes import Cat, Reshape, cast, unsqueeze
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
-
-__all__ = [
-    "broadcast_tensors",
-    "cat",
-    "concat",
-    "concatenate",
-    "hstack",
-    "meshgrid",
-    "stack",
-    "vstack",
-]
 
 
 @numpy_names
@@ -125,7 +109,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
     Source: PyTorch, ``torch.meshgrid``.
     """
-    vectors = tensor_list("meshgrid", _unpacked(tensors))
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        (tensors,) = tensors
+    vectors = tensor_list("meshgrid", tensors)
     if indexing not in ("ij", "xy"):
         raise RuntimeError(
             f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
@@ -154,9 +140,3 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     checked = tensor_list("broadcast_tensors", tensors)
     shape = common_shape(*[x.shape for x in checked])
     return tuple([Expand.apply(x, shape) for x in checked])
-
-
-def _unpacked(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return ``(a, b)`` for ``f(a, b)`` and for ``f([a, b])``."""
-    alone = len(values) == 1 and isinstance(values[0], (tuple, list))
-    return tuple(values[0]) if alone else values

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module
-from tinygrad_adam.ops.arguments import IntOrPair, pair, require_tensors
+from tinygrad_adam.ops.arguments import (
+    IntOrPair,
+    pair,
+    require_images,
+    require_tensors,
+    require_window,
+)
 from tinygrad_adam.ops.indexing import Index, Pick
 from tinygrad_adam.ops.joining import stack
-from tinygrad_adam.ops.shapes import flatten, squeeze, unsqueeze
+from tinygrad_adam.ops.shapes import Pad, batched, flatten
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
-
-
-class Pad(Operation):
-    """x with ``before`` and ``after`` elements of ``value`` at the ends of each dimension.
-
-    Negative amounts cut elements off.  Gradient: g padded by the negative amounts.  Saves nothing.
-    """
-
-    def forward(self, x: Array, amounts: tuple[tuple[int, int], ...], value: float) -> Array:
-        self.amounts = amounts
-        shape = tuple([n + before + after for n, (before, after) in zip(x.shape, amounts)])
-        if min(shape, default=0) < 0:
-            raise RuntimeError(
-                f"The input size {list(x.shape)}, plus negative padding "
-                f"{[n for pair in reversed(amounts) for n in pair]}, resulted in a negative output "
-                f"size {list(shape)}, which is invalid. Check dimensions of your input."
-            )
-        y = array_module(x).full(shape, value, x.dtype)
-        inside = tuple([slice(max(b, 0), n - max(a, 0)) for n, (b, a) in zip(shape, amounts)])
-        kept = tuple([slice(max(-b, 0), n - max(-a, 0)) for n, (b, a) in zip(x.shape, amounts)])
-        y[inside] = x[kept]
-        return y
-
-    def backward(self, grad: Any) -> Any:
-        return Pad.apply(grad, tuple([(-before, -after) for before, after in self.amounts]), 0)
 
 
 def pad(
@@ -112,19 +92,17 @@ def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> A
             f"input (dimension {dim}: {size}) is too small. Calculated output: "
             f"{size + before + after}"
         )
-    xp = array_module(input.array)
-    positions = xp.arange(-before, size + after)
+    positions = array_module(input.array).arange(-before, size + after)
     if mode == "circular":
         # Negative amounts cut off first; what is left goes round.
         start, stop = max(-before, 0), size - max(-after, 0)
-        positions = start + (positions - start) % max(1, stop - start)
-    elif mode == "replicate":
-        positions = positions.clip(0, size - 1)
-    else:
-        positions = size - 1 - abs(size - 1 - abs(positions))
-    return positions
+        return start + (positions - start) % max(1, stop - start)
+    if mode == "replicate":
+        return positions.clip(0, size - 1)
+    return size - 1 - abs(size - 1 - abs(positions))
 
 
+@batched(4)
 def unfold(
     input: Tensor,
     kernel_size: IntOrPair,
@@ -149,36 +127,17 @@ def unfold(
 
     Source: PyTorch, ``torch.nn.functional.unfold``.
     """
-    require_tensors("unfold", input=input)
+    require_images("unfold", input)
     size, stride = pair(kernel_size, "kernel_size"), pair(stride, "stride")
     dilation, padding = pair(dilation, "dilation"), pair(padding, "padding")
-    for name, option, least in (
-        ("kernel size", size, 1), ("dilation", dilation, 1), ("stride", stride, 1),
-        ("padding", padding, 0),
-    ):  # fmt: skip
-        if min(option) < least:
-            bound = "greater than zero" if least else "non-negative"
-            short = {"kernel size": "kernel", "padding": "pad"}.get(name, name)
-            name_h, name_w = f"{short}_height", f"{short}_width"
-            raise RuntimeError(
-                f"{name} should be {bound}, but got {name_h}: {option[0]} {name_w}: {option[1]}"
-            )
-    if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
-        raise RuntimeError(
-            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
-            f"dimensions for input, but got: {list(input.shape)}"
-        )
-    unbatched = input.ndim == 3
-    if unbatched:
-        input = unsqueeze(input, 0)
+    require_window(size, stride, padding, dilation)
     reach = [dilation[i] * (size[i] - 1) + 1 for i in (0, 1)]
     windows = [(input.shape[2 + i] + 2 * padding[i] - reach[i]) // stride[i] + 1 for i in (0, 1)]
     if min(windows) < 1:
         raise RuntimeError(
-            f"Given input with spatial size ({input.shape[2]}, {input.shape[3]}), kernel_size="
-            f"({size[0]}, {size[1]}), dilation=({dilation[0]}, {dilation[1]}), padding="
-            f"({padding[0]}, {padding[1]}), calculated shape of the array of sliding blocks as "
-            f"({windows[0]}, {windows[1]}), but its components must be at least one."
+            f"Given input with spatial size {tuple(input.shape[2:])}, kernel_size={size}, dilation="
+            f"{dilation}, padding={padding}, calculated shape of the array of sliding blocks as "
+            f"{tuple(windows)}, but its components must be at least one."
         )
     if any(padding):
         input = pad(input, (padding[1], padding[1], padding[0], padding[0]))
@@ -192,5 +151,4 @@ def unfold(
             across = slice(first, first + (windows[1] - 1) * stride[1] + 1, stride[1])
             taps = Index.apply(input, (slice(None), slice(None), rows, across, ...))
             columns.append(flatten(taps, 2))
-    output = flatten(stack(columns, 2), 1, 2)
-    return squeeze(output, 0) if unbatched else output
+    return flatten(stack(columns, 2), 1, 2)

@@ -7,96 +7,67 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, array_module, is_differentiable, kernels
-from tinygrad_adam.backend.dtypes import type_name
+from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.windows import output_sizes
-from tinygrad_adam.ops.arguments import IntOrPair, Pair, pair, require_tensors
-from tinygrad_adam.ops.elementwise import flat_in, overwritten
+from tinygrad_adam.ops.arguments import IntOrPair, Pair, pair, require_images, require_window
+from tinygrad_adam.ops.elementwise import flat_in, overwritten, require_floating
 from tinygrad_adam.ops.indexing import Pick
-from tinygrad_adam.ops.shapes import squeeze, unsqueeze
+from tinygrad_adam.ops.shapes import batched
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
 
 
-@functools.lru_cache
-def _pooled_shape(
-    shape: tuple[int, ...],
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
+class Window(NamedTuple):
+    """What a result sees of an image, and how that moves."""
+
+    kernel_size: Pair
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+    ceil_mode: bool
+
+
+def _window(
+    name: str,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None,
+    padding: IntOrPair,
+    dilation: IntOrPair,
     ceil_mode: bool,
-) -> tuple[int, ...]:
+) -> Window:
+    """Return options as users write them as pairs; the step is the window's size by default."""
+    size = pair(kernel_size, "kernel_size", name)
+    step = size if stride is None or stride == () else pair(stride, "stride", name)
+    padding, dilation = pair(padding, "padding", name), pair(dilation, "dilation", name)
+    return Window(size, step, padding, dilation, bool(ceil_mode))
+
+
+@functools.lru_cache
+def _pooled_shape(shape: tuple[int, ...], window: Window) -> tuple[int, ...]:
     """Return the shape of the result, for images of ``shape``.
 
     Raises:
         RuntimeError: the options make no sense, or no window fits.
     """
-    if 0 in stride:
-        raise RuntimeError("stride should not be zero")
-    if min(stride) < 0:
-        raise RuntimeError(
-            f"stride should be greater than zero, but got dH: {stride[0]} dW: {stride[1]}"
-        )
-    if min(kernel_size) < 1:
-        raise RuntimeError(
-            "kernel size should be greater than zero, but got "
-            f"kH: {kernel_size[0]} kW: {kernel_size[1]}"
-        )
-    if min(dilation) < 1:
-        raise RuntimeError(
-            "dilation should be greater than zero, but got "
-            f"dilationH: {dilation[0]} dilationW: {dilation[1]}"
-        )
-    for i in (0, 1):
-        if padding[i] < 0:
-            raise RuntimeError(f"pad must be non-negative, but got pad: {padding[i]}")
-        if padding[i] > ((kernel_size[i] - 1) * dilation[i] + 1) // 2:
+    require_window(*window[:4])
+    for size, padding, dilation in zip(window.kernel_size, window.padding, window.dilation):
+        if padding > ((size - 1) * dilation + 1) // 2:
             raise RuntimeError(
                 "pad should be at most half of effective kernel size, but got "
-                f"pad={padding[i]}, kernel_size={kernel_size[i]} and dilation={dilation[i]}"
+                f"pad={padding}, kernel_size={size} and dilation={dilation}"
             )
-    if 0 in shape[1:]:
-        raise RuntimeError(
-            "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but "
-            f"got:{list(shape)}"
-        )
-    rows, columns = output_sizes(shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    batch, channels, height, width = shape
+    rows, columns = output_sizes((height, width), *window)
     if rows < 1 or columns < 1:
-        _, channels, height, width = shape
         raise RuntimeError(
             f"Given input size: ({channels}x{height}x{width}). Calculated output size: "
             f"({channels}x{rows}x{columns}). Output size is too small"
         )
-    return (*shape[:2], rows, columns)
-
-
-def _on_images(operation: type[Operation], name: str, input: Tensor, *options: Any) -> Any:
-    """Apply an operation to images (N, C, H, W), or to one, (C, H, W)."""
-    if input.ndim == 3:
-        results = operation.apply(unsqueeze(input, 0), *options)
-        if isinstance(results, tuple):
-            return tuple([squeeze(y, 0) for y in results])
-        return squeeze(results, 0)
-    if input.ndim != 4:
-        raise RuntimeError(
-            "non-empty 3D or 4D (batch mode) tensor expected for input\n"
-            f"  {name} got {list(input.shape)}: images are (N, C, H, W) or (C, H, W)"
-        )
-    return operation.apply(input, *options)
-
-
-def _window(
-    name: str, kernel_size: IntOrPair, stride: IntOrPair | None, padding: IntOrPair
-) -> tuple[Pair, Pair, Pair]:
-    """Return the size, step and padding of a window as pairs; the step is its size by default."""
-    size = pair(kernel_size, "kernel_size", name)
-    step = size if stride is None or stride == () else pair(stride, "stride", name)
-    return size, step, pair(padding, "padding", name)
+    return batch, channels, rows, columns
 
 
 # --- the largest element -------------------------------------------------------------------------
@@ -108,29 +79,18 @@ class MaxPool2d(Operation):
     Gradient: g goes to that element, the first where several are equal.  Saves x and the result.
     """
 
-    def forward(
-        self,
-        x: Array,
-        kernel_size: Pair,
-        stride: Pair,
-        padding: Pair,
-        dilation: Pair,
-        ceil_mode: bool,
-    ) -> Any:
-        shape = _pooled_shape(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
-        self.options = (kernel_size, stride, padding, dilation, ceil_mode)
+    def forward(self, x: Array, window: Window) -> Any:
+        shape = _pooled_shape(x.shape, window)
+        self.window = window
         if x.dtype.kind == "b":
             raise NotImplementedError("\"max_pool2d\" not implemented for 'Bool'")
-        if x.size:
-            y = kernels(x).max_pool2d(x, *self.options)
-        else:
-            y = array_module(x).empty(shape, x.dtype)
+        y = kernels(x).max_pool2d(x, *window) if x.size else array_module(x).empty(shape, x.dtype)
         self.save(x, y)
         return y
 
     def backward(self, grad: Any, _: Any = None) -> Any:
         x, y = self.saved
-        return MaxPool2dGradient.apply(grad, x, y, self.options)
+        return MaxPool2dGradient.apply(grad, x, y, self.window)
 
 
 class MaxPool2dWithIndices(MaxPool2d):
@@ -138,9 +98,9 @@ class MaxPool2dWithIndices(MaxPool2d):
 
     materialize_grads = False
 
-    def forward(self, x: Array, *options: Any) -> tuple[Array, Array]:
-        y = super().forward(x, *options)
-        return y, _indices(x, y, options)
+    def forward(self, x: Array, window: Window) -> tuple[Array, Array]:
+        y = super().forward(x, window)
+        return y, _indices(x, y, window)
 
 
 class MaxPool2dGradient(Operation):
@@ -149,19 +109,19 @@ class MaxPool2dGradient(Operation):
     Saves x and y, which say where those are: the choice has the slope 0.
     """
 
-    def forward(self, grad: Array, x: Array, y: Array, options: tuple[Any, ...]) -> Array:
-        self.options = options
+    def forward(self, grad: Array, x: Array, y: Array, window: Window) -> Array:
+        self.window = window
         self.save(x, y)
         if x.size == 0:
             return array_module(x).zeros(x.shape, grad.dtype)
-        return kernels(x).max_pool2d_input_gradient(grad, x, y, *options)
+        return kernels(x).max_pool2d_input_gradient(grad, x, y, *window)
 
     def backward(self, grad: Any) -> Any:
         x, y = self.saved
         need_grad, need_x = self.needs_input_grad[:2]
         to_grad = None
         if need_grad:
-            places = MaxPool2dPlaces.apply(x, y, self.options)
+            places = MaxPool2dPlaces.apply(x, y, self.window)
             to_grad = Pick.apply(grad, (...,), False, *places)
         return to_grad, overwritten(x, 0) if need_x else None, None
 
@@ -169,20 +129,21 @@ class MaxPool2dGradient(Operation):
 class MaxPool2dPlaces(Operation):
     """Where the largest elements stand, as arrays that index images: n, c, row, column."""
 
-    def forward(self, x: Array, y: Array, options: tuple[Any, ...]) -> tuple[Array, ...]:
+    def forward(self, x: Array, y: Array, window: Window) -> tuple[Array, ...]:
         arange, (batch, channels, _, width) = array_module(x).arange, x.shape
-        places = _indices(x, y, options)
+        places = _indices(x, y, window)
         image, channel = arange(batch).reshape(-1, 1, 1, 1), arange(channels).reshape(-1, 1, 1)
         return image, channel, places // width, places % width
 
 
-def _indices(x: Array, y: Array, options: tuple[Any, ...]) -> Array:
+def _indices(x: Array, y: Array, window: Window) -> Array:
     """Return where in their planes the largest elements stand: row * W + column."""
     if x.size == 0:
         return array_module(x).empty(y.shape, "int64")
-    return kernels(x).max_pool2d_indices(x, y, *options)
+    return kernels(x).max_pool2d_indices(x, y, *window)
 
 
+@batched(4)
 def max_pool2d(
     input: Tensor,
     kernel_size: IntOrPair,
@@ -214,11 +175,10 @@ def max_pool2d(
 
     Source: PyTorch, ``torch.nn.functional.max_pool2d``.
     """
-    window = _window("max_pool2d", kernel_size, stride, padding)
-    options = (*window, pair(dilation, "dilation", "max_pool2d"), bool(ceil_mode))
-    require_tensors("max_pool2d", input=input)
+    require_images("max_pool2d", input)
     operation = MaxPool2dWithIndices if return_indices else MaxPool2d
-    return _on_images(operation, "max_pool2d", input, *options)
+    window = _window("max_pool2d", kernel_size, stride, padding, dilation, ceil_mode)
+    return operation.apply(input, window)
 
 
 # --- the mean ------------------------------------------------------------------------------------
@@ -231,25 +191,16 @@ class AvgPool2d(Operation):
     """
 
     def forward(
-        self,
-        x: Array,
-        kernel_size: Pair,
-        stride: Pair,
-        padding: Pair,
-        ceil_mode: bool,
-        count_include_pad: bool,
-        divisor_override: int | None,
+        self, x: Array, window: Window, count_include_pad: bool, divisor_override: int | None
     ) -> Array:
         if divisor_override == 0:
             raise RuntimeError("divisor must be not zero")
-        shape = _pooled_shape(x.shape, kernel_size, stride, padding, (1, 1), ceil_mode)
+        shape = _pooled_shape(x.shape, window)
         self.save(x)
-        self.options = (
-            kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-        )  # fmt: skip
+        self.options = window, count_include_pad, divisor_override
         if x.size == 0:
             return array_module(x).empty(shape, x.dtype)
-        return kernels(x).avg_pool2d(x, *self.options)
+        return kernels(x).avg_pool2d(x, *_mean_options(*self.options))
 
     def backward(self, grad: Any) -> Any:
         (x,) = self.saved
@@ -263,12 +214,18 @@ class AvgPool2dGradient(Operation):
         self.options = options
         if grad.size == 0:
             return array_module(grad).zeros(input_shape, grad.dtype)
-        return kernels(grad).avg_pool2d_input_gradient(grad, input_shape, *options)
+        return kernels(grad).avg_pool2d_input_gradient(grad, input_shape, *_mean_options(*options))
 
     def backward(self, grad: Any) -> Any:
         return AvgPool2d.apply(grad, *self.options)
 
 
+def _mean_options(window: Window, *counting: Any) -> tuple[Any, ...]:
+    """Return options as kernels take them: windows of means have no dilation."""
+    return (*window[:3], window.ceil_mode, *counting)
+
+
+@batched(4)
 def avg_pool2d(
     input: Tensor,
     kernel_size: IntOrPair,
@@ -297,10 +254,11 @@ def avg_pool2d(
 
     Source: PyTorch, ``torch.nn.functional.avg_pool2d``.
     """
-    window = _window("avg_pool2d", kernel_size, stride, padding)
-    options = (*window, bool(ceil_mode), bool(count_include_pad), divisor_override)
-    require_tensors("avg_pool2d", input=input)
-    return _on_images(AvgPool2d, "avg_pool2d", input, *options)  # type: ignore[no-any-return]
+    require_images("avg_pool2d", input)
+    window = _window("avg_pool2d", kernel_size, stride, padding, 1, ceil_mode)
+    return AvgPool2d.apply(  # type: ignore[no-any-return]
+        input, window, bool(count_include_pad), divisor_override
+    )
 
 
 class AdaptiveAvgPool2d(Operation):
@@ -315,17 +273,7 @@ class AdaptiveAvgPool2d(Operation):
                 "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 "
                 f"but received {{{output_size[0]}, {output_size[1]}}}"
             )
-        for dim in (1, 2, 3):
-            if not x.shape[dim]:
-                raise RuntimeError(
-                    "adaptive_avg_pool2d(): Expected input to have non-zero size for non-batch "
-                    f"dimensions, but input has sizes {list(x.shape)} with dimension {dim} being "
-                    "empty"
-                )
-        if not is_differentiable(x.dtype):
-            raise NotImplementedError(
-                f"\"adaptive_avg_pool2d\" not implemented for '{type_name(x.dtype)}'"
-            )
+        require_floating("adaptive_avg_pool2d", x)
         self.output_size = output_size
         self.save(x)
         if x.size == 0 or 0 in output_size:
@@ -350,6 +298,7 @@ class AdaptiveAvgPool2dGradient(Operation):
         return AdaptiveAvgPool2d.apply(grad, self.output_size)
 
 
+@batched(4)
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
     """Take means over windows chosen so that the result has a given size.
 
@@ -365,14 +314,10 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
 
     Source: PyTorch, ``torch.nn.functional.adaptive_avg_pool2d``.
     """
-    name = "adaptive_avg_pool2d"
-    require_tensors(name, input=input)
-    if input.ndim not in (3, 4):
-        raise RuntimeError(f"{name}(): Expected 3D or 4D tensor, but got {list(input.shape)}")
-    wanted = (
-        (output_size,) * 2 if output_size is None or isinstance(output_size, int) else output_size
-    )
-    if len(wanted) != 2:
-        raise RuntimeError(f"{name}: output_size must be 2")
-    size = tuple([n if w is None else int(w) for n, w in zip(input.shape[-2:], wanted)])
-    return _on_images(AdaptiveAvgPool2d, name, input, size)  # type: ignore[no-any-return]
+    require_images("adaptive_avg_pool2d", input)
+    if output_size is None or isinstance(output_size, int):
+        output_size = (output_size, output_size)
+    if len(output_size) != 2:
+        raise RuntimeError("adaptive_avg_pool2d: output_size must be 2")
+    size = tuple([n if w is None else int(w) for n, w in zip(input.shape[2:], output_size)])
+    return AdaptiveAvgPool2d.apply(input, size)  # type: ignore[no-any-return]

@@ -6,9 +6,10 @@ is the gradient of the result.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from tinygrad_adam.ops.arguments import (
     checked_dim,
     checked_dims,
     flat,
+    is_tensor_here,
     normalize_dim,
     numpy_names,
     require_dimensions,
@@ -31,6 +33,8 @@ from tinygrad_adam.ops.arguments import (
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 # --- another shape -------------------------------------------------------------------------------
@@ -161,15 +165,14 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
         raise RuntimeError("unflatten: sizes must be non-empty")
     size = input.shape[dim] if input.ndim else 1
     known = math.prod([n for n in wanted if n != -1])
-    if wanted.count(-1) > 1:
-        raise RuntimeError("only one dimension can be inferred")
-    if known != size and (-1 not in wanted or known == 0 or size % known):
+    unknown = wanted.count(-1)
+    if unknown < 2 and known != size and (not unknown or known == 0 or size % known):
         raise RuntimeError(
             f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim "
             f"{dim} ({size}) in the input tensor"
         )
-    wanted = resolve_shape(wanted, size)
-    return Reshape.apply(input, (*input.shape[:dim], *wanted, *input.shape[dim + 1 :]))
+    shape = input.shape
+    return Reshape.apply(input, (*shape[:dim], *resolve_shape(wanted, size), *shape[dim + 1 :]))
 
 
 @numpy_names
@@ -186,6 +189,24 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     require_tensors("unsqueeze", input=input)
     dim = normalize_dim(dim, input.ndim + 1)
     return Reshape.apply(input, (*input.shape[:dim], 1, *input.shape[dim:]))
+
+
+def batched(ndim: int) -> Callable[[F], F]:
+    """Let a function of tensors (N, …) of ``ndim`` dimensions take one without N, too."""
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def apply(input: Any, *args: Any, **options: Any) -> Any:
+            if not is_tensor_here(input) or input.ndim != ndim - 1:
+                return function(input, *args, **options)
+            found = function(unsqueeze(input, 0), *args, **options)
+            if isinstance(found, tuple):
+                return tuple([squeeze(y, 0) for y in found])
+            return squeeze(found, 0)
+
+        return apply  # type: ignore[return-value]
+
+    return decorate
 
 
 # --- another order of dimensions -----------------------------------------------------------------
@@ -417,12 +438,14 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 class Tril(Operation):
     """The elements on and below a diagonal, zeros above.  Gradient: those of g."""
 
+    keeps = "tril"
+
     def forward(self, x: Array, diagonal: int) -> Array:
         self.diagonal = diagonal
-        return array_module(x).tril(x, diagonal)
+        return getattr(array_module(x), self.keeps)(x, diagonal)
 
     def backward(self, grad: Any) -> Any:
-        return Tril.apply(grad, self.diagonal)
+        return self.apply(grad, self.diagonal)
 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
@@ -431,15 +454,10 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     return Tril.apply(input, diagonal)
 
 
-class Triu(Operation):
+class Triu(Tril):
     """The elements on and above a diagonal, zeros below.  Gradient: those of g."""
 
-    def forward(self, x: Array, diagonal: int) -> Array:
-        self.diagonal = diagonal
-        return array_module(x).triu(x, diagonal)
-
-    def backward(self, grad: Any) -> Any:
-        return Triu.apply(grad, self.diagonal)
+    keeps = "triu"
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
@@ -534,25 +552,37 @@ class Narrow(Operation):
     returns_view = True
 
     def forward(self, x: Array, dim: int, start: int, length: int) -> Array:
-        self.place = dim, start, x.shape[dim]
+        around = start, x.shape[dim] - start - length
+        self.amounts = (*[(0, 0)] * dim, around, *[(0, 0)] * (x.ndim - dim - 1))
         return x[(slice(None),) * dim + (slice(start, start + length),)]
 
     def backward(self, grad: Any) -> Any:
-        return NarrowScatter.apply(grad, *self.place)
+        return Pad.apply(grad, self.amounts, 0)
 
 
-class NarrowScatter(Operation):
-    """Zeros of a size along ``dim``, with x in them from ``start`` on.  Gradient: g there."""
+class Pad(Operation):
+    """x with ``before`` and ``after`` elements of ``value`` at the ends of each dimension.
 
-    def forward(self, x: Array, dim: int, start: int, size: int) -> Array:
-        length = x.shape[dim]
-        self.place = dim, start, length
-        y = array_module(x).zeros((*x.shape[:dim], size, *x.shape[dim + 1 :]), x.dtype)
-        y[(slice(None),) * dim + (slice(start, start + length),)] = x
+    Negative amounts cut elements off.  Gradient: g padded by the negative amounts.  Saves nothing.
+    """
+
+    def forward(self, x: Array, amounts: tuple[tuple[int, int], ...], value: float) -> Array:
+        self.amounts = amounts
+        shape = tuple([n + b + a for n, (b, a) in zip(x.shape, amounts)])
+        if min(shape, default=0) < 0:
+            raise RuntimeError(
+                f"The input size {list(x.shape)}, plus negative padding "
+                f"{[n for pair in reversed(amounts) for n in pair]}, resulted in a negative output "
+                f"size {list(shape)}, which is invalid. Check dimensions of your input."
+            )
+        y = array_module(x).full(shape, value, x.dtype)
+        inside = tuple([slice(max(b, 0), n - max(a, 0)) for n, (b, a) in zip(shape, amounts)])
+        kept = tuple([slice(max(-b, 0), n - max(-a, 0)) for n, (b, a) in zip(x.shape, amounts)])
+        y[inside] = x[kept]
         return y
 
     def backward(self, grad: Any) -> Any:
-        return Narrow.apply(grad, *self.place)
+        return Pad.apply(grad, tuple([(-before, -after) for before, after in self.amounts]), 0)
 
 
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
@@ -612,33 +642,26 @@ def split(
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = normalize_dim(dim, tensor.ndim)
     total = tensor.shape[dim]
-    if isinstance(wanted, (tuple, list)):
+    single = isinstance(wanted, (int, np.integer))
+    if not single and not isinstance(wanted, (tuple, list)):
+        raise TypeError(
+            "split(): argument 'split_size_or_sections' (position 2) must be tuple of ints, not "
+            f"{type(wanted).__name__}"
+        )
+    if min((wanted,) if single else wanted, default=0) < 0:
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={wanted}")
+    if not single:
         sizes = tuple(wanted)
-        if min(sizes, default=0) < 0:
-            raise RuntimeError(
-                "split_with_sizes expects split_sizes have only non-negative entries, but got "
-                f"split_sizes={list(sizes)}"
-            )
         if sum(sizes) != total:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {total} (input "
                 f"tensor's size at dimension {dim}), but got split_sizes={list(sizes)}"
             )
-    elif not isinstance(wanted, (int, np.integer)):
-        raise TypeError(
-            "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, "
-            f"not {type(wanted).__name__}"
+    elif wanted == 0 and total:
+        raise RuntimeError(
+            f"split_size can only be 0 if dimension size is 0, but got dimension size of {total}"
         )
     else:
-        if wanted < 0:
-            raise RuntimeError(
-                f"split expects split_size be non-negative, but got split_size={wanted}"
-            )
-        if wanted == 0 and total:
-            raise RuntimeError(
-                "split_size can only be 0 if dimension size is 0, but got dimension size of "
-                f"{total}"
-            )
         starts = range(0, total, wanted) if total else [0]
         sizes = tuple([min(wanted, total - start) for start in starts])
     return Split.apply(tensor, sizes, dim)
@@ -690,10 +713,10 @@ class Cat(Operation):
 
 
 class Clone(Operation):
-    """A copy with memory of its own, in the same memory order.  Gradient: g."""
+    """A copy with memory of its own, in the same memory order or another.  Gradient: g."""
 
-    def forward(self, x: Array) -> Array:
-        return x.copy(order="K")
+    def forward(self, x: Array, order: str = "K") -> Array:
+        return x.copy(order=order)
 
     def backward(self, grad: Any) -> Any:
         return grad
@@ -718,19 +741,9 @@ def numel(input: Tensor) -> int:
     return math.prod(input.shape)
 
 
-class Contiguous(Operation):
-    """A copy in C order.  Gradient: g."""
-
-    def forward(self, x: Array) -> Array:
-        return x.copy(order="C")
-
-    def backward(self, grad: Any) -> Any:
-        return grad
-
-
 def contiguous(input: Tensor) -> Tensor:
     """Return the tensor in C order: itself if it is."""
-    return input if input.is_contiguous() else Contiguous.apply(input)
+    return input if input.is_contiguous() else Clone.apply(input, "C")
 
 
 class Alias(Operation):
