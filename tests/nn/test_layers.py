@@ -210,7 +210,7 @@ def test_normalization_refuses():
         (lambda: F.group_norm(x, 3), RuntimeError, "divisible by num_groups, but got input of"),
         (lambda: F.group_norm(x[:1, :, 0, 0], 4), ValueError, r"got input size \[1, 4\]"),
         (lambda: nn.GroupNorm(2, 6)(x), RuntimeError, "Expected weight to be a vector of size"),
-        (lambda: nn.BatchNorm2d(4).double()(x), RuntimeError, "scalar type of Float"),
+        (lambda: nn.BatchNorm2d(4).double()(x), RuntimeError, "scalar type Float"),
     ]:
         with pytest.raises(error, match=text):
             call()

@@ -15,7 +15,7 @@ from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.backend import Array, array_module, as_dtype, kernels
 from tinygrad_adam.backend.special import erf as erf_of
 from tinygrad_adam.backend.sums import total, wide
-from tinygrad_adam.ops.arguments import checked_dim, into, numpy_names, require_tensors
+from tinygrad_adam.ops.arguments import Dims, checked_dim, into, numpy_names, require_tensors
 from tinygrad_adam.ops.elementwise import (
     erf,
     exp,
@@ -101,7 +101,6 @@ class LeakyRelu(Operation):
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else ``negative_slope`` times x."""
-    require_tensors("leaky_relu", input=input)
     return _apply(LeakyRelu, inplace)(input, negative_slope)  # type: ignore[no-any-return]
 
 
@@ -126,7 +125,6 @@ class Elu(Operation):
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else ``alpha`` (exp(x) - 1)."""
-    require_tensors("elu", input=input)
     return _apply(Elu, inplace)(input, alpha)  # type: ignore[no-any-return]
 
 
@@ -207,7 +205,6 @@ class Silu(Operation):
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x σ(x), σ the logistic function; also called swish."""
-    require_tensors("silu", input=input)
     return _apply(Silu, inplace)(input)  # type: ignore[no-any-return]
 
 
@@ -259,39 +256,33 @@ class Softplus(Operation):
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """Return log(1 + exp(``beta`` x)) / ``beta``, or x itself where ``beta`` x > ``threshold``."""
-    require_tensors("softplus", input=input)
     return Softplus.apply(input, beta, threshold)  # type: ignore[no-any-return]
 
 
 # --- softmax -------------------------------------------------------------------------------------
 
 
-def _shifted(function: str, x: Array, dim: int) -> Array:
-    """Return x less its largest element along ``dim``, so that exp cannot overflow; not float16."""
+def _shifted(function: str, x: Array, dims: Dims) -> Array:
+    """Return x less its largest element along ``dims``, for exp without overflow; not float16."""
     require_floating(function, x)
     x = wide(x)
-    return x - x.max(axis=dim, keepdims=True) if x.size and x.ndim else x - x
-
-
-def _sum_along(x: Any, dim: int) -> Any:
-    return Sum.apply(x, (dim,) if x.ndim else (), True)
+    return x - x.max(axis=dims, keepdims=True) if x.size else x
 
 
 class Softmax(Operation):
     """exp(x) / Σ exp(x).  Gradient: y (g - Σ g y).  Saves the result y."""
 
     def forward(self, x: Array, dim: int) -> Array:
-        self.dim = dim
-        y = array_module(x).exp(_shifted("softmax", x, dim))
-        y = y / total(y, dim, True) if x.ndim else y
-        y = y.astype(x.dtype, copy=False)
+        self.dims = (dim,) if x.ndim else ()
+        y = array_module(x).exp(_shifted("softmax", x, self.dims))
+        y = (y / total(y, self.dims, True)).astype(x.dtype, copy=False)
         self.save(y)
         return y
 
     def backward(self, grad: Any) -> Any:
         (y,) = self.saved
         weighted = grad * y
-        return weighted - y * _sum_along(weighted, self.dim)
+        return weighted - y * Sum.apply(weighted, self.dims, True)
 
 
 @numpy_names
@@ -311,18 +302,16 @@ class LogSoftmax(Operation):
     """x - log Σ exp(x).  Gradient: g - exp(y) Σ g.  Saves the result y."""
 
     def forward(self, x: Array, dim: int) -> Array:
-        self.dim = dim
+        self.dims = (dim,) if x.ndim else ()
         xp = array_module(x)
-        y = _shifted("log_softmax", x, dim)
-        if x.ndim:
-            y = y - xp.log(total(xp.exp(y), dim, True))
-        y = y.astype(x.dtype, copy=False)
+        y = _shifted("log_softmax", x, self.dims)
+        y = (y - xp.log(total(xp.exp(y), self.dims, True))).astype(x.dtype, copy=False)
         self.save(y)
         return y
 
     def backward(self, grad: Any) -> Any:
         (y,) = self.saved
-        return grad - exp(y) * _sum_along(grad, self.dim)
+        return grad - exp(y) * Sum.apply(grad, self.dims, True)
 
 
 @numpy_names

@@ -421,12 +421,17 @@ def binary_cross_entropy_with_logits(
 # --- classes -------------------------------------------------------------------------------------
 
 
-def _check_targets(classes: int, target: Array, ignore_index: int) -> Array:
-    """Return which targets count: those that are not ``ignore_index``.
+def _counting(classes: int, target: Array, ignore_index: int) -> Array | None:
+    """Return which targets count, those that are not ``ignore_index``; None if all do.
 
     Raises:
         IndexError: a target that counts is no class.
     """
+    # One look at a number, where arrays would take ten: batches of one image are common.
+    if target.size == 1:
+        single = int(target.reshape(()))
+        if 0 <= single < classes and single != ignore_index:
+            return None
     counts = target != ignore_index
     outside = ((target < 0) | (target >= classes)) & counts
     if outside.any():
@@ -434,7 +439,7 @@ def _check_targets(classes: int, target: Array, ignore_index: int) -> Array:
         raise IndexError(
             f"Target {first} is out of bounds.\n  There are {classes} classes, 0 to {classes - 1}"
         )
-    return counts
+    return None if counts.all() else counts
 
 
 def _check_batch(x: Array, target: Array) -> None:
@@ -448,24 +453,28 @@ def _check_batch(x: Array, target: Array) -> None:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     expected = () if x.ndim == 1 else (x.shape[0], *x.shape[2:])
     if target.shape != expected:
-        if x.ndim == 1 and target.ndim > 1:
-            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
-        if x.ndim == 1:
-            raise RuntimeError(
-                f"size mismatch (got input: {list(x.shape)}, target: {list(target.shape)})"
-            )
         batch = target.shape[0] if target.ndim else 0
-        if x.shape[0] != batch:
+        if x.ndim > 1 and x.shape[0] != batch:
             raise ValueError(
                 f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({batch})."
             )
-        if x.ndim == 2:
+        if x.ndim < 3 and target.ndim > 1:
             raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")
     if target.dtype != int64 and target.dtype != uint8:
         raise RuntimeError(
             f"expected target dtype to be Long or Byte, but got {type_name(target.dtype)}\n"
             "  Classes are integers: convert the target with .long()"
+        )
+
+
+def _check_weight(x: Any, class_dim: int, weight: Any) -> None:
+    """Raise RuntimeError unless there is a weight for every class, or none at all."""
+    classes = x.shape[class_dim]
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but "
+            f"got weight tensor of shape: {list(weight.shape)}"
         )
 
 
@@ -482,25 +491,12 @@ class _OverClasses(Operation):
         """Check the target, and work out what is picked and how much each place weighs."""
         _check_batch(x, target)
         self.class_dim = min(1, x.ndim - 1)
-        classes = x.shape[self.class_dim]
-        if weight is not None and weight.shape != (classes,):
-            some = f"{classes} classes " if x.ndim < 3 else ""
-            raise RuntimeError(
-                f"weight tensor should be defined either for all {some}or no classes"
-                f"{' but got weight tensor of shape: ' + str(list(weight.shape)) if some else ''}"
-            )
+        _check_weight(x, self.class_dim, weight)
         if weight is not None and weight.dtype != x.dtype:
             raise RuntimeError(
                 f"expected scalar type {type_name(x.dtype)} but found {type_name(weight.dtype)}"
             )
-        # One look at a number, where arrays would take ten: batches of one image are common.
-        single = int(target.reshape(())) if target.size == 1 else -1
-        counts: Array | None
-        if 0 <= single < classes and single != ignore_index:
-            counts = None
-        else:
-            counts = _check_targets(classes, target, ignore_index)
-            counts = None if counts.all() else counts
+        counts = _counting(x.shape[self.class_dim], target, ignore_index)
         # (N, …) -> (N, 1, …): with the class dimension, as the scores have it
         with_classes = (slice(None),) * self.class_dim + (None,)
         self.counts = None if counts is None else counts[with_classes]
@@ -696,11 +692,7 @@ def _cross_entropy_of_probabilities(
 ) -> Tensor:
     class_dim = min(1, input.ndim - 1)
     classes = input.shape[class_dim]
-    if weight is not None and weight.shape != (classes,):
-        raise RuntimeError(
-            f"cross_entropy: weight tensor should be defined either for all {classes} classes or "
-            f"no classes but got weight tensor of shape: {list(weight.shape)}"
-        )
+    _check_weight(input, class_dim, weight)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / classes
     losses = log_softmax(input, class_dim) * target

@@ -41,21 +41,15 @@ def _check_dtypes(x: Any, **parameters: Any) -> None:
     An input in half precision goes with float32 parameters, too.
     """
     found = {name: p.dtype for name, p in parameters.items() if p is not None}
-    dtypes = list(found.values())
-    if all(dtype == x.dtype for dtype in dtypes):
+    dtypes = set(found.values())
+    if dtypes <= {x.dtype} or (x.dtype == float16 and dtypes == {float32}):
         return
-    single = all(dtype == float32 for dtype in dtypes)
-    if single and x.dtype == float16:
-        return
-    if dtypes[0] == x.dtype:
-        other = next(dtype for dtype in dtypes if dtype != x.dtype)
-        text = f"expected scalar type {type_name(x.dtype)} but found {type_name(other)}"
-    elif single:
-        text = "mixed dtype (CPU): all inputs must share same datatype."
-    else:
-        text = "mixed dtype (CPU): expect parameter to have scalar type of Float"
+    other = next(dtype for dtype in found.values() if dtype != x.dtype)
     names = ", ".join([f"{name} is {dtype}" for name, dtype in found.items()])
-    raise RuntimeError(f"{text}\n  The input is {x.dtype}, {names}")
+    raise RuntimeError(
+        f"expected scalar type {type_name(x.dtype)} but found {type_name(other)}\n"
+        f"  The input is {x.dtype}, {names}"
+    )
 
 
 class _Normalization(Operation):
@@ -90,9 +84,6 @@ class _Normalization(Operation):
         return y.reshape(x.shape).astype(x.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
-        return self.by_formula(grad)
-
-    def by_formula(self, grad: Any) -> Any:
         x, weight, average, inverse = self.saved
         need_x, need_weight, need_bias = self.needs_input_grad[:3]
         dims, per_weight = self.dims, self.weight_shape
@@ -156,7 +147,7 @@ class BatchNorm(_Normalization):
 
     def backward(self, grad: Any) -> Any:
         if is_grad_enabled():
-            return self.by_formula(grad)
+            return super().backward(grad)
         x, weight, average, inverse = self.saved
         need_x, need_weight, need_bias = self.needs_input_grad[:3]
         found = BatchNormGradient.apply(grad, x, weight, average, inverse, need_x)
@@ -186,12 +177,7 @@ class LayerNorm(_Normalization):
     """Normalization over the last dimensions; w and b of their shape, or None."""
 
     def forward(
-        self,
-        x: Array,
-        weight: Array | None,
-        bias: Array | None,
-        normalized_shape: Dims,
-        eps: float,
+        self, x: Array, weight: Array | None, bias: Array | None, normalized_shape: Dims, eps: float
     ) -> Array:
         dims = tuple(range(x.ndim - len(normalized_shape), x.ndim))
         self.see(x.shape, normalized_shape, dims, eps)
@@ -285,6 +271,15 @@ def _check_values_per_channel(shape: Sequence[int], shown: str) -> None:
         )
 
 
+def _check_shapes(shape: Dims, wanted: str, weight: Tensor | None, bias: Tensor | None) -> None:
+    for name, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is not None and tensor.shape != shape:
+            raise RuntimeError(
+                f"Expected {name} to be {wanted}, but got {name} of shape {list(tensor.shape)}\n"
+                f"  Wanted is {list(shape)}"
+            )
+
+
 def layer_norm(
     input: Tensor,
     normalized_shape: int | Sequence[int],
@@ -313,12 +308,7 @@ def layer_norm(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
             f"element, but got normalized_shape = {list(shape)}"
         )
-    for name, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is not None and tensor.shape != shape:
-            raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
-                f"{list(tensor.shape)} and normalized_shape = {list(shape)}"
-            )
+    _check_shapes(shape, "of same shape as normalized_shape", weight, bias)
     if input.ndim < len(shape) or tuple(input.shape[input.ndim - len(shape) :]) != shape:
         sizes = ", ".join(map(str, shape))
         raise RuntimeError(
@@ -365,11 +355,6 @@ def group_norm(
             "Expected number of channels in input to be divisible by num_groups, but got input of "
             f"shape {list(input.shape)} and num_groups={num_groups}"
         )
-    for name, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is not None and tensor.shape != (channels,):
-            raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, "
-                f"but got {name} of shape {list(tensor.shape)} and input of shape "
-                f"{list(input.shape)}"
-            )
+    wanted = "a vector of size equal to the number of channels in input"
+    _check_shapes((channels,), wanted, weight, bias)
     return GroupNorm.apply(input, weight, bias, num_groups, eps)  # type: ignore[no-any-return]
