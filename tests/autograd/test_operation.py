@@ -272,9 +272,11 @@ def _methods_called(function):
 
 
 def _backwards(tree):
-    """Yield the backward methods of operations, and what they call of the same file by name."""
+    """Yield the backward methods of operations, the derivatives in tables (functions of ``g``), and
+    what they call of the same file by name."""
     functions = {x.name: x for x in tree.body if isinstance(x, ast.FunctionDef)}
-    pending = []
+    lambdas = [x for x in ast.walk(tree) if isinstance(x, ast.Lambda) and x.args.args]
+    pending: list[ast.AST] = [x for x in lambdas if x.args.args[0].arg == "g"]
     for kind in ast.walk(tree):
         if isinstance(kind, ast.ClassDef):
             tensors = any(
@@ -320,6 +322,15 @@ class Bad(Operation):
 
 def _helper(x):
     return x.reshape(2)
+
+@unary(lambda xp, x: xp.sin(x), lambda g, x: g * x.cos())
+def sin(input):
+    pass
 """
     found = [y for x in _backwards(ast.parse(program)) for y in _methods_called(x)]
-    assert [y.split(" ")[0] for y in sorted(found)] == ["grad.T.exp", "grad.sum", "x.reshape"]
+    assert [y.split(" ")[0] for y in sorted(found)] == [
+        "grad.T.exp",
+        "grad.sum",
+        "x.cos",
+        "x.reshape",
+    ]
