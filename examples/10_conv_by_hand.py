@@ -7,8 +7,8 @@ loop for that: a window is a view of the image with other strides. Pooling goes 
 
 Look at: the ladder of times that is printed and drawn; in conv_by_hand.png three places of the
 kernel on a ring and what it has written by then; the memory that the columns take
-(kernel size squared times the image), which is why the real kernels in tinygrad_adam/backend/cpu
-work in slices that stay in the cache.
+(kernel size squared times the image), which is why the real kernels, in
+tinygrad_adam/backend/compiled, make them for a few pixels at a time, which stay in the cache.
 
 Exercise: give conv_by_windows a stride: which two numbers of `shape` and `steps` change?
 """

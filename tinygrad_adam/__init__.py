@@ -22,11 +22,12 @@ import numpy
 
 from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, utils, viz
 from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from tinygrad_adam.backend import Generator, device, initial_seed, manual_seed
-from tinygrad_adam.backend.cpu.threads import get_num_threads, set_num_threads
 
 # isort: off
 # fmt: off
+from tinygrad_adam.backend import (
+    Generator, device, get_num_threads, initial_seed, manual_seed, set_num_threads,
+)
 from tinygrad_adam.backend.dtypes import (
     bool_, complex64, complex128, float16, float32, float64, int8, int16, int32, int64,
     promote_types, uint8,

@@ -12,7 +12,9 @@ and the table says which environment variable gives the better ones.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -37,6 +39,8 @@ PACKAGES = {
     "hypothesis": ("hypothesis", "test", "running the tests"),
     "mpi4py": ("mpi4py", "", "training on several machines"),
 }
+# The first Python for which there is no Numba, as in setup.cfg.
+NO_NUMBA = (3, 15)
 # OpenBLAS's names for kernels without AVX-512, and for those without AVX2 as well.
 WITHOUT_AVX512 = ("Haswell", "Zen", "Excavator", "Steamroller", "Piledriver", "Bulldozer")
 WITHOUT_AVX2 = ("Sandybridge", "Nehalem", "Penryn", "Core2", "Katmai", "Prescott", "Barcelona")
@@ -129,15 +133,51 @@ def product_speed(core_type: str | None = None) -> float | None:
     return float(result.stdout) if result.returncode == 0 else None
 
 
-def check_blas(measure: bool = True) -> Finding:
-    from tinygrad_adam.backend.cpu import blas
+def blas_library() -> tuple[str, str]:
+    """Return the file of NumPy's BLAS, and for which CPU OpenBLAS has chosen its kernels.
 
-    path, kernels = blas.library().path, blas.library().kernels
+    Such as "SkylakeX"; "" for what is unknown.
+    """
+    from tinygrad_adam.backend.compiled import blas
+
+    paths = blas.loaded_libraries() if blas.addresses() else []
+    for path in paths:
+        library = ctypes.CDLL(path)
+        for start, end in itertools.product(("scipy_", ""), ("64_", "")):
+            function = getattr(library, f"{start}openblas_get_corename{end}", None)
+            if function is not None:
+                function.restype = ctypes.c_char_p
+                return path, (function() or b"").decode()
+    return (paths[0] if paths else ""), ""
+
+
+def check_kernels() -> Finding:
+    """Say which kernels run on the CPU, and with which Numba."""
+    from tinygrad_adam.backend import kernels_in_use
+
+    try:
+        used = kernels_in_use()
+    except RuntimeError as error:
+        return Finding("kernels", "broken", str(error), "unset TINYGRAD_ADAM_KERNELS")
+    version = version_of("numba")
+    numba = f"Numba {version or 'is not installed'}"
+    if used == "compiled":
+        return Finding("kernels", "ok", f"compiled; {numba}")
+    if os.environ.get("TINYGRAD_ADAM_KERNELS"):
+        return Finding("kernels", "ok", f"plain, as TINYGRAD_ADAM_KERNELS says; {numba}")
+    if sys.version_info >= NO_NUMBA or platform.python_implementation() != "CPython":
+        return Finding("kernels", "ok", "plain; Numba is not made for this Python")
+    found = f"plain, two or three times slower; {numba}{' cannot be imported' * bool(version)}"
+    return Finding("kernels", "missing", found, install_clone("fast"))
+
+
+def check_blas(measure: bool = True) -> Finding:
+    path, kernels = blas_library()
     if not path:
         return Finding(
             "BLAS",
             "hint",
-            "a library whose threads cannot be held: the kernels use one thread",
+            "a library that is not known: compiled convolutions multiply by plain loops",
             f"{sys.executable} -m pip install --force-reinstall numpy (brings OpenBLAS)",
         )
     found = Path(path).name + (f", kernels for {kernels}" if kernels else "")
@@ -157,12 +197,12 @@ def check_blas(measure: bool = True) -> Finding:
 
 
 def check_threads() -> Finding:
-    from tinygrad_adam.backend.cpu import threads
+    from tinygrad_adam.backend import get_num_threads
 
     cpus = os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cpus
     limit = os.environ.get("OMP_NUM_THREADS", "not set")
-    used = threads.get_num_threads()
+    used = get_num_threads()
     found = f"{used} for the kernels; {cpus} CPUs, {allowed} allowed, OMP_NUM_THREADS {limit}"
     if used < allowed:
         return Finding("threads", "hint", found, f"export OMP_NUM_THREADS={allowed}")
@@ -226,7 +266,9 @@ def examine(measure: bool = True) -> list[Finding]:
     if all(finding.state == "ok" for finding in findings):
         findings.append(check_package())
     if all(finding.state == "ok" for finding in findings):
-        findings += [check_blas(measure), check_threads(), check_dot()]
+        chosen = check_kernels()
+        findings += [chosen, check_blas(measure), check_dot()]
+        findings += [check_threads()] if chosen.state != "broken" else []
     return [*findings, check_cuda(), check_cupy(), *check_packages()]
 
 

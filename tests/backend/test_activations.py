@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from tinygrad_adam.backend import cpu, cuda
-from tinygrad_adam.backend.cpu import activations, threads
+from tests.backend.both import both_kinds
 
-both_modules = pytest.mark.parametrize("kernels", [cpu, cuda], ids=["cpu", "cuda"])
 SHAPES = [(), (0, 3), (5,), (3, 50_000), (12, 32, 14, 14), (1, 1, 300, 300)]
 
 
@@ -24,14 +22,7 @@ def example(shape, dtype, order):
     return x.T if order == "transposed" else x
 
 
-@pytest.fixture(autouse=True)
-def many_pieces(monkeypatch):
-    """So small that arrays of some size have several, and a last one that is shorter."""
-    monkeypatch.setattr(activations, "PIECE", 10_007)
-    monkeypatch.setattr(threads, "HEAD_START", 0)
-
-
-@both_modules
+@both_kinds
 @pytest.mark.parametrize("order", ["contiguous", "channels last", "transposed", "gaps"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_relu_and_its_gradient(kernels, shape, order):
@@ -51,9 +42,9 @@ def test_relu_and_its_gradient(kernels, shape, order):
             assert dx.dtype == grad.dtype
 
 
-def test_results_keep_the_memory_order():
+@both_kinds
+def test_results_keep_the_memory_order(kernels):
     x = example((40, 32, 14, 14), "float32", "channels last")
-    y = cpu.relu(x)
-    dx = cpu.relu_gradient(np.ascontiguousarray(x), y)
+    y = kernels.relu(x)
+    dx = kernels.relu_gradient(x, y)
     assert x.strides == y.strides == dx.strides
-    assert x.size >= activations.SMALL

@@ -4,18 +4,15 @@ The inputs are small whole numbers: every sum is exact, in any order, so results
 """
 
 import itertools
-import tracemalloc
-from threading import Thread
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_adam.backend import cpu, cuda
-from tinygrad_adam.backend.cpu import im2col, threads, winograd
-
-both_modules = pytest.mark.parametrize("kernels", [cpu, cuda], ids=["cpu", "cuda"])
+from tests.backend.both import both_kinds, without_numba
+from tinygrad_adam.backend import compiled
+from tinygrad_adam.backend.compiled import threads
 
 
 def loop_conv2d(x, weight, bias, stride, padding, dilation, groups):
@@ -84,13 +81,6 @@ def cases(draw):
     return x, weight, bias, (stride, padding, dilation, groups)
 
 
-@pytest.fixture
-def many_slices(monkeypatch):
-    """Slices of a few rows, and threads however small the work is."""
-    monkeypatch.setattr(im2col, "SLICE_BYTES", 500)
-    monkeypatch.setattr(threads, "HEAD_START", 0)
-
-
 def check(kernels, x, weight, bias, options, order="contiguous"):
     y = kernels.conv2d(x, weight, bias, *options)
     expected = loop_conv2d(x, weight, bias, *options)
@@ -116,41 +106,14 @@ def check(kernels, x, weight, bias, options, order="contiguous"):
         np.testing.assert_array_equal(db, grad.sum((0, 2, 3)))
 
 
-@both_modules
+@both_kinds
 @settings(max_examples=60, deadline=None)
 @given(case=cases(), order=st.sampled_from(ORDERS))
 def test_equals_loops_for_any_options(kernels, case, order):
     check(kernels, *case, order)
 
 
-@pytest.mark.parametrize("by_winograd", [False, True])
-@settings(max_examples=60, deadline=None)
-@given(case=cases(), slice_bytes=st.sampled_from([1, 200, 2000]), order=st.sampled_from(ORDERS))
-def test_equals_loops_however_it_is_sliced(by_winograd, case, slice_bytes, order):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(im2col, "SLICE_BYTES", slice_bytes)
-        patch.setattr(threads, "HEAD_START", 0)
-        patch.setattr(winograd, "LEAST_CHANNELS", 0 if by_winograd else 1000)
-        patch.setattr(winograd, "LEAST_MULTIPLICATIONS", 0)
-        check(cpu, *case, order)
-
-
-@pytest.mark.parametrize("height", [3, 4, 5, 6, 9])
-@pytest.mark.parametrize("slice_bytes", [1, 1 << 20])
-def test_winograd_equals_loops(height, slice_bytes, many_slices, monkeypatch):
-    """Odd and even numbers of rows, cut between images and between rows."""
-    monkeypatch.setattr(im2col, "SLICE_BYTES", slice_bytes)
-    monkeypatch.setattr(winograd, "LEAST_CHANNELS", 0)
-    monkeypatch.setattr(winograd, "LEAST_MULTIPLICATIONS", 0)
-    kernels_across = ((3, 1, 1), (2, 2, 1), (1, 1, 1), (2, 1, 3))
-    for padding, (k_w, s_w, d_w) in itertools.product(
-        ((0, 0), (1, 1), (2, 0), (3, 2)), kernels_across
-    ):
-        x, weight = whole_numbers((3, 2, height, 8), 1), whole_numbers((4, 2, 3, k_w), 2)
-        check(cpu, x, weight, whole_numbers(4, 3), ((1, s_w), padding, (1, d_w), 1))
-
-
-@both_modules
+@both_kinds
 @pytest.mark.parametrize(
     ("x_shape", "weight_shape", "options"),
     [
@@ -174,7 +137,7 @@ def test_edges(kernels, x_shape, weight_shape, options):
     check(kernels, whole_numbers(x_shape, 1), whole_numbers(weight_shape, 2), bias, options)
 
 
-@both_modules
+@both_kinds
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
 def test_keeps_the_dtype(kernels, dtype, stride):
@@ -182,7 +145,7 @@ def test_keeps_the_dtype(kernels, dtype, stride):
     check(kernels, x, weight, whole_numbers(4, 3, dtype), (stride, (1, 1), (1, 1), 1))
 
 
-@both_modules
+@both_kinds
 def test_float16_is_summed_in_float32(kernels):
     """4096 + 1 is 4096 in float16: a sum in float16 would stop there."""
     x = np.ones((1, 8192, 1, 1), np.float16)
@@ -190,7 +153,7 @@ def test_float16_is_summed_in_float32(kernels):
     assert y.item() == 8192
 
 
-@both_modules
+@both_kinds
 def test_broadcast_views_as_inputs(kernels):
     """Zero strides: an expanded image, and the expanded gradient of a sum."""
     x = np.broadcast_to(whole_numbers((1, 2, 5, 1)), (3, 2, 5, 6))
@@ -204,13 +167,11 @@ def test_broadcast_views_as_inputs(kernels):
     assert dx.flags.writeable
 
 
-@both_modules
+@both_kinds
 @pytest.mark.parametrize("value", [np.inf, np.nan, 1e30])
 @np.errstate(all="ignore")  # as operations do
-def test_what_is_not_finite_stays_where_its_window_is(kernels, value, many_slices, monkeypatch):
+def test_what_is_not_finite_stays_where_its_window_is(kernels, value):
     """Sums across rows, as Winograd's trick makes them, would spread it to other rows."""
-    monkeypatch.setattr(winograd, "LEAST_CHANNELS", 1)
-    monkeypatch.setattr(winograd, "LEAST_MULTIPLICATIONS", 0)
     options = ((1, 1), (1, 1), (1, 1), 1)
     x = np.zeros((2, 1, 6, 5), np.float32)
     x[0, 0, 2, 2] = value
@@ -234,36 +195,39 @@ def test_what_is_not_finite_stays_where_its_window_is(kernels, value, many_slice
     np.testing.assert_array_equal(y, np.full(y.shape, value, np.float32))
 
 
-def test_results_lie_channels_last_and_belong_to_the_caller(many_slices):
+@both_kinds
+def test_results_lie_channels_last_and_belong_to_the_caller(kernels):
     """Two calls never share memory, whatever buffers the kernel keeps."""
     x, weight = whole_numbers((4, 2, 6, 6)), whole_numbers((3, 2, 3, 3))
     options = ((1, 1), (1, 1), (1, 1), 1)
-    first = cpu.conv2d(x, weight, None, *options)
+    first = kernels.conv2d(x, weight, None, *options)
     copy = first.copy()
-    second = cpu.conv2d(x + 1, weight, None, *options)
+    second = kernels.conv2d(x + 1, weight, None, *options)
     np.testing.assert_array_equal(first, copy)
     assert not np.shares_memory(first, second)
     assert first.transpose(0, 2, 3, 1).flags.c_contiguous
-    dx = cpu.conv2d_input_gradient(first, weight, x.shape, *options)
+    dx = kernels.conv2d_input_gradient(first, weight, x.shape, *options)
     assert dx.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
-def test_inputs_are_left_alone(many_slices):
+@both_kinds
+def test_inputs_are_left_alone(kernels):
     for order, stride in itertools.product(ORDERS, [(1, 1), (2, 2)]):
         options = (stride, (1, 1), (1, 1), 1)
         x, weight = (
             in_memory_order(whole_numbers((4, 2, 6, 6)), order),
             whole_numbers((3, 2, 3, 3)),
         )
-        grad = cpu.conv2d(x, weight, None, *options)
+        grad = kernels.conv2d(x, weight, None, *options)
         before = x.copy(), weight.copy(), grad.copy()
-        cpu.conv2d_input_gradient(grad, weight, x.shape, *options)
-        cpu.conv2d_parameter_gradients(grad, x, weight.shape, True, *options)
+        kernels.conv2d_input_gradient(grad, weight, x.shape, *options)
+        kernels.conv2d_parameter_gradients(grad, x, weight.shape, True, *options)
         for array, copy in zip((x, weight, grad), before, strict=True):
             np.testing.assert_array_equal(array, copy)
 
 
-def test_same_bits_from_run_to_run_and_close_with_another_number_of_threads():
+@without_numba
+def test_same_bits_from_run_to_run_and_close_with_another_number_of_threads(monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((64, 8, 20, 20), dtype=np.float32)
     weight = rng.standard_normal((16, 8, 3, 3), dtype=np.float32)
@@ -272,65 +236,18 @@ def test_same_bits_from_run_to_run_and_close_with_another_number_of_threads():
 
     def results():
         return (
-            cpu.conv2d(x, weight, None, *options),
-            cpu.conv2d_input_gradient(grad, weight, x.shape, *options),
-            *cpu.conv2d_parameter_gradients(grad, x, weight.shape, True, *options),
+            compiled.conv2d(x, weight, None, *options),
+            compiled.conv2d_input_gradient(grad, weight, x.shape, *options),
+            *compiled.conv2d_parameter_gradients(grad, x, weight.shape, True, *options),
         )
 
-    number = threads.get_num_threads()
-    try:
-        by_threads = {}
-        for count in (1, 2, 3):
-            threads.set_num_threads(count)
-            by_threads[count] = results()
-            for _ in range(3):
-                for again, once in zip(results(), by_threads[count], strict=True):
-                    np.testing.assert_array_equal(again, once)
-        for count in (2, 3):
-            for several, one in zip(by_threads[count], by_threads[1], strict=True):
-                np.testing.assert_allclose(several, one, rtol=1e-4, atol=1e-3)
-    finally:
-        threads.set_num_threads(number)
-
-
-def test_threads_that_end_leave_no_memory_behind():
-    x, weight = whole_numbers((1, 3, 9, 7), dtype=np.float32), whole_numbers((4, 3, 3, 2), 1)
-    options = ((1, 1), (1, 1), (1, 1), 1)
-    tracemalloc.start()
-    try:
-        for _ in range(6):
-            thread = Thread(target=cpu.conv2d, args=(x, weight.astype(np.float32), None, *options))
-            thread.start()
-            thread.join()
-        left, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert left < 2 * threads.KEPT_BYTES  # one thread's columns and padded images
-
-
-def test_slices_too_large_for_scratch_memory(monkeypatch):
-    x, weight = whole_numbers((2, 3, 9, 7)), whole_numbers((4, 3, 3, 2), 1)
-    monkeypatch.setattr(threads, "KEPT_BYTES", 100)
-    for _ in range(2):  # what is worked out once serves the second time
-        check(cpu, x, weight, whole_numbers(4, 2), ((2, 1), (1, 2), (1, 1), 1))
-
-
-@pytest.mark.parametrize("workers", [1, 2, 3])
-@pytest.mark.parametrize("slice_bytes", [1, 100, 1000, 10**6])
-def test_shares_cover_every_row_once(slice_bytes, workers, monkeypatch):
-    monkeypatch.setattr(im2col, "SLICE_BYTES", slice_bytes)
-    monkeypatch.setattr(threads, "HEAD_START", 0)
-    monkeypatch.setattr(threads, "get_num_threads", lambda: workers)
-    for batch, rows in itertools.product((0, 1, 2, 5, 8, 30), (1, 2, 7, 8)):
-        shares = im2col.shares(batch, rows, 10, 10**6)
-        assert len(shares) <= workers
-        found = []
-        for images, lines in itertools.chain(*shares):
-            count = (images.stop - images.start) * (lines.stop - lines.start)
-            one_image = images.stop - images.start == 1
-            assert count * 10 <= max(slice_bytes, 20)
-            assert lines == slice(0, rows) or one_image
-            found += itertools.product(
-                range(images.start, images.stop), range(lines.start, lines.stop)
-            )
-        assert found == list(itertools.product(range(batch), range(rows)))
+    by_threads = {}
+    for count in (1, 2, 3):
+        monkeypatch.setattr(threads, "_wanted", count)
+        by_threads[count] = results()
+        for _ in range(3):
+            for again, once in zip(results(), by_threads[count], strict=True):
+                np.testing.assert_array_equal(again, once)
+    for count in (2, 3):
+        for several, one in zip(by_threads[count], by_threads[1], strict=True):
+            np.testing.assert_allclose(several, one, rtol=1e-4, atol=1e-3)

@@ -1,23 +1,10 @@
 """Batch normalization: both modules' kernels against the formulas in float64."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_adam.backend import cpu, cuda
-from tinygrad_adam.backend.cpu import normalization, threads
-
-both_modules = pytest.mark.parametrize("kernels", [cpu, cuda], ids=["cpu", "cuda"])
-
-
-@pytest.fixture(autouse=True)
-def many_slices(monkeypatch):
-    """Rows of a few pixels, slices of a few rows, and threads, however small the images are."""
-    monkeypatch.setattr(normalization, "LEAST", 1)
-    monkeypatch.setattr(normalization, "ROW", 8)
-    monkeypatch.setattr(normalization, "SLICE", 16)
-    monkeypatch.setattr(threads, "HEAD_START", 0)
+from tests.backend.both import both_kinds
 
 
 def channels_last(x):
@@ -49,7 +36,7 @@ def formulas(grad, x, weight, bias, eps):
     return y, mean, variance, dx, dw, db
 
 
-@both_modules
+@both_kinds
 @settings(max_examples=60, deadline=None)
 @given(
     shape=st.sampled_from(
@@ -86,7 +73,7 @@ def test_equals_the_formulas(kernels, shape, layouts, dtype, affine, far, seed):
     np.testing.assert_array_equal(without[2], found[2])
 
 
-@both_modules
+@both_kinds
 def test_the_result_lies_in_memory_as_the_input(kernels):
     x = channels_last(np.random.default_rng(0).standard_normal((4, 3, 5, 6)))
     y, mean, variance = kernels.batch_norm(x, None, None, 1e-5)
@@ -94,7 +81,7 @@ def test_the_result_lies_in_memory_as_the_input(kernels):
     assert y.strides == dx.strides == x.strides
 
 
-@both_modules
+@both_kinds
 def test_a_channel_that_is_not_finite_leaves_the_others_alone(kernels):
     x = channels_last(np.random.default_rng(0).standard_normal((8, 4, 2, 2)).astype(np.float32))
     expected, *_ = kernels.batch_norm(x, None, None, 1e-5)
@@ -106,18 +93,20 @@ def test_a_channel_that_is_not_finite_leaves_the_others_alone(kernels):
     np.testing.assert_array_equal(y[:, [0, 3]], expected[:, [0, 3]])
 
 
-def test_a_large_mean_costs_no_digits():
-    """Chan's formula: single-pass sums of squares would have lost them all."""
+@both_kinds
+def test_a_large_mean_costs_no_digits(kernels):
+    """Single-pass sums of squares would have lost them all."""
     x = channels_last(np.random.default_rng(0).standard_normal((64, 2, 8, 8)) + 1e4)
-    _, mean, variance = cpu.batch_norm(x.astype(np.float32, order="K"), None, None, 1e-5)
+    _, mean, variance = kernels.batch_norm(x.astype(np.float32, order="K"), None, None, 1e-5)
     exact = x.astype(np.float32).astype(np.float64)
     np.testing.assert_allclose(mean, exact.mean((0, 2, 3)), rtol=1e-6)
     np.testing.assert_allclose(variance, exact.var((0, 2, 3)), rtol=1e-4)
 
 
-def test_the_same_bits_each_time():
+@both_kinds
+def test_the_same_bits_each_time(kernels):
     x = channels_last(np.random.default_rng(0).standard_normal((16, 3, 8, 8)).astype(np.float32))
-    first = cpu.batch_norm(x, None, None, 1e-5)
+    first = kernels.batch_norm(x, None, None, 1e-5)
     for _ in range(5):
-        for ours, expected in zip(cpu.batch_norm(x, None, None, 1e-5), first):
+        for ours, expected in zip(kernels.batch_norm(x, None, None, 1e-5), first):
             np.testing.assert_array_equal(ours, expected)

@@ -123,7 +123,10 @@ class TestStep:
             optimizer = optimizer_class([p])
             for _ in range(3):
                 optimizer.step()
-        np.testing.assert_array_equal(z.numpy(force=True).view("float64"), pairs.numpy(force=True))
+        # As plain formulas, not in every last bit: compiled loops may round some sums only once.
+        np.testing.assert_allclose(
+            z.numpy(force=True).view("float64"), pairs.numpy(force=True), rtol=1e-15
+        )
 
     def test_a_closure_runs_with_gradients_and_its_loss_is_returned(self, optimizer_class):
         p = parameter(grad=None)

@@ -1,12 +1,14 @@
 """tools.doctor: what it finds here, and what it would say on other machines."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 from tests.programs import ROOT
+from tinygrad_adam import backend
 from tools import doctor
 
 
@@ -23,7 +25,7 @@ def test_as_a_program():
     found = {finding["name"]: finding for finding in report["findings"]}
     for name in ("Python", "NumPy", "tinygrad_adam"):
         assert found[name]["state"] == "ok"
-    assert {"BLAS", "threads", "dot", "CUDA", "CuPy", "matplotlib"} <= set(found)
+    assert {"kernels", "BLAS", "threads", "dot", "CUDA", "CuPy", "matplotlib"} <= set(found)
     for finding in found.values():
         assert (finding["state"] == "ok") == (finding["advice"] == "")
 
@@ -55,10 +57,8 @@ def test_which_kernels_would_be_better(chosen, features, better):
 
 
 def test_the_hint_names_the_variable_and_both_speeds(monkeypatch):
-    from tinygrad_adam.backend.cpu import blas
-
-    monkeypatch.setattr(blas.library(), "path", "/lib/libopenblas.so")
-    monkeypatch.setattr(blas.library(), "kernels", "Haswell")
+    library = ("/lib/libopenblas.so", "Haswell")
+    monkeypatch.setattr(doctor, "blas_library", lambda: library)
     monkeypatch.setattr(doctor, "cpu_features", lambda: {"AVX512_SKX"})
     monkeypatch.setattr(doctor, "product_speed", lambda core=None: 200.0 if core else 100.0)
     finding = doctor.check_blas()
@@ -67,7 +67,7 @@ def test_the_hint_names_the_variable_and_both_speeds(monkeypatch):
     assert "OPENBLAS_CORETYPE=SkylakeX (200 GFLOP/s)" in finding.advice
     monkeypatch.setattr(doctor, "product_speed", lambda core=None: 100.0)
     assert doctor.check_blas().state == "ok"
-    monkeypatch.setattr(blas.library(), "path", "")
+    library = ("", "")
     assert doctor.check_blas().state == "hint"
 
 
@@ -98,7 +98,31 @@ def test_programs_that_are_not_there(monkeypatch):
 
 
 def test_fewer_threads_than_cpus(monkeypatch):
-    from tinygrad_adam.backend.cpu import threads
-
-    monkeypatch.setattr(threads, "get_num_threads", lambda: 0)
+    monkeypatch.setattr(backend, "get_num_threads", lambda: 0)
     assert "OMP_NUM_THREADS=" in doctor.check_threads().advice
+
+
+def test_which_kernels_run_and_which_numba(monkeypatch):
+    monkeypatch.setattr(backend, "kernels_in_use", lambda: "compiled")
+    monkeypatch.setattr(doctor, "version_of", lambda name: "0.61")
+    finding = doctor.check_kernels()
+    assert (finding.state, finding.found) == ("ok", "compiled; Numba 0.61")
+    monkeypatch.setattr(backend, "kernels_in_use", lambda: "plain")
+    monkeypatch.setenv("TINYGRAD_ADAM_KERNELS", "plain")
+    assert "as TINYGRAD_ADAM_KERNELS says; Numba 0.61" in doctor.check_kernels().found
+    monkeypatch.delenv("TINYGRAD_ADAM_KERNELS")
+    assert "cannot be imported" in doctor.check_kernels().found
+    monkeypatch.setattr(doctor, "version_of", lambda name: None)
+    finding = doctor.check_kernels()
+    assert (finding.state, "[fast]" in finding.advice) == ("missing", True)
+    monkeypatch.setattr(doctor, "NO_NUMBA", (3, 0))
+    assert doctor.check_kernels().state == "ok"
+
+
+def test_a_wish_for_kernels_that_cannot_be_had():
+    environment = {**os.environ, "TINYGRAD_ADAM_KERNELS": "fast"}
+    command = [sys.executable, "-m", "tools.doctor", "--no-measure", "--json"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+    found = {finding["name"]: finding for finding in json.loads(result.stdout)["findings"]}
+    assert found["kernels"]["state"] == "broken"
+    assert result.returncode == 1

@@ -11,9 +11,7 @@ from tinygrad_adam.backend.arrays import (
     is_channels_last,
     to_numpy,
 )
-from tinygrad_adam.backend.cpu.updates import Update
 from tinygrad_adam.backend.device import cuda_is_available, device, device_of, move, require
-from tinygrad_adam.backend.dispatch import kernels, run_updates
 from tinygrad_adam.backend.dtypes import (
     DEFAULT_DTYPE,
     Dtype,
@@ -26,6 +24,14 @@ from tinygrad_adam.backend.dtypes import (
     result_type,
 )
 from tinygrad_adam.backend.extras import how_to_install
+from tinygrad_adam.backend.kernels import (
+    get_num_threads,
+    kernels,
+    kernels_in_use,
+    run_updates,
+    set_num_threads,
+)
+from tinygrad_adam.backend.plain.optimizers import Update
 from tinygrad_adam.backend.random import (
     Generator,
     default_generator,
@@ -49,12 +55,14 @@ __all__ = [
     "device",
     "device_of",
     "element_addresses",
+    "get_num_threads",
     "how_to_install",
     "initial_seed",
     "is_array",
     "is_channels_last",
     "is_differentiable",
     "kernels",
+    "kernels_in_use",
     "manual_seed",
     "move",
     "numbers_of",
@@ -63,5 +71,6 @@ __all__ = [
     "require",
     "result_type",
     "run_updates",
+    "set_num_threads",
     "to_numpy",
 ]

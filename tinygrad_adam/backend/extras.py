@@ -6,6 +6,7 @@ EXTRAS = {
     "cupy": "gpu",
     "graphviz": "viz",
     "matplotlib": "viz",
+    "numba": "fast",
     "pillow": "viz",
     "pooch": "examples",
     "safetensors": "examples",

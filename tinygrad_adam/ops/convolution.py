@@ -131,7 +131,7 @@ class Conv2d(Operation):
         need_x, need_weight = self.needs_input_grad[:2]
         self.save(x if need_weight else None, weight if need_x else None)
         if x.size:
-            return kernels(x).conv2d(x, weight, bias, *options)
+            return kernels(x, weight).conv2d(x, weight, bias, *options)
         # No images: no results. No channels: nothing to sum up but the bias.
         sizes = output_sizes(x.shape[2:], weight.shape[2:], *options[:3])
         y = array_module(x).zeros((x.shape[0], weight.shape[0], *sizes), x.dtype)
@@ -166,7 +166,7 @@ class Conv2dInputGradient(Operation):
         self.save(grad if need_weight else None, weight if need_grad else None)
         if grad.size == 0 or 0 in input_shape:
             return array_module(grad).zeros(input_shape, grad.dtype)
-        return kernels(grad).conv2d_input_gradient(grad, weight, input_shape, *options)
+        return kernels(grad, weight).conv2d_input_gradient(grad, weight, input_shape, *options)
 
     def backward(self, grad: Any) -> Any:
         output_grad, weight = self.saved
@@ -196,7 +196,9 @@ class Conv2dParameterGradients(Operation):
         need_grad, need_x = self.needs_input_grad[:2]
         self.save(grad if need_x else None, x if need_grad else None)
         if x.size and grad.size:
-            dw, db = kernels(x).conv2d_parameter_gradients(grad, x, weight_shape, bias, *options)
+            dw, db = kernels(grad, x).conv2d_parameter_gradients(
+                grad, x, weight_shape, bias, *options
+            )
         else:
             dw = array_module(x).zeros(weight_shape, x.dtype)
             db = total(grad, (0, 2, 3)) if bias else None

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation, no_grad
-from tinygrad_adam.backend import Array, array_module
+from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import int64, type_name
-from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.ops.arguments import require_tensors
 from tinygrad_adam.ops.indexing import getitem, require_rows
 from tinygrad_adam.ops.reductions import vector_norm
@@ -54,9 +53,8 @@ class EmbeddingGradient(Operation):
             often = (1 / xp.bincount(indices.ravel(), minlength=rows)[indices]).astype(grad.dtype)
             share = often[..., None] if share is None else share * often[..., None]
         self.save(indices, share)
-        table = wide(xp.zeros((rows, grad.shape[-1]), grad.dtype))
-        xp.add.at(table, indices, wide(grad if share is None else grad * share))
-        return table.astype(grad.dtype, copy=False)
+        given = grad if share is None else grad * share
+        return kernels(given).embedding_gradient(given, indices, rows)
 
     def backward(self, grad: Any) -> Any:
         indices, share = self.saved

@@ -51,20 +51,22 @@ def median_seconds(call: Callable[[], object], seconds: float) -> float:
 
 def ceilings(seconds: float) -> dict[str, float]:
     """Return the GFLOP/s of a large float32 product and the GB/s of a large copy, in threads."""
-    from tinygrad_adam.backend import cpu
-    from tinygrad_adam.backend.cpu import threads
+    from tinygrad_adam.backend import get_num_threads, kernels, kernels_in_use
+    from tinygrad_adam.backend.compiled import threads
 
     matrix = np.ones((PRODUCT_SIDE, PRODUCT_SIDE), np.float32)
     source, target = np.ones((2, COPIED), np.float32)
-    parts = threads.get_num_threads()
+    compiled = kernels_in_use() == "compiled"
+    parts = get_num_threads() if compiled else 1  # plain kernels copy on one thread
     length = source.size // parts
 
     def copy(index: int) -> None:
         part = slice(index * length, (index + 1) * length)
         np.copyto(target[part], source[part])
 
-    product = median_seconds(lambda: cpu.matmul(matrix, matrix), seconds)
-    copying = median_seconds(lambda: threads.run(copy, parts), seconds)
+    copy_all = partial(threads.run, copy, parts) if compiled else partial(copy, 0)
+    product = median_seconds(lambda: kernels(matrix).matmul(matrix, matrix), seconds)
+    copying = median_seconds(copy_all, seconds)
     return {
         "gflops": 2 * PRODUCT_SIDE**3 / product / 1e9,
         "gbytes": 2 * parts * length * 4 / copying / 1e9,
@@ -79,8 +81,9 @@ def kernels_of(batch: int) -> list[Kernel]:
     """
     import tinygrad_adam as torch
     import tinygrad_adam.nn.functional as F  # noqa: N812 (PyTorch's habit)
-    from tinygrad_adam.backend import cpu
+    from tinygrad_adam.backend import kernels
 
+    cpu = kernels(np.ones(1, np.float32))
     random = np.random.default_rng(0)
     found: list[Kernel] = []
 

@@ -1,6 +1,6 @@
 """The update rules on a GPU: one fused kernel for each, so that memory is walked through once.
 
-The rules, their formulas and their arguments are those of ``backend.cpu.optimizers``. Here each is
+The rules, their formulas and their arguments are those of ``plain.optimizers``. Here each is
 the text of an elementwise kernel. A text contains only the lines that the call needs: which of the
 optional arrays are there and which of the options are switched on is decided when it is put
 together, once for each combination, and CuPy compiles it at the first call.
@@ -22,8 +22,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_adam.backend.arrays import Array
-from tinygrad_adam.backend.cpu import optimizers as rules
-from tinygrad_adam.backend.cpu.updates import Rule, Update
+from tinygrad_adam.backend.plain import optimizers as rules
+from tinygrad_adam.backend.plain.optimizers import Rule
 
 # The names of a call's optional arrays that are there and of its options that are not 0 or False.
 Switches = frozenset[str]
@@ -187,12 +187,6 @@ def fused(rule: Rule, text: Text) -> Rule:
         kernel(g.astype(w.dtype, copy=False), *numbers.values(), *written.values())
 
     return update
-
-
-def run_updates(updates: list[Update]) -> None:
-    """Run updates one after the other: each is one launch, and the GPU is filled by each."""
-    for rule, arrays, options in updates:
-        rule(*arrays, **options)
 
 
 sgd_update = fused(rules.sgd_update, sgd_text)

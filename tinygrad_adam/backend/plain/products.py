@@ -1,4 +1,4 @@
-"""Matrix products on the GPU: cuBLAS through the ``@`` of the array module."""
+"""Matrix products: BLAS on the CPU, with its own threads, cuBLAS on the GPU."""
 
 from __future__ import annotations
 

@@ -1,76 +1,41 @@
 """The update rules: one step of each optimizer on plain arrays, in place.
 
 Each rule is its paper's formula, written once: the optimizer classes and the dictionary form of the
-notes both call it, and the CUDA kernels are checked against it. Letters are the papers' letters:
+notes both call it, and all other kernels are checked against it. Letters are the papers' letters:
 
     w  the parameter, written      m  mean of the gradients (first moment), written
     g  its gradient, only read     v  mean of their squares (second moment), written
 
 What depends on the number of the step, such as the bias corrections ``1 - beta ** t``, is a number
-when it comes here, so that a rule never counts.
-
-Speed. NumPy walks through memory once for each operation, so operations are what counts. A moving
-average takes NumPy three (two products, a sum) and BLAS one: :func:`average`. That leaves Adam
-seven walks instead of twelve, over pieces of the arrays that stay in the processor's cache
-meanwhile (`updates`). Intermediate results go into a few arrays ``t`` that each thread keeps
-(:func:`temporary`): memory that is in the cache, and that nobody has to ask the system for.
+when it comes here, so that a rule never counts. A rule computes in the dtype of its arrays, float16
+too, as PyTorch does.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from tinygrad_adam.backend.arrays import Array, array_module
-from tinygrad_adam.backend.cpu import blas, threads
-from tinygrad_adam.backend.cpu.updates import in_pieces
+
+Rule = Callable[..., None]
 
 
-def temporary(like: Array, name: str = "t") -> Array:
-    """Return an array of the shape and dtype of ``like`` for intermediate results.
+class Update(NamedTuple):
+    """``rule(*arrays, **options)``, which writes all arrays but the second, the gradient.
 
-    The next call with this name in the same thread returns the same memory.
+    A state that is not there is None.
     """
-    if type(like) is not np.ndarray:
-        return array_module(like).empty_like(like)
-    return threads.scratch(f"optimizers.{name}", like.shape, like.dtype)
+
+    rule: Rule
+    arrays: Sequence[Array | None]
+    options: dict[str, Any]
 
 
-def add_scaled(target: Array, array: Array, factor: float, t: Array) -> None:
-    """``target = target + factor * array``, with ``t`` for the product (it may be ``array``)."""
-    if not _in_one_walk(factor, array, 1.0, target):
-        target += array_module(target).multiply(array, factor, out=t)
-
-
-def average(mean: Array, new: Array, keep: float, t: Array) -> None:
-    """``mean = keep * mean + (1 - keep) * new``, with ``t`` for the product (it may be ``new``)."""
-    if not _in_one_walk(1 - keep, new, keep, mean):
-        mean *= keep
-        mean += array_module(mean).multiply(new, 1 - keep, out=t)
-
-
-def average_squares(mean: Array, new: Array, keep: float, t: Array) -> None:
-    """``mean = keep * mean + (1 - keep) * new^2``, with ``t`` for the squares."""
-    average(mean, array_module(mean).multiply(new, new, out=t), keep, t)
-
-
-def _in_one_walk(alpha: float, x: Array, beta: float, y: Array) -> bool:
-    """Write ``beta * y + alpha * x`` into y where BLAS can do it and is faster."""
-    return type(y) is np.ndarray and blas.library().axpby(alpha, x, beta, y)
-
-
-def root_plus(v: Array, eps: float, inside: bool, t: Array) -> Array:
-    """Return ``sqrt(v) + eps`` in ``t``, or ``sqrt(v + eps)`` with eps inside the root."""
-    xp = array_module(v)
-    if inside:
-        return xp.sqrt(xp.add(v, eps, out=t), out=t)
-    xp.sqrt(v, out=t)
-    t += eps
-    return t
-
-
-def divide(a: Array, b: Array, t: Array) -> Array:
-    """Return ``a / b`` in ``t``."""
-    return array_module(a).divide(a, b, out=t)
+def run_updates(updates: list[Update]) -> None:
+    """Run updates one after the other."""
+    for rule, arrays, options in updates:
+        rule(*arrays, **options)
 
 
 def descent_gradient(
@@ -86,18 +51,21 @@ def descent_gradient(
 
     Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
     """
-    xp = array_module(w)
+    if maximize:
+        g = -g
     if weight_decay:
-        penalty = xp.multiply(w, weight_decay, out=temporary(w, "gradient"))
-        g = xp.subtract(penalty, g, out=penalty) if maximize else xp.add(penalty, g, out=penalty)
-    elif maximize:
-        g = xp.negative(g, out=temporary(w, "gradient"))
+        g = g + weight_decay * w
     if decoupled:
         w *= 1 - decoupled
     return g
 
 
-@in_pieces
+def root_plus(v: Array, eps: float, inside: bool) -> Array:
+    """``sqrt(v) + eps``, or ``sqrt(v + eps)`` with eps inside the root."""
+    sqrt = array_module(v).sqrt
+    return sqrt(v + eps) if inside else sqrt(v) + eps
+
+
 def sgd_update(
     w: Array,
     g: Array,
@@ -123,18 +91,13 @@ def sgd_update(
     (2013), in PyTorch's form (``torch.optim.SGD``).
     """
     g = descent_gradient(w, g, weight_decay=weight_decay, maximize=maximize)
-    t = temporary(w)
     if buffer is not None:
         buffer *= momentum
-        add_scaled(buffer, g, 1 - dampening, t)
-        if nesterov:
-            add_scaled(w, buffer, -lr * momentum, t)
-        else:
-            g = buffer
-    add_scaled(w, g, -lr, t)
+        buffer += (1 - dampening) * g
+        g = g + momentum * buffer if nesterov else buffer
+    w -= lr * g
 
 
-@in_pieces
 def momentum_update(
     w: Array,
     g: Array,
@@ -153,12 +116,11 @@ def momentum_update(
         w = w - lr * m
     """
     g = descent_gradient(w, g, weight_decay=weight_decay, maximize=maximize)
-    t = temporary(w)
-    average(m, g, momentum, t)
-    add_scaled(w, m, -lr, t)
+    m *= momentum
+    m += (1 - momentum) * g
+    w -= lr * m
 
 
-@in_pieces
 def rmsprop_update(
     w: Array,
     g: Array,
@@ -188,23 +150,21 @@ def rmsprop_update(
     "Generating Sequences With Recurrent Neural Networks" (2013).
     """
     g = descent_gradient(w, g, weight_decay=weight_decay, maximize=maximize)
-    t = temporary(w)
-    average_squares(v, g, alpha, t)
+    v *= alpha
+    v += (1 - alpha) * g * g
     variance = v
     if mean is not None:
-        average(mean, g, alpha, t)
-        xp = array_module(w)
-        variance = xp.subtract(v, xp.multiply(mean, mean, out=t), out=t)
-    step = divide(g, root_plus(variance, eps, eps_inside_root, t), t)
-    if buffer is None:
-        add_scaled(w, step, -lr, t)
-    else:
+        mean *= alpha
+        mean += (1 - alpha) * g
+        variance = v - mean * mean
+    step = g / root_plus(variance, eps, eps_inside_root)
+    if buffer is not None:
         buffer *= momentum
         buffer += step
-        add_scaled(w, buffer, -lr, t)
+        step = buffer
+    w -= lr * step
 
 
-@in_pieces
 def adagrad_update(
     w: Array,
     g: Array,
@@ -226,12 +186,10 @@ def adagrad_update(
     Optimization" (2011).
     """
     g = descent_gradient(w, g, weight_decay=weight_decay, maximize=maximize)
-    t = temporary(w)
-    v += array_module(w).multiply(g, g, out=t)
-    add_scaled(w, divide(g, root_plus(v, eps, False, t), t), -lr, t)
+    v += g * g
+    w -= lr * g / root_plus(v, eps, False)
 
 
-@in_pieces
 def adadelta_update(
     w: Array,
     g: Array,
@@ -255,20 +213,15 @@ def adadelta_update(
 
     Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method" (2012).
     """
-    xp = array_module(w)
     g = descent_gradient(w, g, weight_decay=weight_decay, maximize=maximize)
-    t = temporary(w)
-    average_squares(v, g, rho, t)
-    step = temporary(w, "step")
-    xp.add(u, eps, out=step)
-    step /= xp.add(v, eps, out=t)
-    xp.sqrt(step, out=step)
-    step *= g
-    average_squares(u, step, rho, t)
-    add_scaled(w, step, -lr, t)
+    v *= rho
+    v += (1 - rho) * g * g
+    step = array_module(w).sqrt((u + eps) / (v + eps)) * g
+    u *= rho
+    u += (1 - rho) * step * step
+    w -= lr * step
 
 
-@in_pieces
 def adam_update(
     w: Array,
     g: Array,
@@ -302,19 +255,15 @@ def adam_update(
     AMSGrad: Reddi, Kale, Kumar, "On the Convergence of Adam and Beyond" (2018).
     """
     g = descent_gradient(w, g, weight_decay=weight_decay, decoupled=decoupled, maximize=maximize)
-    t = temporary(w)
-    average(m, g, beta1, t)
-    average_squares(v, g, beta2, t)
+    m *= beta1
+    m += (1 - beta1) * g
+    v *= beta2
+    v += (1 - beta2) * g * g
     if v_max is not None:
         v = array_module(w).maximum(v_max, v, out=v_max)
-    # The paper's cheaper order: sqrt(correction2) is taken out of the root and goes into the rate
-    # and into eps, so that the corrections are two numbers and not two more walks over the arrays.
-    eps = eps * (correction2 if eps_inside_root else correction2**0.5)
-    step = divide(m, root_plus(v, eps, eps_inside_root, t), t)
-    add_scaled(w, step, -lr * correction2**0.5 / correction1, t)
+    w -= lr * (m / correction1) / root_plus(v / correction2, eps, eps_inside_root)
 
 
-@in_pieces
 def adamax_update(
     w: Array,
     g: Array,
@@ -341,16 +290,12 @@ def adamax_update(
     """
     xp = array_module(w)
     g = descent_gradient(w, g, weight_decay=weight_decay, maximize=maximize)
-    t = temporary(w)
-    average(m, g, beta1, t)
-    u *= beta2
-    xp.absolute(g, out=t)
-    t += eps
-    xp.maximum(u, t, out=u)
-    add_scaled(w, divide(m, u, t), -lr / correction1, t)
+    m *= beta1
+    m += (1 - beta1) * g
+    xp.maximum(beta2 * u, abs(g) + eps, out=u)
+    w -= lr / correction1 * m / u
 
 
-@in_pieces
 def nadam_update(
     w: Array,
     g: Array,
@@ -383,17 +328,14 @@ def nadam_update(
     Source: Dozat, "Incorporating Nesterov Momentum into Adam" (2016).
     """
     g = descent_gradient(w, g, weight_decay=weight_decay, decoupled=decoupled, maximize=maximize)
-    t = temporary(w)
-    average(m, g, beta1, t)
-    average_squares(v, g, beta2, t)
-    m_hat = array_module(w).multiply(m, momentum_factor, out=temporary(w, "step"))
-    add_scaled(m_hat, g, gradient_factor, t)
-    # As in Adam, the root of the correction goes into the rate and into eps.
-    step = divide(m_hat, root_plus(v, eps * correction2**0.5, False, t), t)
-    add_scaled(w, step, -lr * correction2**0.5, t)
+    m *= beta1
+    m += (1 - beta1) * g
+    v *= beta2
+    v += (1 - beta2) * g * g
+    m_hat = momentum_factor * m + gradient_factor * g
+    w -= lr * m_hat / root_plus(v / correction2, eps, False)
 
 
-@in_pieces
 def radam_update(
     w: Array,
     g: Array,
@@ -424,11 +366,11 @@ def radam_update(
     PyTorch's place.
     """
     g = descent_gradient(w, g, weight_decay=weight_decay, decoupled=decoupled, maximize=maximize)
-    t = temporary(w)
-    average(m, g, beta1, t)
-    average_squares(v, g, beta2, t)
-    if not rectification:
-        add_scaled(w, m, -lr / correction1, t)
-        return
-    step = divide(m, root_plus(v, eps, False, t), t)
-    add_scaled(w, step, -lr / correction1 * rectification * correction2**0.5, t)
+    m *= beta1
+    m += (1 - beta1) * g
+    v *= beta2
+    v += (1 - beta2) * g * g
+    m_hat = m / correction1
+    if rectification:
+        m_hat *= rectification * correction2**0.5 / root_plus(v, eps, False)
+    w -= lr * m_hat
