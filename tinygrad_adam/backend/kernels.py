@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 import numpy as np
@@ -79,9 +81,32 @@ def set_num_threads(number: int) -> None:
     (blas if _on_cpu() is plain else threads).set_num_threads(number)
 
 
-@functools.cache
+@contextmanager
+def using(kind: str) -> Iterator[None]:
+    """Let kernels of a kind compute inside the block, in all threads: for measuring and comparing.
+
+    Args:
+        kind: "plain" or "compiled".
+    """
+    global _forced
+    before, _forced = _forced, {"plain": plain, "compiled": compiled}[kind]
+    try:
+        yield
+    finally:
+        _forced = before
+
+
+_forced: ModuleType | None = None
+
+
 def _on_cpu() -> ModuleType:
-    """Choose, once, the kernels for what the compiled ones can do."""
+    """Return the kernels for what the compiled ones can do."""
+    return _forced or _chosen()
+
+
+@functools.cache
+def _chosen() -> ModuleType:
+    """Choose, once."""
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "plain", "compiled"):
         raise RuntimeError(f'{VARIABLE} must be "plain" or "compiled", not {wanted!r}')

@@ -1,29 +1,27 @@
-"""Measure training speed and memory, beside PyTorch and others where they are installed.
+"""Measure training speed and memory, beside PyTorch where it is installed.
 
     python -m tools.bench
     python -m tools.bench --batch-sizes 64 --json > now.json
     python -m tools.bench --batch-sizes 64 --compare before.json
+    python -m tools.bench --plot bench.png
     python -m tools.bench --kernels
     python -m tools.bench --profile --batch-sizes 64 --out profile.png
     python -m tools.bench --epoch path/to/mnist --seeds 0 1 2
-    python -m tools.bench --frameworks tinygrad_adam jax mygrad --batch-sizes 64
-    python -m tools.bench --python chainer=old/bin/python --python jax=jax/bin/python
     taskset -c 0 python -m tools.bench --threads 1
 
 What is measured: a training step (forward, backward, Adam) of the notes' CNN at several batch
 sizes, of a wider network and of an MLP; 1,000 chained small operations, where the frameworks' own
-work shows; and Adam alone over the CNN's 421,642 parameters. Frameworks take turns, so that a busy
-machine slows all of them alike: trust the ratios more than the milliseconds. Times are medians, and
-the ratio is the median of those of turns side by side. Peak memory is that of a process of its own
-for each framework, with everything that it imports. --kernels measures the kernels alone, against a
-large product and a large copy; --profile measures one step operation by operation. --epoch trains
-the notes' CNN for one epoch on the four IDX files in a folder (batch 64, Adam, learning rate 1e-3),
-in turns with PyTorch on the same batches and from the same weights, and reports seconds, their
-ratio and the test accuracy.
+work shows; and Adam alone over the CNN's 421,642 parameters. Four take turns: this package with the
+kernels that it would choose, with the plain ones, PyTorch, and PyTorch with its images in
+channels-last memory. A busy machine slows all of them alike: trust the ratios more than the
+milliseconds. Times are medians, and a ratio is the median of those of turns side by side. Peak
+memory is that of a process of its own for each, with everything that it imports.
 
-A framework that does not run beside this package (Chainer and DeZero need a NumPy before 1.24) is
-measured in the interpreter that --python names, after the others and not in turn with them. All
-start from the same weights; a warning says where the losses of the first steps disagree.
+--kernels measures the kernels alone, against a large product and a large copy; --profile measures
+one step operation by operation. --epoch trains the notes' CNN for one epoch on the four IDX files
+in a folder (batch 64, Adam, learning rate 1e-3), in turns with PyTorch on the same batches and from
+the same weights, and reports seconds, their ratio and the test accuracy. All start from the same
+weights; a warning says where the losses of the first steps disagree.
 """
 
 from __future__ import annotations
@@ -35,7 +33,6 @@ import importlib.util
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
@@ -48,6 +45,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_adam.backend import kernels_in_use
+from tinygrad_adam.backend.kernels import using
 from tools.bench import epoch, kernels, models
 from tools.bench.models import Work
 
@@ -61,7 +60,9 @@ TURN_SECONDS, PAUSE_SECONDS = 0.3, 0.02
 # percent can be told only from the median of many.
 ROW_SECONDS = 20
 WIDE_BATCH, MLP_BATCH, EPOCH_BATCH = 64, 128, 64
-OURS, PYTORCH = "tinygrad_adam", "pytorch"
+OURS, PLAIN, PYTORCH, CHANNELS_LAST = "tinygrad_adam", "plain", "pytorch", "channels_last"
+# What is divided by what.
+RATIOS = {"ratio": (OURS, PYTORCH), "ch.last": (OURS, CHANNELS_LAST), "plain/": (PLAIN, PYTORCH)}
 EPOCH_FRAMEWORKS = (OURS, PYTORCH)
 
 
@@ -90,7 +91,6 @@ class Framework:
     """A framework that can be measured; ``makers`` are those of the functions above it has."""
 
     module: str
-    set_threads: Callable[[Any, int], None]
     makers: dict[str, Callable[..., Work]]
 
     def is_installed(self) -> bool:
@@ -101,7 +101,7 @@ class Framework:
         """Import it and set its number of threads (None: its own choice)."""
         module = importlib.import_module(self.module)
         if threads:
-            self.set_threads(module, threads)
+            module.set_num_threads(threads)
         return module
 
 
@@ -109,31 +109,33 @@ PYTORCH_STYLE: dict[str, Callable[..., Work]] = {
     "cnn": models.cnn, "wide": models.wide_cnn, "mlp": models.mlp, "chain": chain,
     "adam": models.adam,
 }  # fmt: skip
-CHANNELS_LAST = {
+LAST: dict[str, Callable[..., Work]] = {
     name: partial(maker, channels_last=True)
     for name, maker in (("cnn", models.cnn), ("wide", models.wide_cnn))
 }
 
 
-def leave_threads(module: Any, number: int) -> None:
-    """Set nothing: the number of threads is the environment's to say (OMP_NUM_THREADS)."""
+def with_plain_kernels(maker: Callable[..., Work]) -> Callable[..., Work]:
+    """Return a maker of work that the plain kernels do."""
+
+    def make(*arguments: Any) -> Work:
+        work = maker(*arguments)
+
+        def run() -> object:
+            with using("plain"):
+                return work()
+
+        return run
+
+    return make
 
 
+PLAINLY = {name: with_plain_kernels(maker) for name, maker in PYTORCH_STYLE.items()}
 FRAMEWORKS = {
-    OURS: Framework("tinygrad_adam", lambda m, n: m.set_num_threads(n), PYTORCH_STYLE),
-    PYTORCH: Framework("torch", lambda m, n: m.set_num_threads(n), PYTORCH_STYLE),
-    "channels_last": Framework("torch", lambda m, n: m.set_num_threads(n), CHANNELS_LAST),
-    **{
-        name: Framework(name, leave_threads, {"cnn": maker})
-        for name, maker in (
-            ("jax", models.jax_cnn),
-            ("tinygrad", models.tinygrad_cnn),
-            ("autograd", models.autograd_cnn),
-            ("mygrad", models.mygrad_cnn),
-            ("dezero", models.dezero_cnn),
-            ("chainer", models.chainer_cnn),
-        )
-    },
+    OURS: Framework("tinygrad_adam", PYTORCH_STYLE),
+    PLAIN: Framework("tinygrad_adam", PLAINLY),
+    PYTORCH: Framework("torch", PYTORCH_STYLE),
+    CHANNELS_LAST: Framework("torch", LAST),
 }
 
 
@@ -195,15 +197,15 @@ def interleaved(works: dict[str, Work], seconds: float) -> dict[str, list[float]
     return times
 
 
-def ratio(times: dict[str, list[float]]) -> float | None:
-    """Return our time divided by PyTorch's: the median over pairs of turns next to each other.
+def ratio(times: dict[str, list[float]], ours: str = OURS, theirs: str = PYTORCH) -> float | None:
+    """Return one time divided by another: the median over pairs of turns next to each other.
 
     What slows the machine for a second slows both turns of a pair, or makes one pair odd. The
     quotient of two medians would compare turns of different moments.
     """
-    if OURS not in times or PYTORCH not in times:
+    if not (ours in times and theirs in times):
         return None
-    return statistics.median(ours / theirs for ours, theirs in zip(times[OURS], times[PYTORCH]))
+    return statistics.median(a / b for a, b in zip(times[ours], times[theirs]))
 
 
 def peak_memory() -> float | None:
@@ -222,25 +224,18 @@ def peak_memory() -> float | None:
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-def in_a_process(
-    name: str, batch_size: int, options: argparse.Namespace, python: str | None = None
-) -> dict[str, Any]:
-    """Return the peak memory in MiB and the losses of a few steps of the CNN in a new process.
-
-    With ``python``, an interpreter that has a framework which is not here, the milliseconds for a
-    step, too.
-    """
-    command = [python or sys.executable, "-m", "tools.bench", "--alone", name]
-    command += ["--batch-sizes", str(batch_size), "--seconds", str(options.seconds)]
+def in_a_process(name: str, batch_size: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the peak memory in MiB and the losses of a few steps of the CNN in a new process."""
+    command = [sys.executable, "-m", "tools.bench", "--alone", name]
+    command += ["--batch-sizes", str(batch_size)]
     command += ["--threads", str(options.threads)] if options.threads else []
-    command += ["--timed"] if python else []
     environment = dict(os.environ)
-    if options.threads:  # for those that take their number from there, and for NumPy's BLAS
+    if options.threads:  # for NumPy's BLAS, too
         environment["OMP_NUM_THREADS"] = str(options.threads)
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
     if done.returncode != 0:
-        raise SystemExit(f"{name} failed in {python or sys.executable}:\n{done.stderr}")
-    return json.loads(done.stdout)
+        raise SystemExit(f"{name} failed in a process of its own:\n{done.stderr}")
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
 def alone(options: argparse.Namespace) -> dict[str, Any]:
@@ -248,10 +243,7 @@ def alone(options: argparse.Namespace) -> dict[str, Any]:
     framework = FRAMEWORKS[options.alone]
     step = framework.makers["cnn"](framework.load(options.threads), options.batch_sizes[0])
     losses = [step() for _ in range(MEMORY_STEPS)]
-    found = {"peak_mib": peak_memory(), "losses": losses[:CHECKED_STEPS]}
-    if options.timed:
-        found["milliseconds"] = statistics.median(interleaved({"it": step}, options.seconds)["it"])
-    return found
+    return {"peak_mib": peak_memory(), "losses": losses[:CHECKED_STEPS]}
 
 
 def machine(modules: dict[str, Any]) -> dict[str, Any]:
@@ -262,6 +254,7 @@ def machine(modules: dict[str, Any]) -> dict[str, Any]:
         "platform": platform.platform(),
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "kernels": kernels_in_use(),
         **{name: getattr(module, "__version__", "?") for name, module in modules.items()},
         "threads": {
             name: module.get_num_threads() if hasattr(module, "get_num_threads") else "?"
@@ -274,50 +267,39 @@ def load(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
     """Return the modules of those frameworks that are installed here."""
     found = {}
     for name in options.frameworks or names:
-        if FRAMEWORKS[name].is_installed() and name not in options.pythons:
+        if FRAMEWORKS[name].is_installed():
             found[name] = FRAMEWORKS[name].load(options.threads)
-        elif name in (options.frameworks or ()) and name not in options.pythons:
+        elif name in (options.frameworks or ()):
             print(f"{name} is not installed here", file=sys.stderr)
     return found
 
 
 def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
     """Measure everything, and print each row into ``table`` as it comes."""
-    modules = load(options, (OURS, PYTORCH, "channels_last"))
+    modules = load(options, FRAMEWORKS)
     result: dict[str, Any] = {"machine": machine(modules), "rows": []}
     if table:
-        table.head(result["machine"], [*modules, *options.pythons])
+        table.head(result["machine"], [*modules])
     for case in cases(options.batch_sizes):
-        works: dict[str, Work] = {}
-        losses: dict[str, Any] = {}
-        for name, module in modules.items():
-            if case.maker in FRAMEWORKS[name].makers:
-                try:
-                    works[name] = FRAMEWORKS[name].makers[case.maker](module, *case.arguments)
-                    losses[name] = [works[name]() for _ in range(CHECKED_STEPS)]
-                except Exception as error:  # whatever another framework may raise
-                    if name == OURS:
-                        raise
-                    works.pop(name, None)
-                    print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
-        elsewhere = options.pythons if case.maker == "cnn" else {}
-        if not works and not elsewhere:
+        makers = {
+            n: FRAMEWORKS[n].makers[case.maker]
+            for n in modules
+            if case.maker in FRAMEWORKS[n].makers
+        }
+        works = {name: maker(modules[name], *case.arguments) for name, maker in makers.items()}
+        if not works:
             continue
-        times = interleaved(works, options.seconds) if works else {}
+        losses = {name: [work() for _ in range(CHECKED_STEPS)] for name, work in works.items()}
+        times = interleaved(works, options.seconds)
         row: dict[str, Any] = {
             "case": case.name,
             "milliseconds": {name: statistics.median(found) for name, found in times.items()},
-            "milliseconds_ratio": ratio(times),
+            "ratios": {name: ratio(times, *pair) for name, pair in RATIOS.items()},
             "peak_mib": {},
         }
         if case.measures_memory and not options.no_memory:
             size = case.arguments[0]
             row["peak_mib"] = {n: in_a_process(n, size, options)["peak_mib"] for n in works}
-        for name, python in elsewhere.items():
-            found = in_a_process(name, case.arguments[0], options, python)
-            losses[name] = found.pop("losses")
-            for quantity, value in found.items():
-                row[quantity][name] = value
         if case.maker in ("cnn", "wide", "mlp"):
             row["losses"] = losses
             warn_of_other_losses(case.name, losses)
@@ -366,10 +348,10 @@ def warn_of_other_losses(case: str, losses: dict[str, list[float]]) -> None:
 
 def print_machine(about: dict[str, Any], names: list[str]) -> None:
     """Print what the numbers depend on."""
-    known = [name for name in ("python", "numpy", *names) if name in about]
+    known = [name for name in ("python", "numpy", OURS, PYTORCH) if name in about]
     versions = ", ".join(f"{name} {about[name]}" for name in known)
     threads = ", ".join(f"{name} {count}" for name, count in about["threads"].items())
-    print(f"{about['cpus']} CPUs; {versions}\nthreads: {threads}\n")
+    print(f"{about['cpus']} CPUs; {versions}; {about['kernels']} kernels\nthreads: {threads}\n")
 
 
 class Table:
@@ -377,32 +359,59 @@ class Table:
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.widths: list[int] = []
 
     def head(self, about: dict[str, Any], names: list[str]) -> None:
         """Print what the numbers depend on, and the heading."""
         self.names = names
         print_machine(about, names)
-        titles = [*self.names, "ratio"]
-        widths = [max(len(title), 7) + 2 for title in titles]
-        self.widths = widths * 2
-        groups = (f"{unit:-^{sum(widths) - 2}}" for unit in (" milliseconds ", " peak MiB "))
-        print(" " * 25 + "".join(f"  {group}" for group in groups))
-        self.line("", titles * 2)
+        print("milliseconds; ratio: to PyTorch; ch.last: to it in channels-last memory; plain/: of")
+        print("the plain kernels to PyTorch; then peak memory of a process in MiB, and its ratio\n")
+        self.line("", [*names, *RATIOS, "MiB", "PyTorch", "ratio"])
 
     def row(self, row: dict[str, Any]) -> None:
         """Print one row."""
-        cells = []
-        for quantity, digits in (("milliseconds", 2), ("peak_mib", 0)):
-            found = [row[quantity].get(name) for name in self.names]
-            cells += ["-" if value is None else f"{value:.{digits}f}" for value in found]
-            ratio = row[f"{quantity}_ratio"]
-            cells.append("-" if ratio is None else f"{ratio:.2f}")
-        self.line(row["case"], cells)
+        cells = [_number(row["milliseconds"].get(name), 2) for name in self.names]
+        cells += [_number(row["ratios"][name], 2) for name in RATIOS]
+        cells += [_number(row["peak_mib"].get(name), 0) for name in (OURS, PYTORCH)]
+        self.line(row["case"], [*cells, _number(row["peak_mib_ratio"], 2)])
 
     def line(self, name: str, cells: list[str]) -> None:
         """Print cells under their titles."""
-        print(f"{name:25}" + "".join(f"{c:>{w}}" for c, w in zip(cells, self.widths)), flush=True)
+        widths = [max(len(title), 7) + 2 for title in self.names] + [8] * (len(RATIOS) + 3)
+        print(f"{name:25}" + "".join(f"{c:>{w}}" for c, w in zip(cells, widths)), flush=True)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def plot(result: dict[str, Any], path: Path) -> None:
+    """Draw the ratios to PyTorch's time as bars, a group for each row."""
+    import matplotlib.pyplot as plt
+
+    rows = [row for row in result["rows"] if row["ratios"]["ratio"] is not None]
+    if not rows:
+        raise SystemExit("bench: --plot draws ratios to PyTorch's time: pip install torch")
+    bars = {"compiled": "ratio", "plain": "plain/"}
+    if result["machine"]["kernels"] == "plain":
+        del bars["compiled"]
+    figure, axes = plt.subplots(figsize=(9, 0.55 * len(rows) + 1.4), layout="constrained")
+    height = 0.8 / len(bars)
+    for number, (label, name) in enumerate(bars.items()):
+        places = [place + number * height for place in range(len(rows))]
+        values = [row["ratios"][name] for row in rows]
+        drawn = axes.barh(places, values, height, label=f"{label} kernels")
+        axes.bar_label(drawn, fmt="%.2f", padding=3)
+    axes.axvline(1, color="black", linewidth=1)
+    axes.text(1, -0.75, "PyTorch", ha="center")
+    axes.set_yticks([place + 0.4 - height / 2 for place in range(len(rows))])
+    axes.set_yticklabels([row["case"] for row in rows])
+    axes.invert_yaxis()
+    axes.margins(x=0.1)
+    axes.set_xlabel("time, divided by PyTorch's (shorter is faster)")
+    axes.legend(loc="lower right")
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
 
 
 def read_options() -> argparse.Namespace:
@@ -410,7 +419,7 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--batch-sizes", type=int, nargs="+", default=[1, 8, 32, 64, 256, 1024], metavar="N")
-    add("--frameworks", nargs="+", choices=FRAMEWORKS, help="default: this one and PyTorch")
+    add("--frameworks", nargs="+", choices=FRAMEWORKS, help="default: all that are installed")
     add(
         "--seconds", type=float, default=ROW_SECONDS,
         help=f"how long to measure each row (default: {ROW_SECONDS})",
@@ -424,20 +433,13 @@ def read_options() -> argparse.Namespace:
     add("--out", type=Path, metavar="PNG", help="where --profile draws its bars (default: nowhere)")
     add("--epoch", type=Path, metavar="DIR", help="train for an epoch on the MNIST files in DIR")
     add("--seeds", type=int, nargs="+", default=[0], metavar="N", help="for --epoch (default: 0)")
-    add("--python", action="append", default=[], metavar="NAME=PATH",
-        help="measure a framework in an interpreter of its own")  # fmt: skip
-    add("--alone", choices=FRAMEWORKS, help=argparse.SUPPRESS)  # these two for in_a_process
-    add("--timed", action="store_true", help=argparse.SUPPRESS)
+    add("--plot", type=Path, metavar="PNG", help="draw the ratios to PyTorch's time as bars")
+    add("--alone", choices=FRAMEWORKS, help=argparse.SUPPRESS)  # for in_a_process
     options = parser.parse_args()
-    pythons = (choice.partition("=")[::2] for choice in options.python)
-    # In full: they start in another folder.
-    options.pythons = {name: os.path.abspath(shutil.which(p) or p) for name, p in pythons}
-    if not set(options.pythons) <= set(FRAMEWORKS):
-        parser.error(f"--python knows {', '.join(FRAMEWORKS)}")
     if options.compare and not options.compare.is_file():
         parser.error(f"--compare: there is no {options.compare}")
-    if options.epoch and (options.pythons or {*(options.frameworks or ())} - {*EPOCH_FRAMEWORKS}):
-        parser.error(f"--epoch knows {' and '.join(EPOCH_FRAMEWORKS)}, in one interpreter")
+    if options.epoch and {*(options.frameworks or ())} - {*EPOCH_FRAMEWORKS}:
+        parser.error(f"--epoch knows {' and '.join(EPOCH_FRAMEWORKS)}")
     threads = 1 if options.threads is None else options.threads
     if min(*options.batch_sizes, threads) < 1 or options.seconds <= 0:
         parser.error("batch sizes, threads and seconds are above zero")
@@ -454,7 +456,7 @@ def compare(result: dict[str, Any], path: Path) -> None:
             continue
         was, now = old["milliseconds"][OURS], row["milliseconds"][OURS]
         line = f"{row['case']:26}{was:10.2f} -> {now:8.2f} ms {100 * (now / was - 1):+6.0f} %"
-        ratios = [found["milliseconds_ratio"] for found in (old, row)]
+        ratios = [found["ratios"]["ratio"] for found in (old, row)]
         if None not in ratios:
             line += f"{ratios[0]:10.2f} -> {ratios[1]:.2f} of PyTorch's"
         print(line)
@@ -484,6 +486,8 @@ def main() -> None:
             kernels.draw_profile(result["profile"], title, options.out)
     if not result:
         result = measure(options, None if options.json else Table())
+    if options.plot and "rows" in result:
+        plot(result, options.plot)
     if options.json:
         print(json.dumps(result, indent=2))
         return
