@@ -196,6 +196,192 @@ class TestOptions:
         assert all(error > 0.1 for _, error in curve)
 
 
+NOT_TENSORS = {
+    "nothing": lambda x: None,
+    "a number": lambda x: (x * 2).sum().item(),
+    "a bool": lambda x: True,
+    "text": lambda x: "x",
+    "numbers": lambda x: [1.0, 2.0],
+    "an array": lambda x: x.detach().numpy() * 2,
+    "a dictionary": lambda x: {"y": x * 2},
+    "a set": lambda x: {x * 2},
+    "a generator": lambda x: (x * k for k in range(3)),
+    "an empty tuple": lambda x: (),
+    "an empty list": lambda x: [],
+    "tuples in a tuple": lambda x: ((x, x * 2), x * 3),
+    "nothing and a tensor": lambda x: (None, x * 2),
+    "a tensor and nothing": lambda x: (x * 2, None),
+    "a tensor and a number": lambda x: [x * 2, 1.0],
+    "a tensor and an array": lambda x: (x * 2, x.detach().numpy()),
+}
+
+
+@pytest.mark.parametrize("raise_exception", [True, False])
+@pytest.mark.parametrize("fast_mode", [True, False])
+@pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
+@pytest.mark.parametrize("kind", NOT_TENSORS)
+def test_a_result_that_is_no_tensor_is_an_error(kind, check, fast_mode, raise_exception):
+    with pytest.raises(TypeError, match="returns a tensor or a tuple of tensors, got"):
+        check(NOT_TENSORS[kind], randn(2), fast_mode=fast_mode, raise_exception=raise_exception)
+
+
+@pytest.mark.parametrize("fast_mode", [True, False])
+class TestResultsWithoutGradient:
+    """If a result requires grad, only such are checked; if none does, all must be constant."""
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda x: torch.ones(3),
+            lambda x: x.argmax(),
+            lambda x: x > 9,
+            lambda x: (x.argmax(), x.detach() * 0),
+            lambda x: (x * 2, x.detach() * 3),
+        ],
+    )
+    def test_constants_pass(self, function, fast_mode):
+        assert gradcheck(function, randn(3), fast_mode=fast_mode)
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda x: x.detach() * 2,
+            lambda x: torch.no_grad()(torch.exp)(x),
+            lambda x: torch.autograd.grad((x**3).sum(), x)[0],
+            lambda x: (x.argmax(), x.detach()),
+        ],
+    )
+    def test_what_lost_its_history_fails(self, function, fast_mode):
+        with pytest.raises(GradcheckError, match="Numerical gradient for function expected to be"):
+            gradcheck(function, randn(3), fast_mode=fast_mode)
+        assert not gradcheck(function, randn(3), fast_mode=fast_mode, raise_exception=False)
+        with pytest.raises(RuntimeError, match="does not require grad"):
+            gradgradcheck(function, randn(3), fast_mode=fast_mode)
+
+    def test_a_gradient_that_lost_its_history_fails(self, fast_mode):
+        class Square(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x * x
+
+            @staticmethod
+            def backward(ctx, grad):
+                return (grad * 2 * ctx.saved_tensors[0]).detach()
+
+        assert gradcheck(Square.apply, randn(3), fast_mode=fast_mode)
+        with pytest.raises(GradcheckError, match="expected to be zero"):
+            gradgradcheck(Square.apply, randn(3), fast_mode=fast_mode)
+
+
+def _with_a_hook(x):
+    y = x * 2
+    y.register_hook(lambda gradient: None)
+    return y * 3
+
+
+def _with_a_write(x):
+    y = torch.zeros(4, dtype=torch.float64)
+    assert not y.requires_grad
+    y[1:3].add_(x)
+    assert y.requires_grad
+    return y * y
+
+
+def _newton_step(x):
+    (slope,) = torch.autograd.grad((x**4).sum(), x, create_graph=True)
+    (bend,) = torch.autograd.grad(slope.sum(), x, create_graph=True)
+    return x - slope / bend
+
+
+def _penalty(x):
+    (slope,) = torch.autograd.grad(x.tanh().sum(), x, create_graph=True)
+    return (slope.norm() - 1) ** 2
+
+
+def _hessian_times_vector(x):
+    (slope,) = torch.autograd.grad((x**3).sum(), x, create_graph=True)
+    return torch.autograd.grad(slope, x, torch.ones_like(x), create_graph=True)[0]
+
+
+def _backward_inside(x):
+    inner = x.detach().requires_grad_()
+    (inner**2).sum().backward()
+    return x * 2
+
+
+@pytest.mark.parametrize("fast_mode", [True, False])
+@pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
+@pytest.mark.parametrize(
+    "function",
+    [
+        _with_a_hook,
+        _with_a_write,
+        _newton_step,
+        _penalty,
+        _hessian_times_vector,
+        _backward_inside,
+        lambda x: x * 2 if torch.is_grad_enabled() else x * 3,
+        lambda x: x * 2 if (x * 1).requires_grad else x * 3,
+    ],
+)
+def test_the_function_runs_with_recording_on(function, check, fast_mode):
+    torch.manual_seed(0)
+    assert check(function, randn(2), fast_mode=fast_mode)
+
+
+def test_an_error_in_the_function_leaves_the_input_as_it_was():
+    x = torch.ones(2, dtype=torch.float64, requires_grad=True)
+
+    def fragile(x):
+        if x.detach().max() > 1:
+            raise ValueError("too much")
+        return x * 2
+
+    with pytest.raises(ValueError, match="too much"):
+        gradcheck(fragile, x)
+    assert x.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("fast_mode", [True, False])
+class TestComplex:
+    """z² and its real part; the gradient of z is the conjugate of the derivative times g."""
+
+    def square(self, gradient):
+        class Square(Function):
+            @staticmethod
+            def forward(ctx, z):
+                ctx.save_for_backward(z)
+                return z * z
+
+            @staticmethod
+            def backward(ctx, grad):
+                return gradient(grad, torch.tensor(ctx.saved_tensors[0].detach().numpy().conj()))
+
+        return Square.apply
+
+    def z(self):
+        return torch.tensor([1 + 2j, 0.5 - 1j], dtype=torch.complex128, requires_grad=True)
+
+    def test_right(self, fast_mode):
+        right = self.square(lambda g, conjugate: g * 2 * conjugate)
+        assert gradcheck(right, self.z(), fast_mode=fast_mode)
+        assert gradcheck(lambda z: right(z) + right(z), self.z(), fast_mode=fast_mode)
+        assert gradgradcheck(lambda z: z + z, self.z(), fast_mode=fast_mode)
+        curve = dict(autograd.error_by_step(right, self.z(), steps=[1e-2, 1e-5]))
+        assert curve[1e-5] < 1e-8
+
+    def test_wrong(self, fast_mode):
+        for wrong in (
+            lambda g, conjugate: g * conjugate,
+            lambda g, conjugate: g * 2 * torch.tensor(conjugate.numpy().conj()),
+            lambda g, conjugate: torch.tensor((g * 2 * conjugate).numpy().conj()),
+            lambda g, conjugate: torch.tensor((g * 2 * conjugate).numpy().real + 0j),
+        ):
+            square = self.square(wrong)
+            assert not gradcheck(square, self.z(), fast_mode=fast_mode, raise_exception=False)
+
+
 class TestFunctional:
     def test_jacobian_of_a_linear_map(self):
         a = torch.randn(2, 3, dtype=torch.float64)

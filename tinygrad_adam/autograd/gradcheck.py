@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_adam.autograd import gradients
-from tinygrad_adam.autograd.errors import describe, location
-from tinygrad_adam.autograd.mode import enable_grad, no_grad
+from tinygrad_adam.autograd.errors import NO_GRADIENT, describe, location
+from tinygrad_adam.autograd.mode import enable_grad
 from tinygrad_adam.autograd.observer import Observer, observing
 from tinygrad_adam.autograd.variable import Variable
-from tinygrad_adam.backend import array_module, is_differentiable, to_numpy
+from tinygrad_adam.backend import Array, array_module, to_numpy
 
 
 class GradcheckError(RuntimeError):
@@ -44,8 +44,11 @@ def gradcheck(
     """Compare the gradients of ``func`` with central differences.
 
     Args:
-        func: takes tensors, returns a tensor or several.
-        inputs: its arguments; those that require grad are checked. They should be float64.
+        func: takes tensors, returns a tensor or several (a tuple or list). It is run with recording
+            on, so that it may itself ask for gradients. Of its results those that require grad are
+            checked; if none does, all must be constant.
+        inputs: its arguments; those that require grad are checked. They should be float64 or
+            complex128: real and imaginary parts count as numbers of their own.
         eps: the step of the differences.
         atol: absolute tolerance: |exact - numerical| <= atol + rtol |numerical|.
         rtol: relative tolerance.
@@ -60,6 +63,7 @@ def gradcheck(
 
     Raises:
         ValueError: no input requires grad.
+        TypeError: ``func`` returns nothing, or something other than tensors.
         GradcheckError: a gradient is wrong. It says which output and input, the worst element, and
             both values.
 
@@ -109,9 +113,14 @@ def gradgradcheck(
     checked = _checked_inputs(inputs)
     with enable_grad():
         outputs = _outputs(func, inputs)
+    if not any(y._requires_grad for y in outputs):
+        raise RuntimeError(
+            f"{NO_GRADIENT.format(0)}\n  gradgradcheck: no result of the function does, so that "
+            "there is no gradient to differentiate"
+        )
     if grad_outputs is None:
         draw = np.random.default_rng(0)
-        grad_outputs = [_like(y, draw.standard_normal(y.array.shape)) for y in outputs]
+        grad_outputs = [_like(y, draw.standard_normal(_count(y))) for y in outputs]
         for weight in grad_outputs:
             weight._requires_grad = True
     grad_outputs = _several(grad_outputs)
@@ -119,14 +128,13 @@ def gradgradcheck(
     @enable_grad()
     def gradient(*arguments: Any) -> Any:
         values = _outputs(func, arguments[: len(inputs)])
-        grads = gradients.grad(
+        return gradients.grad(
             values,
             [arguments[i] for i in checked],
             arguments[len(inputs) :],
             create_graph=True,
-            allow_unused=True,
+            materialize_grads=True,
         )
-        return tuple([x for x in grads if x is not None and x._requires_grad])
 
     return gradcheck(
         gradient,
@@ -220,15 +228,35 @@ def _checked_inputs(inputs: Sequence[Any]) -> list[int]:
 
 
 def _outputs(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
-    """Return the differentiable results of ``func`` as a list."""
+    """Return the results of ``func`` that require grad; all of them if none does."""
     results = _several(func(*inputs))
-    return [y for y in results if isinstance(y, Variable) and is_differentiable(y.array.dtype)]
+    odd = [type(y).__name__ for y in results if not isinstance(y, Variable)]
+    if odd or not results:
+        raise TypeError(
+            "gradcheck needs a function that returns a tensor or a tuple of tensors, got "
+            f"{odd[0] if odd else 'an empty one'}\n  Is a return missing, or is there an .item() "
+            "or .numpy() too many? What is not differentiable can be left out by a lambda."
+        )
+    return [y for y in results if y._requires_grad] or list(results)
 
 
-def _like(variable: Variable, values: np.ndarray) -> Any:
-    """Return a tensor of ``values`` with the dtype and device of ``variable``."""
+def _count(variable: Variable) -> int:
+    """Return of how many real numbers a tensor consists: two for each complex one."""
+    return int(variable.array.size) * (2 if variable.array.dtype.kind == "c" else 1)
+
+
+def _reals(array: Array) -> np.ndarray:
+    """Return the real numbers of which an array consists, flat, in float64, as a copy."""
+    flat = to_numpy(array).ravel()
+    return flat.astype(np.complex128 if flat.dtype.kind == "c" else np.float64).view(np.float64)
+
+
+def _like(variable: Variable, reals: np.ndarray) -> Any:
+    """Return a tensor made of real numbers, with shape, dtype and device of ``variable``."""
     array = variable.array
-    return variable._wrap(array_module(array).asarray(values.astype(array.dtype)))
+    values = reals.view(np.complex128) if array.dtype.kind == "c" else reals
+    values = values.reshape(array.shape).astype(array.dtype)
+    return variable._wrap(array_module(array).asarray(values))
 
 
 def _compare_elements(
@@ -236,10 +264,11 @@ def _compare_elements(
 ) -> None:
     """Compare every element of the Jacobians."""
     wanted = [inputs[i] for i in checked]
-    exact = [_analytical(y, wanted, options.nondet_tol) for y in _outputs(func, inputs)]
+    outputs = _outputs(func, inputs)
+    exact = [_analytical(y, wanted, options.nondet_tol) for y in outputs]
     for column, i in enumerate(checked):
         for k, numerical in enumerate(_numerical(func, inputs, inputs[i], options.eps)):
-            _compare(exact[k][column], numerical, k, i, options)
+            _compare(exact[k][column], numerical, outputs, k, i, options)
 
 
 def _compare_along(
@@ -249,28 +278,41 @@ def _compare_along(
     outputs = _outputs(func, inputs)
     wanted = [inputs[i] for i in checked]
     draw = np.random.default_rng(0)
-    directions = [_unit_vector(x.array.shape, draw) for x in wanted]
-    weights = [draw.standard_normal(y.array.shape) for y in outputs]
+    directions = [_unit_vector(_count(x), draw) for x in wanted]
+    weights = [draw.standard_normal(_count(y)) for y in outputs]
     exact = [
         _backward(y, wanted, _like(y, v), options.nondet_tol) for y, v in zip(outputs, weights)
     ]
     for column, (i, u) in enumerate(zip(checked, directions)):
-        direction = array_module(inputs[i].array).asarray(u)
+        direction = _like(inputs[i], u).array
         changes = _differences(func, inputs, inputs[i], ..., direction, options.eps)
         for k, (change, v) in enumerate(zip(changes, weights)):
-            product = np.atleast_2d(u.ravel() @ exact[k][column])
-            _compare(product, np.atleast_2d((change * v).sum()), k, i, options)
+            product = np.atleast_2d(u @ exact[k][column])
+            _compare(product, np.atleast_2d(change @ v), outputs, k, i, options)
 
 
 def _compare(
-    exact: np.ndarray, numerical: np.ndarray, output: int, input: int, options: _Options
+    exact: np.ndarray,
+    numerical: np.ndarray,
+    outputs: list[Any],
+    output: int,
+    input: int,
+    options: _Options,
 ) -> None:
     if np.allclose(exact, numerical, options.rtol, options.atol, equal_nan=True):
         return
     excess = abs(exact - numerical) - options.rtol * abs(numerical)
     worst = np.unravel_index(np.nanargmax(np.nan_to_num(excess, nan=np.inf)), excess.shape)
+    constant = (
+        ""
+        if outputs[output]._requires_grad
+        else (
+            "Numerical gradient for function expected to be zero\n"
+            "  No result requires grad: is there a detach() or no_grad() too many?\n"
+        )
+    )
     raise GradcheckError(
-        f"Jacobian mismatch for output {output} with respect to input {input},\n"
+        f"{constant}Jacobian mismatch for output {output} with respect to input {input},\n"
         f"numerical:{numerical}\nanalytical:{exact}\n"
         f"  worst at [input element, output element] {[int(i) for i in worst]}: differences of the "
         f"function give {numerical[worst]:.10g}, backward gives {exact[worst]:.10g}"
@@ -280,12 +322,12 @@ def _compare(
 def _backward(
     output: Any, wanted: list[Any], gradient: Any, nondet_tol: float | None = None
 ) -> list[np.ndarray]:
-    """Return the gradients of ``wanted``, flat, given that of ``output``; zeros where none.
+    """Return the gradients of ``wanted``, as real numbers, given that of ``output``; zeros if none.
 
     With ``nondet_tol``, after a second walk has given the same.
     """
     if not output._requires_grad:
-        return [np.zeros(x.array.size) for x in wanted]
+        return [np.zeros(_count(x)) for x in wanted]
     try:
         grads = gradients.grad(output, wanted, gradient, retain_graph=True, allow_unused=True)
     except RuntimeError as error:
@@ -296,7 +338,7 @@ def _backward(
             raise GradcheckError(
                 f"the gradient has shape {grad.array.shape}, its input {x.array.shape}"
             )
-        flat.append(np.zeros(x.array.size) if grad is None else to_numpy(grad.array).ravel())
+        flat.append(np.zeros(_count(x)) if grad is None else _reals(grad.array))
     if nondet_tol is None:
         return flat
     for first, second in zip(flat, _backward(output, wanted, gradient)):
@@ -309,12 +351,17 @@ def _backward(
     return flat
 
 
+# A Jacobian is (real numbers of the input, real numbers of the output). A complex output is given
+# the gradient 1 for its real part and i for its imaginary part; that of a complex input is then the
+# derivative by its real part, plus i times that by its imaginary part.
+
+
 def _analytical(output: Any, wanted: list[Any], nondet_tol: float) -> list[np.ndarray]:
-    """Return for each input the Jacobian (input elements, output elements) that backward gives."""
-    size = output.array.size
-    jacobians = [np.zeros((x.array.size, size)) for x in wanted]
+    """Return for each input the Jacobian that backward gives."""
+    size = _count(output)
+    jacobians = [np.zeros((_count(x), size)) for x in wanted]
     for k in range(size):
-        unit = _like(output, np.eye(1, size, k).reshape(output.array.shape))
+        unit = _like(output, np.eye(1, size, k)[0])
         grads = _backward(output, wanted, unit, nondet_tol if k == 0 else None)
         for jacobian, column in zip(jacobians, grads):
             jacobian[:, k] = column
@@ -324,35 +371,36 @@ def _analytical(output: Any, wanted: list[Any], nondet_tol: float) -> list[np.nd
 def _numerical(
     func: Callable[..., Any], inputs: Sequence[Any], x: Any, eps: float
 ) -> list[np.ndarray]:
-    """Return for each output the Jacobian (input elements, output elements) by differences."""
+    """Return for each output the Jacobian by differences."""
     rows = [
-        [change.ravel() for change in _differences(func, inputs, x, index, 1.0, eps)]
+        _differences(func, inputs, x, index, unit, eps)
         for index in np.ndindex(x.array.shape)
+        for unit in ((1.0, 1j) if x.array.dtype.kind == "c" else (1.0,))
     ]
     if not rows:
-        with no_grad():
-            return [np.zeros((0, y.array.size)) for y in _outputs(func, inputs)]
+        return [np.zeros((0, _count(y))) for y in _outputs(func, inputs)]
     return [np.stack(columns) for columns in zip(*rows)]
 
 
+@enable_grad()
 def _differences(
     func: Callable[..., Any], inputs: Sequence[Any], x: Any, index: Any, direction: Any, eps: float
 ) -> list[np.ndarray]:
     """Return for each output how it changes when ``x[index]`` goes along ``direction``."""
     before = x.array[index].copy()
     after = []
-    for step in (eps, -eps):
-        x.array[index] = before + step * direction
-        with no_grad():
-            outputs = _outputs(func, inputs)
-        after.append([to_numpy(y.array).astype(np.float64) for y in outputs])
-    x.array[index] = before
+    try:
+        for step in (eps, -eps):
+            x.array[index] = before + step * direction
+            after.append([_reals(y.array) for y in _outputs(func, inputs)])
+    finally:
+        x.array[index] = before
     return [(up - down) / (2 * eps) for up, down in zip(*after)]
 
 
-def _unit_vector(shape: tuple[int, ...], draw: np.random.Generator) -> np.ndarray:
+def _unit_vector(size: int, draw: np.random.Generator) -> np.ndarray:
     """Return random numbers whose squares sum to 1."""
-    vector = draw.standard_normal(shape)
+    vector = draw.standard_normal(size)
     return vector / (np.linalg.norm(vector) or 1.0)
 
 
@@ -376,9 +424,7 @@ def _first_wrong(
     with enable_grad(), observing(tape):
         func(*inputs)
     for number, (node, arguments) in enumerate(tape.calls, 1):
-        replayed = [
-            _like(x, to_numpy(x.array).copy()) if isinstance(x, Variable) else x for x in arguments
-        ]
+        replayed = [x._wrap(x.array.copy()) if isinstance(x, Variable) else x for x in arguments]
         for x, needed in zip(replayed, node.needs_input_grad):
             if needed:
                 x._requires_grad = True
