@@ -1,6 +1,7 @@
 """Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict."""
 
 from collections import OrderedDict
+from types import MappingProxyType
 
 import pytest
 
@@ -33,6 +34,41 @@ def test_sequential_is_a_list():
     assert types(2 * net) == types(net * 2) == types(net + net)
 
 
+def test_sequential_grows_in_place():
+    net = same = nn.Sequential(nn.Linear(1, 1), nn.ReLU())
+    net *= 3
+    assert net is same
+    assert types(net) == ["Linear", "ReLU"] * 3
+    assert net[0] is net[2] is net[4]
+    assert len(list(net.parameters())) == 2
+    assert list(net.state_dict())[2:4] == ["2.weight", "2.bias"]
+    net += net
+    assert net is same
+    assert len(net) == 12
+    net *= 1
+    assert len(net) == 12
+    empty = nn.Sequential()
+    empty *= 5
+    assert len(empty) == 0
+    assert types(net.pop(slice(0, 2))) == ["Linear", "ReLU"]
+    assert len(net) == 10
+
+
+def test_operators_of_a_subclass():
+    class Own(nn.Sequential):
+        pass
+
+    own = Own(OrderedDict(a=nn.ReLU()))
+    for joined in (own + nn.Sequential(nn.Tanh()), own * 2, 2 * own):
+        assert type(joined) is nn.Sequential
+        assert list(joined._modules) == ["0", "1"]
+    own += nn.Sequential(nn.Tanh())
+    assert type(own) is Own
+    assert list(own._modules) == ["a", "1"]
+    own *= 2
+    assert list(own._modules) == ["a", "1", "2", "3"]
+
+
 def test_sequential_with_names():
     net = nn.Sequential(OrderedDict([("first", nn.Linear(1, 2)), ("second", nn.ReLU())]))
     assert list(net.state_dict()) == ["first.weight", "first.bias"]
@@ -55,6 +91,8 @@ def test_sequential_refuses():
         (lambda: net.__iadd__(3), ValueError, "add operator supports only objects of Sequential"),
         (lambda: net * 0, ValueError, "Non-positive multiplication factor 0"),
         (lambda: net * 0.5, TypeError, "unsupported operand"),
+        (lambda: net.__imul__(-1), ValueError, "Non-positive multiplication factor -1"),
+        (lambda: net.__imul__("a"), TypeError, "unsupported operand"),
         (lambda: net.extend(3), TypeError, "should be called with an iterable"),
         (lambda: nn.Sequential(3), TypeError, "int is not a Module subclass"),
     ]:
@@ -129,7 +167,7 @@ def test_parameter_list():
 def test_parameter_dict():
     parameters = nn.ParameterDict({"a": torch.ones(2), "b": nn.Parameter(torch.ones(1))})
     parameters["c"] = torch.ones(3)
-    parameters.update(["d"])
+    parameters.update([("d", None)])
     assert list(parameters) == ["a", "b", "c", "d"]
     assert parameters.get("z", 4) == 4
     assert parameters["d"] is None
@@ -148,3 +186,51 @@ def test_parameter_dict():
         parameters[3] = None
     parameters.clear()
     assert parameters.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("entries", "names"),
+    [
+        ({"b": 1, "a": 2, "10": 3, "9": 4}, ["10", "9", "a", "b"]),
+        (MappingProxyType({"b": 1, "a": 2}), ["a", "b"]),
+        (OrderedDict([("b", 1), ("a", 2)]), ["b", "a"]),
+        ([("b", 1), ("a", 2)], ["b", "a"]),
+        (zip("ba", (1, 2)), ["b", "a"]),
+        (nn.ParameterDict([("b", 1), ("a", 2)]), ["b", "a"]),
+    ],
+)
+def test_the_order_of_a_parameter_dict(entries, names):
+    """A plain mapping is sorted, as in PyTorch: an optimizer numbers parameters by their order."""
+    assert list(nn.ParameterDict(entries)) == names
+
+
+def test_parameter_dicts_are_joined_as_dictionaries():
+    first, second = nn.ParameterDict({"b": 1}), nn.ParameterDict({"a": 2, "b": 3})
+    assert list((first | second).items()) == [("b", 3), ("a", 2)]
+    assert {"z": 1} | first == {"z": 1, "b": 1}
+    joined = first
+    joined |= {"d": 4, "c": 5}
+    assert joined is first
+    assert list(reversed(first)) == ["d", "c", "b"]
+    twin = first.copy()
+    assert twin.popitem() == ("d", 4)
+    assert list(first) == ["b", "c", "d"]
+    made = first.fromkeys(["y", "x"], torch.ones(1))
+    assert list(made.state_dict()) == ["y", "x"]
+    with pytest.raises(KeyError, match="dictionary is empty"):
+        nn.ParameterDict().popitem()
+
+
+@pytest.mark.parametrize("kind", [nn.ParameterDict, nn.ModuleDict])
+@pytest.mark.parametrize(
+    ("entries", "error", "text"),
+    [
+        (3, TypeError, "update should be called with an iterable of key/value pairs, but got int"),
+        ([3], TypeError, "update sequence element #0 should be Iterable; is int"),
+        (["a"], ValueError, "update sequence element #0 has length 1; 2 is required"),
+        ([("a", None), ("a", 1, 2)], ValueError, "element #1 has length 3; 2 is required"),
+    ],
+)
+def test_what_no_dictionary_is_made_of(kind, entries, error, text):
+    with pytest.raises(error, match=f"{kind.__name__}.{text}" if "update" in text else text):
+        kind(entries)

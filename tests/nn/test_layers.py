@@ -167,6 +167,38 @@ def test_dropout():
 # --- batch normalization -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("momentum", [0.5, None])
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [(nn.BatchNorm1d, (4, 3)), (nn.BatchNorm1d, (4, 3, 2)), (nn.BatchNorm2d, (4, 3, 2, 2))],
+)
+def test_tracking_switched_off_and_on_again(make, shape, momentum):
+    norm = make(3, momentum=momentum, affine=False)
+    x = torch.randn(shape) * 3 + 1
+    own = norm(x)
+    before = [buffer.tolist() for buffer in norm.buffers()]
+    norm.track_running_stats = False
+    assert torch.equal(norm(x), own)  # its own values, as always in training
+    norm.reset_running_stats()
+    assert [buffer.tolist() for buffer in norm.buffers()] == before
+    norm.eval()
+    assert not torch.equal(norm(x), own)  # the running values, as they were
+    assert [buffer.tolist() for buffer in norm.buffers()] == before
+    norm.train().track_running_stats = True
+    norm(x)
+    assert norm.num_batches_tracked.item() == 2
+    norm.reset_running_stats()
+    assert norm.num_batches_tracked.item() == 0
+
+
+def test_tracking_switched_on_where_nothing_is_kept():
+    norm = nn.BatchNorm1d(3, track_running_stats=False)
+    norm.track_running_stats = True
+    assert norm(torch.randn(4, 3)).shape == (4, 3)
+    norm.reset_running_stats()
+    assert list(norm.buffers()) == []
+
+
 def test_running_values():
     norm = nn.BatchNorm1d(1, momentum=0.5)
     norm(torch.tensor([[1.0], [3.0]]))

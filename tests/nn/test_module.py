@@ -350,6 +350,307 @@ def test_batch_counts_may_be_missing_from_old_files():
         norm.load_state_dict(new)
 
 
+class Counting(nn.Module):
+    """Has a number among its state, by the two methods that are there for it."""
+
+    def __init__(self, count=0):
+        super().__init__()
+        self.count = count
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def get_extra_state(self):
+        return {"count": self.count}
+
+    def set_extra_state(self, state):
+        self.count = state["count"]
+
+
+class Versioned(nn.Module):
+    """Writes and reads an entry of its own; it was called ``old`` before version 2."""
+
+    _version = 2
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(1, 1)
+        self.seen = []
+
+    def _save_to_state_dict(self, destination, prefix, keep_vars):
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[prefix + "new"] = torch.tensor(4.0)
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *lists):
+        self.seen.append((list(state_dict), prefix, dict(local_metadata), *lists[:1]))
+        old = local_metadata.get("version", 1) < 2
+        self.new = state_dict.pop(prefix + ("old" if old else "new"), None)
+        if self.new is None:
+            lists[1].append(prefix + "new")
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *lists)
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, nn.Sequential, lambda m: nn.ModuleDict({"m": m})])
+def test_extra_state_is_saved_and_loaded(wrap):
+    saved, loaded = Counting(9), Counting()
+    state = wrap(saved).state_dict()
+    assert list(state)[-1].endswith("_extra_state")
+    assert wrap(loaded).load_state_dict(copy.deepcopy(state)) == ([], [])
+    assert loaded.count == 9
+
+
+def test_extra_state_is_missing_or_unexpected():
+    state = nn.Sequential(Counting(), nn.Linear(1, 1)).state_dict()
+    assert list(state) == ["0.scale", "0._extra_state", "1.weight", "1.bias"]
+    del state["0._extra_state"]
+    state["1._extra_state"] = 3
+    net = nn.Sequential(Counting(5), nn.Linear(1, 1))
+    with pytest.raises(
+        RuntimeError, match=r'Missing .*"0._extra_state"\. \n\tUnexpected .*"1._extra_state"'
+    ):
+        net.load_state_dict(state)
+    found = net.load_state_dict(state, strict=False)
+    assert found == (["0._extra_state"], ["1._extra_state"])
+    assert net[0].count == 5
+
+
+def test_extra_state_may_be_none_and_needs_both_methods():
+    class Half(nn.Module):
+        def get_extra_state(self):
+            return None
+
+    assert dict(Half().state_dict()) == {"_extra_state": None}
+    with pytest.raises(RuntimeError, match=r'Unexpected key.*"_extra_state"'):
+        Half().load_state_dict(Half().state_dict())
+    for call in (nn.Module().get_extra_state, lambda: nn.Module().set_extra_state(1)):
+        with pytest.raises(RuntimeError, match=r"Reached a code path in Module.*should never be"):
+            call()
+
+
+def test_modules_save_and_load_in_their_own_way():
+    net = nn.Sequential(nn.ReLU(), Versioned())
+    state = net.state_dict()
+    assert list(state) == ["1.new", "1.inner.weight", "1.inner.bias"]
+    before = list(state)
+    net.load_state_dict(state, assign=True)
+    assert net[1].new.item() == 4
+    assert net[1].seen == [(before, "1.", {"version": 2, "assign_to_params_buffers": True}, True)]
+    assert list(state) == before
+    old = {"1.old": torch.tensor(5.0), "1.inner.weight": torch.ones(1, 1), "1.inner.bias": [1]}
+    with pytest.raises(
+        RuntimeError, match=r'parameter named "1.inner.bias", expected torch.Tensor'
+    ):
+        net.load_state_dict(old)
+    assert net[1].new.item() == 5
+    del state["1.new"]
+    with pytest.raises(RuntimeError, match=r'Missing key.*"1.new"'):
+        net.load_state_dict(state)
+
+
+def test_a_state_dict_knows_the_versions_of_all_modules():
+    state = nn.Sequential(Versioned(), nn.BatchNorm1d(2)).state_dict()
+    versions = {"": 1, "0": 2, "0.inner": 1, "1": 2}
+    for known in (state, copy.deepcopy(state), pickle.loads(pickle.dumps(state))):
+        assert {path: entry["version"] for path, entry in known._metadata.items()} == versions
+    state = nn.Sequential(nn.ReLU()).state_dict(prefix="a.b.")
+    assert list(state._metadata) == ["a.b", "a.b.0"]
+
+
+def test_a_child_may_make_its_state_dict_itself():
+    class Own(nn.Linear):
+        def state_dict(self, *args, prefix="", **kwargs):
+            state = super().state_dict(*args, prefix=prefix, **kwargs)
+            state[prefix + "more"] = 1
+            return state
+
+    assert list(nn.Sequential(Own(1, 1)).state_dict()) == ["0.weight", "0.bias", "0.more"]
+
+
+def test_hooks_of_the_state_dict():
+    log = []
+    child = nn.Linear(1, 1)
+    net = nn.Sequential(child)
+    handles = [
+        child.register_state_dict_pre_hook(
+            lambda module, prefix, keep_vars: log.append((module is child, prefix, keep_vars))
+        ),
+        child.register_state_dict_post_hook(
+            lambda module, state, prefix, metadata: state.update({prefix + "more": metadata})
+        ),
+    ]
+    assert list(net.state_dict(keep_vars=True)) == ["0.weight", "0.bias", "0.more"]
+    assert child.state_dict()["more"] == {"version": 1}
+    assert log == [(True, "0.", True), (True, "", False)]
+    assert list(copy.deepcopy(net).state_dict()) == ["0.weight", "0.bias", "0.more"]
+    for handle in handles:
+        handle.remove()
+    assert list(net.state_dict()) == ["0.weight", "0.bias"]
+    child.register_state_dict_post_hook(lambda *args: {})
+    with pytest.raises(RuntimeError, match="state_dict post-hook must return None"):
+        net.state_dict()
+
+
+def test_the_older_hook_of_the_state_dict_may_replace_it():
+    child = nn.Linear(1, 1)
+    child._register_state_dict_hook(lambda module, state, prefix, metadata: {"other": 1})
+    assert child.state_dict() == {"other": 1}
+    assert list(nn.Sequential(child).state_dict()) == ["0.weight", "0.bias"]
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_hook_before_loading_may_rename(older):
+    net = nn.Sequential(nn.Linear(1, 1))
+
+    def rename(state, prefix, *rest):
+        state[prefix + "weight"] = state.pop(prefix + "w")
+
+    if older:
+        handle = net[0]._register_load_state_dict_pre_hook(rename)
+    else:
+        handle = net[0].register_load_state_dict_pre_hook(lambda module, *args: rename(*args))
+    state = {"0.w": torch.ones(1, 1) * 9, "0.bias": torch.ones(1)}
+    assert net.load_state_dict(state) == ([], [])
+    assert net[0].weight.item() == 9
+    assert list(state) == ["0.w", "0.bias"]
+    handle.remove()
+    with pytest.raises(RuntimeError, match=r'"0.weight".*\n.*"0.w"'):
+        net.load_state_dict(state)
+
+
+def test_a_hook_before_loading_sees_everything():
+    seen = []
+    net = nn.Sequential(nn.ReLU(), nn.Linear(1, 1))
+    net[1].register_load_state_dict_pre_hook(lambda *args: seen.append(args))
+    net[1]._register_load_state_dict_pre_hook(lambda *args: seen.append(args), with_module=True)
+    net[1].register_load_state_dict_pre_hook(lambda *args: args[-1].append("not this one"))
+    with pytest.raises(RuntimeError, match="not this one"):
+        net.load_state_dict(net.state_dict())
+    for module, state, prefix, metadata, strict, missing, unexpected, _ in seen:
+        assert module is net[1]
+        assert (list(state), prefix) == (["1.weight", "1.bias"], "1.")
+        assert (metadata, strict, missing, unexpected) == ({"version": 1}, True, [], [])
+    assert len(seen) == 2
+
+
+def test_hooks_after_loading_decide_about_missing_keys():
+    net, seen = nn.Sequential(nn.Linear(1, 1)), []
+    net[0].register_load_state_dict_post_hook(lambda module, keys: seen.append((module, keys)))
+    handle = net.register_load_state_dict_post_hook(lambda module, keys: keys[0].clear())
+    assert net.load_state_dict({"0.weight": torch.ones(1, 1)}) == ([], [])
+    assert seen[0][0] is net[0]
+    handle.remove()
+    net[0].register_load_state_dict_post_hook(lambda module, keys: keys[1].append("one more"))
+    with pytest.raises(RuntimeError, match=r'Unexpected key.*"one more"'):
+        net.load_state_dict(net.state_dict())
+    net.register_load_state_dict_post_hook(lambda module, keys: keys)
+    with pytest.raises(AssertionError, match="are not expected to return new values"):
+        net.load_state_dict(net.state_dict())
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_nothing_is_loaded_if_a_module_fails(assign):
+    net = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1), Counting())
+    before = copy.deepcopy(net.state_dict())
+    members = [*net.parameters(), *net.buffers()]
+    state = {name: value + 1 for name, value in before.items() if "extra" not in name}
+    with pytest.raises(TypeError):
+        net.load_state_dict({**state, "2._extra_state": 3}, assign=assign)
+    with pytest.raises(RuntimeError, match=r"Missing key.*extra_state"):
+        net.load_state_dict(state, assign=assign)
+    assert all(torch.equal(net.state_dict()[name], before[name]) for name in state)
+    assert all(a is b for a, b in zip([*net.parameters(), *net.buffers()], members))
+
+
+def test_a_number_may_come_with_one_dimension():
+    norm = nn.BatchNorm1d(1)
+    norm.load_state_dict({**norm.state_dict(), "num_batches_tracked": torch.tensor([5])})
+    assert norm.num_batches_tracked.item() == 5
+
+
+def test_assigned_parameters_need_gradients_as_before():
+    net = nn.Linear(1, 1).requires_grad_(False)
+    state = {"weight": nn.Parameter(torch.ones(1, 1)), "bias": torch.ones(1)}
+    net.load_state_dict(state, assign=True)
+    assert net.weight is state["weight"]
+    assert not any(parameter.requires_grad for parameter in net.parameters())
+
+
+# Everything that goes through all modules, but for what is called like the attribute itself.
+THROUGH_ALL = {
+    "train": lambda m: m.train(),
+    "eval": lambda m: m.eval(),
+    "apply": lambda m: m.apply(lambda module: None),
+    "to": lambda m: m.to(torch.float64),
+    "double": lambda m: m.double(),
+    "type": lambda m: m.type(torch.float32),
+    "requires_grad_": lambda m: m.requires_grad_(),
+    "zero_grad": lambda m: m.zero_grad(),
+    "state_dict": lambda m: m.load_state_dict(m.state_dict()),
+    "deepcopy": copy.deepcopy,
+    "repr": repr,
+    "a call with hooks": lambda m: (m.register_forward_hook(lambda *args: None), m(1)),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["modules", "parameters", "children", "buffers", "named_buffers", "type", "float", "to",
+     "_state", "_hooks", "_transform", "_members", "_forget", "hooks", "device", "name"],
+)  # fmt: skip
+def test_attributes_may_be_called_like_methods(name):
+    class Keeps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(1, 1)
+            setattr(self, name, [nn.Linear(1, 1)])
+
+        def forward(self, x):
+            return x
+
+    module = Keeps()
+    for kind, call in THROUGH_ALL.items():
+        if kind != name:
+            call(module)
+    assert len(getattr(module, name)) == 1
+    assert list(module.state_dict()) == ["inner.weight", "inner.bias"]
+
+
+@pytest.mark.parametrize("name", ["train", "_apply", "apply"])
+def test_methods_of_children_are_called(name):
+    calls = []
+
+    class Child(nn.Linear):
+        pass
+
+    def method(self, *args, **kwargs):
+        calls.append(args)
+        return getattr(nn.Linear, name)(self, *args, **kwargs)
+
+    setattr(Child, name, method)
+    net = nn.Sequential(Child(1, 1))
+    net.train(False)
+    net.double()
+    net.apply(repr)
+    assert len(calls) == 1
+
+
+def test_init_may_go_on_to_the_next_class():
+    class Other:
+        def __init__(self, *args, **kwargs):
+            self.given = args, kwargs
+
+    class Cooperative(nn.Module, Other):
+        call_super_init = True
+
+    class Plain(nn.Module, Other):
+        pass
+
+    assert Cooperative(1, key=2).given == ((1,), {"key": 2})
+    assert not hasattr(Plain(), "given")
+    with pytest.raises(TypeError, match=r"Plain.__init__\(\) takes 1 positional argument but 2"):
+        Plain(1)
+    with pytest.raises(TypeError, match=r"Plain.__init__\(\) got an unexpected keyword .* 'key'"):
+        Plain(key=2)
+
+
 def test_deep_copies_keep_sharing():
     net = Net()
     twin = copy.deepcopy(net)

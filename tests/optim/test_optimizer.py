@@ -404,6 +404,27 @@ class TestState:
         with pytest.raises(ValueError, match=r"'exp_avg' has shape \(3,\), its parameter \(1,\)"):
             optim.Adam([parameter((1.0,), grad=(1.0,))]).load_state_dict(saved)
 
+    @pytest.mark.parametrize(
+        ("state", "error", "text"),
+        [
+            ({}, KeyError, "param_groups: load_state_dict takes what .* has no entries"),
+            ({"state": {}}, KeyError, "param_groups: load_state_dict takes .* has state"),
+            ({"param_groups": [{"lr": 3}], "state": {}}, KeyError, "params: .* has lr"),
+            ({"param_groups": [{"params": [0]}]}, KeyError, "state: .* has param_groups"),
+            (None, TypeError, "Expected state_dict to be dict-like, got <class 'NoneType'>"),
+            ([], TypeError, "Expected state_dict to be dict-like, got <class 'list'>"),
+            (3, TypeError, "Expected state_dict to be dict-like, got <class 'int'>"),
+        ],
+    )
+    @pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop])
+    def test_what_is_no_state_is_refused(self, kind, state, error, text):
+        optimizer = kind([parameter()], lr=0.5)
+        optimizer.step()
+        before = repr(optimizer.state_dict())
+        with pytest.raises(error, match=text):
+            optimizer.load_state_dict(state)
+        assert repr(optimizer.state_dict()) == before
+
     def test_adamw_stays_decoupled(self):
         saved = optim.Adam([parameter()], weight_decay=0.1).state_dict()
         optimizer = optim.AdamW([parameter()])

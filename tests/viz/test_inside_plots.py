@@ -29,9 +29,8 @@ def test_histograms_of_a_model():
     assert labels(activations) == ["0.fc", "0.act", "1", "2"]
     assert labels(gradients) == ["0.fc.weight", "0.fc.bias", "2.weight", "2.bias"]
     assert labels(ratios) == ["0.fc.weight", "2.weight"]
-    assert all(
-        hook is None or not hook.after_forward for hook in [m._hooks for m in model.modules()]
-    )
+    hooks = [vars(m).get("_Module__hooks") for m in model.modules()]
+    assert all(hook is None or not hook.after_forward for hook in hooks)
 
 
 def test_histograms_of_numbers():

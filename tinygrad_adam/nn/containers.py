@@ -99,11 +99,11 @@ class _Modules(_List):
         """Add modules at the end; return the list."""
         return super().extend(modules)
 
-    def pop(self, index: int) -> Module:
-        """Remove a module and return it."""
-        module = self[index]
-        del self[index]
-        return module
+    def pop(self, key: Any) -> Any:
+        """Remove the module at an index, or those of a slice, and return it or them."""
+        removed = self[key]
+        del self[key]
+        return removed
 
 
 class Sequential(_Modules):
@@ -112,8 +112,8 @@ class Sequential(_Modules):
     Args:
         args: the modules; or one OrderedDict of names and modules.
 
-    Its modules can be indexed, sliced and iterated over; ``append``, ``insert``, ``extend`` and
-    ``+`` add modules.
+    Its modules can be indexed, sliced and iterated over; ``append``, ``insert``, ``extend``,
+    ``+`` and ``*`` (with ``+=`` and ``*=`` in place) add modules.
 
     Source: PyTorch, ``torch.nn.Sequential``.
     """
@@ -144,13 +144,19 @@ class Sequential(_Modules):
         return self.extend(_sequential(other))
 
     def __mul__(self, times: int) -> Sequential:
+        return Sequential(*self._repeated(times))
+
+    __rmul__ = __mul__
+
+    def __imul__(self: L, times: int) -> L:
+        return self.extend(self._repeated(times)[len(self) :])
+
+    def _repeated(self, times: int) -> list[Module]:
         if not isinstance(times, int):
             raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(times)}")
         if times <= 0:
             raise ValueError(f"Non-positive multiplication factor {times} for {type(self)}")
-        return Sequential(*list(self) * times)
-
-    __rmul__ = __mul__
+        return list(self) * times
 
     def insert(self, index: int, module: Module) -> Sequential:
         """Add a module before the one at ``index``; return this one.
@@ -218,6 +224,30 @@ class ModuleList(_Modules):
 
 class _Dict(Module):
     """What modules that are dictionaries share: ``_names()`` are the keys, in order."""
+
+    def _pairs(self, entries: Any) -> Iterator[tuple[str, Any]]:
+        """Yield the pairs of keys and values in what ``update`` is given."""
+        name = type(self).__name__
+        if not isinstance(entries, Iterable):
+            raise TypeError(
+                f"{name}.update should be called with an iterable of key/value pairs, but got "
+                + type(entries).__name__
+            )
+        if isinstance(entries, (Mapping, ModuleDict, ParameterDict)):
+            entries = entries.items()
+        for number, pair in enumerate(entries):
+            if not isinstance(pair, Iterable):
+                raise TypeError(
+                    f"{name} update sequence element #{number} should be Iterable; is "
+                    + type(pair).__name__
+                )
+            pair = tuple(pair)
+            if len(pair) != 2:
+                raise ValueError(
+                    f"{name} update sequence element #{number} has length {len(pair)}; 2 is "
+                    "required"
+                )
+            yield pair
 
     def _names(self) -> Mapping[str, Any]:
         raise NotImplementedError
@@ -292,20 +322,9 @@ class ModuleDict(_Dict):
 
         Raises:
             TypeError: it is neither.
+            ValueError: an entry is no pair.
         """
-        if not isinstance(modules, Iterable):
-            raise TypeError(
-                "ModuleDict.update should be called with an iterable of key/value pairs, but got "
-                + type(modules).__name__
-            )
-        pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
-        for number, pair in enumerate(pairs):
-            if not isinstance(pair, Iterable):
-                raise TypeError(
-                    f"ModuleDict update sequence element #{number} should be Iterable; is "
-                    + type(pair).__name__
-                )
-            key, module = pair
+        for key, module in self._pairs(modules):
             self[key] = module
 
 
@@ -377,8 +396,8 @@ class ParameterDict(_Dict):
     """A dictionary of parameters that belong to the module that holds it.
 
     Args:
-        parameters: to start with: a mapping, pairs, or names alone (values None). Tensors become
-            Parameters.
+        parameters: to start with: a mapping, or pairs of names and values; see :meth:`update`.
+            Tensors become Parameters.
 
     Source: PyTorch, ``torch.nn.ParameterDict``.
     """
@@ -428,13 +447,53 @@ class ParameterDict(_Dict):
         """Return the values."""
         return [self[key] for key in self._keys]
 
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last pair of key and value and return it."""
+        if not self._keys:
+            raise KeyError("popitem(): dictionary is empty")
+        key = next(reversed(self._keys))
+        return key, self.pop(key)
+
+    def copy(self) -> ParameterDict:
+        """Return another dictionary of the same values."""
+        return ParameterDict(self)
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """Return a new dictionary with the same value under each of ``keys``."""
+        return ParameterDict([(key, default) for key in keys])
+
     def update(self, parameters: Any) -> None:
-        """Add values from a mapping, from pairs, or None for each of several names."""
-        if isinstance(parameters, (Mapping, ParameterDict)):
-            parameters = parameters.items()
-        for entry in parameters:
-            key, value = (entry, None) if isinstance(entry, str) else entry
+        """Add values from a mapping, or from pairs of names and values.
+
+        Pairs, an OrderedDict and a ParameterDict keep their order; any other mapping is taken in
+        the order of its sorted names.
+
+        Raises:
+            TypeError: it is neither.
+            ValueError: an entry is no pair.
+        """
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            # As in PyTorch, of which state dicts and the numbering of optimizers must fit.
+            parameters = sorted(parameters.items())
+        for key, value in self._pairs(parameters):
             self[key] = value
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._keys)
+
+    def __or__(self, other: Any) -> ParameterDict:
+        joined = self.copy()
+        joined.update(other)
+        return joined
+
+    def __ror__(self, other: Any) -> Any:
+        joined = other.copy()
+        joined.update(self)
+        return joined
+
+    def __ior__(self, other: Any) -> ParameterDict:
+        self.update(other)
+        return self
 
     def extra_repr(self) -> str:
         """Return a line for each value."""

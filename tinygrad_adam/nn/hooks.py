@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Hooks:
-    """The functions to call around a module's forward and backward."""
+    """The functions to call around a module's forward and backward, and around its state dict."""
 
     def __init__(self) -> None:
         # Forward hooks stand with the options that they were registered with.
@@ -28,6 +28,11 @@ class Hooks:
         self.after_forward: OrderedDict[int, tuple[Any, bool, bool]] = OrderedDict()
         self.before_backward: OrderedDict[int, Any] = OrderedDict()
         self.after_backward: OrderedDict[int, Any] = OrderedDict()
+        # Those of the state: whether the hook may return another dictionary, wants the module.
+        self.before_save: OrderedDict[int, Any] = OrderedDict()
+        self.after_save: OrderedDict[int, tuple[Any, bool]] = OrderedDict()
+        self.before_load: OrderedDict[int, tuple[Any, bool]] = OrderedDict()
+        self.after_load: OrderedDict[int, Any] = OrderedDict()
 
 
 class ModuleBoundary(Operation):

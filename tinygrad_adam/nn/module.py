@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from tinygrad_adam.autograd import RemovableHandle, no_grad
@@ -21,6 +22,7 @@ P = ParamSpec("P")
 Result = TypeVar("Result", covariant=True)
 _TENSORS = ("_parameters", "_buffers")
 _REGISTRIES = ("_parameters", "_modules", "_buffers")
+_EXTRA_STATE = "_extra_state"
 
 
 class Scope(NamedTuple):
@@ -98,10 +100,6 @@ class IncompatibleKeys(NamedTuple):
         )
 
 
-class StateDict(OrderedDict[str, Any]):
-    """What :meth:`Module.state_dict` makes: known to have all entries that modules have today."""
-
-
 class Module:
     """The base class of everything with parameters: layers, losses, whole models.
 
@@ -125,14 +123,29 @@ class Module:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]
-    _hooks: Hooks | None = None
+    # Two underscores: a subclass may have attributes and methods of these names, too.
+    __hooks: Hooks | None = None
     _version: int = 1
+    """Of the layout of the state; :meth:`_load_from_state_dict` is told the one that was saved."""
+    call_super_init: bool = False
+    """Whether ``__init__`` goes on to that of the next class, of which Module knows nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not self.call_super_init and (args or kwargs):
+            raise TypeError(
+                f"{type(self).__name__}.__init__() "
+                + (
+                    f"got an unexpected keyword argument '{next(iter(kwargs))}'"
+                    if kwargs
+                    else f"takes 1 positional argument but {len(args) + 1} were given"
+                )
+            )
         fields = self.__dict__
         fields["training"] = True
         fields["_non_persistent_buffers_set"] = set()
         fields.update({registry: {} for registry in _REGISTRIES})
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
 
     # --- calling ---------------------------------------------------------------------------------
 
@@ -149,15 +162,15 @@ class Module:
         inner = outer._replace(scope=_new(Scope, (self, outer.scope)))
         _mode.set(inner)
         try:
-            if self._hooks is None:
+            if self.__hooks is None:
                 return self.forward(*inputs, **kwargs)
-            return self._call_with_hooks(self._hooks, inputs, kwargs)
+            return self.__call_with_hooks(self.__hooks, inputs, kwargs)
         finally:
             now = current_mode()
             # forward may have switched recording on or off for good: keep all but the scope.
             _mode.set(outer if now is inner else now._replace(scope=outer.scope))
 
-    def _call_with_hooks(
+    def __call_with_hooks(
         self, hooks: Hooks, inputs: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         called: set[int] = set()
@@ -206,7 +219,7 @@ class Module:
         Returns:
             A handle whose ``remove()`` takes the hook off.
         """
-        return self._add_hook("before_forward", (hook, with_kwargs), prepend)
+        return self.__add_hook("before_forward", (hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self,
@@ -228,7 +241,7 @@ class Module:
         Returns:
             A handle whose ``remove()`` takes the hook off.
         """
-        return self._add_hook("after_forward", (hook, with_kwargs, always_call), prepend)
+        return self.__add_hook("after_forward", (hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_hook(
         self, hook: Callable[..., Any], prepend: bool = False
@@ -241,7 +254,7 @@ class Module:
         Returns:
             A handle whose ``remove()`` takes the hook off.
         """
-        return self._add_hook("after_backward", hook, prepend)
+        return self.__add_hook("after_backward", hook, prepend)
 
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
@@ -253,12 +266,12 @@ class Module:
         Returns:
             A handle whose ``remove()`` takes the hook off.
         """
-        return self._add_hook("before_backward", hook, prepend)
+        return self.__add_hook("before_backward", hook, prepend)
 
-    def _add_hook(self, kind: str, entry: Any, prepend: bool) -> RemovableHandle:
-        if self._hooks is None:
-            object.__setattr__(self, "_hooks", Hooks())
-        hooks = getattr(self._hooks, kind)
+    def __add_hook(self, kind: str, entry: Any, prepend: bool = False) -> RemovableHandle:
+        if self.__hooks is None:
+            object.__setattr__(self, "_Module__hooks", Hooks())
+        hooks = getattr(self.__hooks, kind)
         handle = RemovableHandle(hooks, entry)
         if prepend:
             hooks.move_to_end(handle.id, last=False)
@@ -277,12 +290,12 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         fields = self.__dict__
         if isinstance(value, Parameter):
-            self._require_init("parameters")
-            self._forget(name, keep="_parameters")
+            self.__require_init("parameters")
+            self.__forget(name, keep="_parameters")
             self.register_parameter(name, value)
         elif isinstance(value, Module) and name not in fields.get("_parameters", ()):
-            self._require_init("module")
-            self._forget(name, keep="_modules")
+            self.__require_init("module")
+            self.__forget(name, keep="_modules")
             self._modules[name] = value
         else:
             for registry, kind, what, wanted in _MEMBERS:
@@ -294,7 +307,7 @@ class Module:
 
     def __delattr__(self, name: str) -> None:
         if any(name in getattr(self, registry) for registry in _REGISTRIES):
-            self._forget(name, keep="__dict__")
+            self.__forget(name, keep="__dict__")
         else:
             object.__delattr__(self, name)
 
@@ -302,22 +315,22 @@ class Module:
         names = {*super().__dir__(), *self._parameters, *self._modules, *self._buffers}
         return sorted(name for name in names if not name[0].isdigit())
 
-    def _require_init(self, kind: str) -> None:
+    def __require_init(self, kind: str) -> None:
         if "_parameters" not in self.__dict__:
             raise AttributeError(
                 f"cannot assign {kind} before Module.__init__() call\n"
                 f"  {type(self).__name__}.__init__ must call super().__init__() first"
             )
 
-    def _forget(self, name: str, keep: str = "") -> None:
+    def __forget(self, name: str, keep: str = "") -> None:
         """Remove what ``name`` stood for, except in the registry ``keep``."""
         for registry in ("__dict__", *_REGISTRIES):
             if registry != keep:
                 getattr(self, registry).pop(name, None)
         self._non_persistent_buffers_set.discard(name)
 
-    def _check_name(self, kind: str, name: object, registry: str) -> None:
-        self._require_init(kind)
+    def __check_name(self, kind: str, name: object, registry: str) -> None:
+        self.__require_init(kind)
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {_typename(name)}")
         if "." in name:
@@ -336,7 +349,7 @@ class Module:
             TypeError: ``param`` is no Parameter.
             ValueError: ``param`` is the result of an operation.
         """
-        self._check_name("parameter", name, "_parameters")
+        self.__check_name("parameter", name, "_parameters")
         target = f"object to parameter '{name}'"
         _check_member(param, Parameter, target, "torch.nn.Parameter", "required")
         if param is not None and param.grad_fn is not None:
@@ -359,7 +372,7 @@ class Module:
             KeyError: the name is empty, contains a dot, or is taken.
             TypeError: ``tensor`` is no tensor.
         """
-        self._check_name("buffer", name, "_buffers")
+        self.__check_name("buffer", name, "_buffers")
         _check_member(tensor, Tensor, f"object to buffer '{name}'", "torch Tensor", "required")
         self._buffers[name] = tensor
         if persistent:
@@ -376,7 +389,7 @@ class Module:
         """
         if not isinstance(module, Module) and module is not None:
             raise TypeError(f"{_typename(module)} is not a Module subclass")
-        self._check_name("module", name, "_modules")
+        self.__check_name("module", name, "_modules")
         self._modules[name] = module
 
     def register_module(self, name: str, module: Module | None) -> None:
@@ -413,14 +426,14 @@ class Module:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield the modules directly below this one, with their names, each once."""
-        for _, _, name, module in self._members(("_modules",), "", False, True):
+        for _, _, name, module in self.__members(("_modules",), "", False, True):
             yield name, module
 
     def children(self) -> Iterator[Module]:
         """Yield the modules directly below this one, each once."""
         return (module for _, module in self.named_children())
 
-    def _members(
+    def __members(
         self, registries: tuple[str, ...], prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Module, str, Any]]:
         """Yield ``(path, module, name, member)`` for what the modules hold in these registries."""
@@ -448,7 +461,7 @@ class Module:
             recurse: go into the modules below, too.
             remove_duplicate: list a parameter that is shared only once, under its first name.
         """
-        members = self._members(("_parameters",), prefix, recurse, remove_duplicate)
+        members = self.__members(("_parameters",), prefix, recurse, remove_duplicate)
         return ((path, parameter) for path, _, _, parameter in members)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
@@ -459,7 +472,7 @@ class Module:
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """Yield the buffers with their paths; arguments as for :meth:`named_parameters`."""
-        members = self._members(("_buffers",), prefix, recurse, remove_duplicate)
+        members = self.__members(("_buffers",), prefix, recurse, remove_duplicate)
         return ((path, buffer) for path, _, _, buffer in members)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
@@ -474,12 +487,12 @@ class Module:
         """
         module: Module = self
         for name in target.split(".") if target else ():
-            module = module._member(name)
+            module = module.__member(name)
             if not isinstance(module, Module):
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
 
-    def _member(self, name: str) -> Any:
+    def __member(self, name: str) -> Any:
         if not hasattr(self, name):
             raise AttributeError(f"{self._get_name()} has no attribute `{name}`")
         return getattr(self, name)
@@ -491,7 +504,7 @@ class Module:
             AttributeError: there is none.
         """
         path, _, name = target.rpartition(".")
-        parameter = self.get_submodule(path)._member(name)
+        parameter = self.get_submodule(path).__member(name)
         if not isinstance(parameter, Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return parameter
@@ -504,16 +517,21 @@ class Module:
         """
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        buffer: Tensor = module._member(name)
+        buffer: Tensor = module.__member(name)
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
         return buffer
 
     # --- changing everything below ---------------------------------------------------------------
 
+    # A method of a subclass is called, but not an attribute that stands in the way of its name.
+
+    def __below(self) -> Iterator[Module]:
+        return type(self).children(self)
+
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call ``fn(module)`` for every module below and then for this one; return this one."""
-        for child in self.children():
+        for child in self.__below():
             child.apply(fn)
         fn(self)
         return self
@@ -522,8 +540,9 @@ class Module:
         """Switch this module and all below to training (or, with False, to evaluation)."""
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for child in self.__below():
+            child.train(mode)
         return self
 
     def eval(self: M) -> M:
@@ -532,13 +551,13 @@ class Module:
 
     def requires_grad_(self: M, requires_grad: bool = True) -> M:
         """Say for all parameters whether gradients are computed for them."""
-        for parameter in self.parameters():
+        for parameter in type(self).parameters(self):
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or with ``set_to_none=False`` make them zero."""
-        for parameter in self.parameters():
+        for parameter in type(self).parameters(self):
             if set_to_none:
                 parameter.grad = None
             elif parameter.grad is not None:
@@ -546,19 +565,23 @@ class Module:
                     parameter.grad = parameter.grad.detach()
                 parameter.grad.zero_()
 
-    def _transform(self: M, fn: Callable[[Tensor], Tensor]) -> M:
+    def _apply(self: M, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> M:
         """Replace the values of all parameters, their gradients and all buffers by ``fn(values)``.
 
         The Parameter objects stay, so that an optimizer made before still updates them.
         """
-        for _, module, name, tensor in self._members(_TENSORS, "", True, False):
-            if name in module._buffers:
-                with no_grad():
-                    module._buffers[name] = fn(tensor)
-            else:
-                _replace(tensor, fn)
-                if tensor.grad is not None:
-                    _replace(tensor.grad, fn)
+        if recurse:
+            for child in self.__below():
+                child._apply(fn)
+        for parameter in self._parameters.values():
+            if parameter is not None:
+                _replace(parameter, fn)
+                if parameter.grad is not None:
+                    _replace(parameter.grad, fn)
+        with no_grad():
+            for name, buffer in self._buffers.items():
+                if buffer is not None:
+                    self._buffers[name] = fn(buffer)
         return self
 
     def to(self: M, *args: Any, **kwargs: Any) -> M:
@@ -589,11 +612,11 @@ class Module:
             wanted = dtype if is_differentiable(tensor.dtype) else None
             return tensor.to(device=place, dtype=wanted)
 
-        return self._transform(convert)
+        return self._apply(convert)
 
     def cpu(self: M) -> M:
         """Move everything to the CPU."""
-        return self.to("cpu")
+        return Module.to(self, "cpu")
 
     def cuda(self: M, device: Any = None) -> M:
         """Move everything to a GPU: the current one, or the one of that index.
@@ -601,32 +624,60 @@ class Module:
         Raises:
             RuntimeError: there is none, or CuPy is missing.
         """
-        return self.to("cuda" if device is None else device)
+        return Module.to(self, "cuda" if device is None else device)
 
     def float(self: M) -> M:
         """Cast all floating-point parameters and buffers to float32."""
-        return self.to(as_dtype("float32"))
+        return Module.to(self, as_dtype("float32"))
 
     def double(self: M) -> M:
         """Cast all floating-point parameters and buffers to float64."""
-        return self.to(as_dtype("float64"))
+        return Module.to(self, as_dtype("float64"))
 
     def half(self: M) -> M:
         """Cast all floating-point parameters and buffers to float16."""
-        return self.to(as_dtype("float16"))
+        return Module.to(self, as_dtype("float16"))
 
     def type(self: M, dst_type: Any) -> M:
         """Cast all parameters and buffers to ``dst_type``, integers too."""
-        return self._transform(lambda tensor: tensor.to(dtype=as_dtype(dst_type)))
+        return self._apply(lambda tensor: tensor.to(dtype=as_dtype(dst_type)))
 
     # --- state -----------------------------------------------------------------------------------
 
-    def _state(self, prefix: str) -> Iterator[tuple[str, Module, str, Tensor]]:
-        """Yield ``(key, module, name, tensor)`` for everything that belongs into a state dict."""
-        for entry in self._members(_TENSORS, prefix.rstrip("."), True, False):
-            _, module, name, _ = entry
-            if name not in module._non_persistent_buffers_set:
-                yield entry
+    def get_extra_state(self) -> Any:
+        """Return what else belongs into the state dict; a subclass may define it, and the setter.
+
+        It stands there under the module's path and ``_extra_state``.
+        """
+        raise RuntimeError(
+            "Reached a code path in Module.get_extra_state() that should never be called.\n"
+            f"  {type(self).__name__} does not define get_extra_state"
+        )
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take back what :meth:`get_extra_state` returned."""
+        raise RuntimeError(
+            "Reached a code path in Module.set_extra_state() that should never be called.\n"
+            f"  {type(self).__name__} does not define set_extra_state"
+        )
+
+    def __own_state(self) -> dict[str, Tensor]:
+        """Return this module's parameters and persistent buffers."""
+        return {
+            name: tensor
+            for registry in _TENSORS
+            for name, tensor in getattr(self, registry).items()
+            if tensor is not None and name not in self._non_persistent_buffers_set
+        }
+
+    def _save_to_state_dict(
+        self, destination: dict[str, Any], prefix: str, keep_vars: bool
+    ) -> None:
+        """Add this module's state, not that of the modules below; a subclass may add more."""
+        for name, tensor in self.__own_state().items():
+            destination[prefix + name] = tensor if keep_vars else tensor.detach()
+        if type(self).get_extra_state is not Module.get_extra_state:
+            destination[prefix + _EXTRA_STATE] = self.get_extra_state()
 
     def state_dict(
         self,
@@ -642,12 +693,148 @@ class Module:
             prefix: what to put before every key, with its dot.
             keep_vars: put in the Parameters themselves; else detached tensors on the same memory.
 
+        Its attribute ``_metadata`` has the ``_version`` of every module, under its path.
+
         Source: PyTorch, ``torch.nn.Module.state_dict``.
         """
-        state: dict[str, Any] = StateDict() if destination is None else destination
-        for key, _, _, tensor in self._state(prefix):
-            state[key] = tensor if keep_vars else tensor.detach()
-        return state
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = {}  # type: ignore[attr-defined]
+        metadata = {"version": self._version}
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix.removesuffix(".")] = metadata
+        hooks = self.__hooks or _NO_HOOKS
+        for hook in list(hooks.before_save.values()):
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(destination, prefix, keep_vars)
+        for name, child in self._modules.items():
+            if child is not None:
+                child.state_dict(
+                    destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars
+                )
+        for hook, may_replace in list(hooks.after_save.values()):
+            changed = hook(self, destination, prefix, metadata)
+            if changed is not None:
+                if not may_replace:
+                    raise RuntimeError("state_dict post-hook must return None")
+                destination = changed
+        return destination
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call ``hook(module, prefix, keep_vars)`` before :meth:`state_dict` looks at anything."""
+        return self.__add_hook("before_save", hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, metadata)`` after :meth:`state_dict`.
+
+        It may write into the dictionary, in which the modules around have no entries yet.
+        """
+        return self.__add_hook("after_save", (hook, False))
+
+    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """As :meth:`register_state_dict_post_hook`, but the hook may return another dictionary.
+
+        Only where the module's own ``state_dict`` is called, not that of a module around it.
+        """
+        return self.__add_hook("after_save", (hook, True))
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, …)`` before the module takes over its state.
+
+        The arguments after the module are those of :meth:`_load_from_state_dict`; it may write into
+        the dictionary and the lists.
+        """
+        return self.__add_hook("before_load", (hook, True))
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., None], with_module: bool = False
+    ) -> RemovableHandle:
+        """As :meth:`register_load_state_dict_pre_hook`; without the module unless asked for."""
+        return self.__add_hook("before_load", (hook, with_module))
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call ``hook(module, incompatible_keys)`` once the module and those below have theirs.
+
+        It may write into the two lists, which decide whether :meth:`load_state_dict` raises.
+        """
+        return self.__add_hook("after_load", hook)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Take over this module's state, not that of the modules below.
+
+        A subclass may do so in a way of its own: read and remove entries of ``state_dict``, a copy
+        of those that begin with ``prefix``, and add to the three lists.
+        """
+        for hook, with_module in list((self.__hooks or _NO_HOOKS).before_load.values()):
+            hook(
+                *((self,) if with_module else ()),
+                *(state_dict, prefix, local_metadata, strict),
+                *(missing_keys, unexpected_keys, error_msgs),
+            )
+        own = self.__own_state()
+        for name, tensor in own.items():
+            key = prefix + name
+            if key in state_dict:
+                assign = local_metadata.get("assign_to_params_buffers", False)
+                problem = self.__load(name, tensor, key, state_dict[key], assign)
+                error_msgs.extend([problem] if problem else [])
+            elif strict:
+                missing_keys.append(key)
+        extra = prefix + _EXTRA_STATE
+        wants_extra = type(self).set_extra_state is not Module.set_extra_state
+        if wants_extra and extra in state_dict:
+            self.set_extra_state(state_dict[extra])
+        elif strict and wants_extra:
+            missing_keys.append(extra)
+        for key in state_dict if strict else ():
+            first, *below = key.removeprefix(prefix).split(".", 1)
+            known: Any = self._modules if below else (*own, *([_EXTRA_STATE] * wants_extra))
+            if key.startswith(prefix) and first not in known:
+                unexpected_keys.append(key)
+
+    def __load(self, name: str, tensor: Tensor, key: str, value: Any, assign: bool) -> str:
+        """Give one parameter or buffer its value; or return, as text, why it does not fit."""
+        if is_array(value):
+            value = Tensor._wrap(value)
+        if not isinstance(value, Tensor):
+            return (
+                f'While copying the parameter named "{key}", expected torch.Tensor or '
+                f"Tensor-like object from checkpoint but received {type(value)}"
+            )
+        if value.shape == (1,) and tensor.ndim == 0:
+            value = value[0]  # so did PyTorch 0.3 write a number
+        if value.shape != tensor.shape:
+            return (
+                f"size mismatch for {key}: copying a param with shape torch.Size("
+                f"{list(value.shape)}) from checkpoint, the shape in current model is "
+                f"torch.Size({list(tensor.shape)})."
+            )
+        try:
+            with no_grad():
+                if not assign:
+                    tensor.copy_(value.detach())
+                    return ""
+                if isinstance(tensor, Parameter):
+                    if not isinstance(value, Parameter):
+                        value = Parameter(value.detach(), tensor.requires_grad)
+                    value.requires_grad_(tensor.requires_grad)
+                setattr(self, name, value)
+        except Exception as error:
+            return (
+                f'While copying the parameter named "{key}", whose dimensions in the model are '
+                f"{tensor.shape} and whose dimensions in the checkpoint are {value.shape}, an "
+                f"exception occurred : {error.args}."
+            )
+        return ""
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -665,7 +852,7 @@ class Module:
         Raises:
             TypeError: ``state_dict`` is no mapping.
             RuntimeError: names are missing or unexpected (if strict), or shapes differ. The text
-                lists all of them; nothing was loaded then.
+                lists all of them; no parameter and no buffer was changed then.
 
         Source: PyTorch, ``torch.nn.Module.load_state_dict``.
         """
@@ -674,55 +861,48 @@ class Module:
                 f"Expected state_dict to be dict-like, got {type(state_dict)}.\n"
                 "  load_state_dict takes what state_dict() or load(path) returned"
             )
-        own = {key: (module, name, tensor) for key, module, name, tensor in self._state("")}
-        missing = [
-            key
-            for key, (module, name, _) in own.items()
-            if key not in state_dict
-            and (isinstance(state_dict, StateDict) or name not in module._optional_state)
-        ]
-        unexpected = [key for key in state_dict if key not in own]
-        problems = []
-        for kind, keys in (("Missing", missing), ("Unexpected", unexpected)):
-            if strict and keys:
-                quoted = ", ".join(f'"{key}"' for key in keys)
-                problems.append(f"{kind} key(s) in state_dict: {quoted}. ")
-        values = {key: state_dict[key] for key in own if key in state_dict}
-        for key, value in values.items():
-            if is_array(value):
-                value = values[key] = Tensor._wrap(value)
-            tensor = own[key][2]
-            if not isinstance(value, Tensor):
-                problems.append(
-                    f'While copying the parameter named "{key}", expected torch.Tensor or '
-                    f"Tensor-like object from checkpoint but received {type(value)}"
-                )
-            elif value.shape != tensor.shape:
-                problems.append(
-                    f"size mismatch for {key}: copying a param with shape torch.Size("
-                    f"{list(value.shape)}) from checkpoint, the shape in current model is "
-                    f"torch.Size({list(tensor.shape)})."
-                )
-        if problems:
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
-                + "\n\t".join(problems)
-                + "\n  Nothing was loaded."
-                + ("" if not strict else " strict=False ignores missing and unexpected keys.")
-            )
-        with no_grad():
-            for key, value in values.items():
-                module, name, tensor = own[key]
-                if not assign:
-                    tensor.copy_(value.detach())
-                    continue
-                if isinstance(tensor, Parameter) and not isinstance(value, Parameter):
-                    value = Parameter(value.detach(), tensor.requires_grad)
-                setattr(module, name, value)
-        return IncompatibleKeys(missing, unexpected)
+        versions = getattr(state_dict, "_metadata", {})
+        keys = IncompatibleKeys([], [])
+        problems: list[str] = []
 
-    # Names that a state dict of unknown age may lack without being incomplete.
-    _optional_state: frozenset[str] = frozenset()
+        def load(module: Module, state: dict[str, Any], prefix: str) -> None:
+            metadata = dict(versions.get(prefix.removesuffix("."), {}))
+            if assign:
+                metadata["assign_to_params_buffers"] = True
+            module._load_from_state_dict(state, prefix, metadata, True, *keys, problems)
+            for name, child in module._modules.items():
+                if child is not None:
+                    path = f"{prefix}{name}."
+                    load(child, {k: v for k, v in state.items() if k.startswith(path)}, path)
+            for hook in list((module.__hooks or _NO_HOOKS).after_load.values()):
+                if hook(module, keys) is not None:
+                    raise AssertionError(
+                        "Hooks registered with ``register_load_state_dict_post_hook`` are not "
+                        "expected to return new values, if incompatible_keys need to be modified, "
+                        "it should be done inplace."
+                    )
+
+        restore = _snapshot(self)
+        try:
+            load(self, OrderedDict(state_dict), "")
+            for kind, names in (
+                ("Unexpected", keys.unexpected_keys),
+                ("Missing", keys.missing_keys),
+            ):
+                if strict and names:
+                    quoted = ", ".join(f'"{key}"' for key in names)
+                    problems.insert(0, f"{kind} key(s) in state_dict: {quoted}. ")
+            if problems:
+                raise RuntimeError(
+                    f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
+                    + "\n\t".join(problems)
+                    + "\n  Nothing was loaded."
+                    + ("" if not strict else " strict=False ignores missing and unexpected keys.")
+                )
+        except BaseException:
+            restore()
+            raise
+        return keys
 
     # --- printing --------------------------------------------------------------------------------
 
@@ -782,3 +962,29 @@ def _replace(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:
     if array is not tensor.array:
         tensor.array = array
         tensor._version = [tensor._version[0] + 1]
+
+
+_NO_HOOKS = Hooks()
+
+
+def _snapshot(module: Module) -> Callable[[], None]:
+    """Return what makes all parameters and buffers again what they are now."""
+    below = Module.modules(module)
+    registries: list[dict[str, Any]] = [r for m in below for r in (m._parameters, m._buffers)]
+    members = [(registry, dict(registry)) for registry in registries]
+    values = [
+        (tensor, tensor.array.copy())
+        for _, m in members
+        for tensor in m.values()
+        if tensor is not None
+    ]
+
+    def restore() -> None:
+        for registry, before in members:
+            registry.clear()
+            registry.update(before)
+        for tensor, value in values:
+            with suppress(ValueError):  # read-only: nothing was written
+                tensor.array[...] = value
+
+    return restore

@@ -42,8 +42,7 @@ class _BatchNorm(_Normalization):
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
-    # State dicts written before PyTorch 0.4 lack this.
-    _optional_state = frozenset({"num_batches_tracked"})
+    _version = 2
     _dims: ClassVar[tuple[int, ...]]
     _shown = ("num_features", "eps=", "momentum=", "affine=", "bias=", "track_running_stats=")
 
@@ -73,7 +72,9 @@ class _BatchNorm(_Normalization):
         self._make_affine((num_features,), affine, bias, device, dtype)
 
     def reset_running_stats(self) -> None:
-        """Forget the running mean and variance."""
+        """Forget the running mean and variance, if they are tracked."""
+        if not self.track_running_stats:
+            return
         if self.running_mean is not None and self.running_var is not None:
             init.zeros_(self.running_mean)
             init.ones_(self.running_var)
@@ -85,18 +86,27 @@ class _BatchNorm(_Normalization):
         self.reset_running_stats()
         super().reset_parameters()
 
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *lists: Any
+    ) -> None:
+        count = self.num_batches_tracked
+        if local_metadata.get("version", 1) < 2 and count is not None:
+            # State dicts written before PyTorch 0.4 lack it.
+            state_dict.setdefault(f"{prefix}num_batches_tracked", count)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *lists)
+
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self._dims:
             wanted = " or ".join(f"{count}D" for count in self._dims)
             raise ValueError(f"expected {wanted} input (got {input.ndim}D input)")
         momentum = self.momentum
-        if self.training and self.num_batches_tracked is not None:
+        keep = not self.training or self.track_running_stats
+        if self.training and keep and self.num_batches_tracked is not None:
             init.constant_(self.num_batches_tracked, self.num_batches_tracked.array + 1)
             if momentum is None:  # a plain average over all batches so far
                 momentum = 1 / float(self.num_batches_tracked)
         # The batch's own values are used in training, and where none are kept.
         own = self.training or (self.running_mean is None and self.running_var is None)
-        keep = not self.training or self.track_running_stats
         mean, var = (self.running_mean, self.running_var) if keep else (None, None)
         return functional.batch_norm(
             input, mean, var, self.weight, self.bias, own, momentum or 0.0, self.eps

@@ -15,7 +15,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -414,12 +414,22 @@ class Optimizer:
         that only this package has.
 
         Raises:
+            TypeError: it is no mapping.
+            KeyError: it lacks ``"state"`` or ``"param_groups"``, or a group its ``"params"``.
             ValueError: the number of groups or of parameters in them differs.
         """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(
+                f"Expected state_dict to be dict-like, got {type(state_dict)}.\n"
+                "  load_state_dict takes what state_dict() or load(path) returned"
+            )
         state_dict = dict(state_dict)
         for hook in list(self._load_state_dict_pre_hooks.values()):
             changed = hook(self, state_dict)
             state_dict = state_dict if changed is None else changed
+        _require_key(state_dict, "param_groups")
+        for group in state_dict["param_groups"]:
+            _require_key(group, "params")
         saved = [
             {name: _copied(option) for name, option in group.items()}
             for group in state_dict["param_groups"]
@@ -444,6 +454,7 @@ class Optimizer:
             for key, parameter in zip(new["params"], group["params"])
         }
         state: defaultdict[Any, State] = defaultdict(dict)
+        _require_key(state_dict, "state")
         for key, value in state_dict["state"].items():
             if key in home:
                 state[home[key][0]] = {
@@ -545,6 +556,14 @@ def _follow(parameter: Tensor, state: State) -> None:
         if type(value.array) is kind:
             return  # where one of them lies, all do
         state[name] = Tensor._wrap(move(value.array, str(parameter.device)))
+
+
+def _require_key(found: Mapping[str, Any], name: str) -> None:
+    if name not in found:
+        raise KeyError(
+            f"{name}: load_state_dict takes what an optimizer's state_dict() returned; this one "
+            f"has {', '.join(map(str, found)) or 'no entries'}"
+        )
 
 
 def _copied(value: Any) -> Any:
