@@ -150,6 +150,11 @@ def test_empty_dataset():
     [
         ({"num_workers": 2}, "num_workers must be 0, got 2"),
         ({"num_workers": -1}, "num_workers option should be non-negative"),
+        ({"timeout": -1}, "timeout option should be non-negative"),
+        ({"timeout": 2.5}, r"timeout option needs num_workers > 0, got timeout=2\.5"),
+        ({"prefetch_factor": 2}, "prefetch_factor option could only be specified in multiproc"),
+        ({"persistent_workers": True}, "persistent_workers option needs num_workers > 0"),
+        ({"multiprocessing_context": "fork"}, "multiprocessing_context can only be used with mu"),
         ({"batch_size": 0}, "batch_size should be a positive integer value, but got batch_size=0"),
         ({"shuffle": True, "sampler": [0]}, "sampler option is mutually exclusive with shuffle"),
         ({"batch_sampler": [[0]], "batch_size": 2}, "batch_sampler option is mutually exclusive"),
@@ -173,12 +178,43 @@ def test_what_is_no_dataset(dataset):
 
 def test_positional_options_are_pytorchs():
     samples = []
-    loader = DataLoader(range(5), 2, False, None, None, 0, samples.append, False, True)
+    generator = Generator()
+    loader = DataLoader(
+        range(5), 2, False, None, None, 0, samples.append, False, True, 0, None, None, generator
+    )
     list(loader)
     assert samples == [[0, 1], [2, 3]]
+    assert loader.generator is generator
 
 
-@pytest.mark.parametrize("name", ["batch_size", "sampler", "batch_sampler", "drop_last", "dataset"])
+DEFAULTS = {
+    "batch_size": 1, "shuffle": None, "sampler": None, "batch_sampler": None, "num_workers": 0,
+    "collate_fn": None, "pin_memory": False, "drop_last": False, "timeout": 0,
+    "worker_init_fn": None, "multiprocessing_context": None, "generator": None,
+    "prefetch_factor": None, "persistent_workers": False, "pin_memory_device": "", "in_order": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_every_option_of_pytorch_is_accepted_at_its_default(name):
+    value = DEFAULTS[name]
+    for options in ({name: value}, DEFAULTS):
+        loader = DataLoader([1, 2, 3], **options)
+        assert [batch.tolist() for batch in loader] == [[1], [2], [3]]
+        if name not in ("sampler", "batch_sampler", "collate_fn", "shuffle"):
+            assert getattr(loader, name) == value
+
+
+@pytest.mark.parametrize(
+    "option", [{"worker_init_fn": pytest.fail}, {"in_order": False}, {"pin_memory": True}]
+)
+def test_options_that_change_nothing_without_workers(option):
+    assert [batch.tolist() for batch in DataLoader([1, 2, 3], 2, **option)] == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize(
+    "name", ["batch_size", "sampler", "batch_sampler", "drop_last", "dataset", "persistent_workers"]
+)
 def test_attributes_that_would_have_no_effect_cannot_be_set(name):
     loader = DataLoader(range(3))
     with pytest.raises(ValueError, match=f"{name} attribute should not be set after DataLoader"):

@@ -21,7 +21,7 @@ B = TypeVar("B")
 Key = TypeVar("Key")
 Order = Iterable[Any] | None
 Numbers = Tensor | np.ndarray | np.number | float
-_FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset")
+_FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
 
 class DataLoader(Generic[Batch]):
@@ -37,8 +37,11 @@ class DataLoader(Generic[Batch]):
         num_workers: only 0, PyTorch's default: the data is read by the process that asks for it.
         collate_fn: what makes a batch of a list of samples; None means ``default_collate`` (for
             ``batch_size=None``: what converts a sample, ``default_convert``).
-        pin_memory: accepted for PyTorch's sake, without effect.
+        pin_memory: accepted for PyTorch's sake, without effect; so is ``pin_memory_device``.
         drop_last: leave out the last batch if it is shorter.
+        timeout: only 0; and of ``multiprocessing_context``, ``prefetch_factor`` and
+            ``persistent_workers`` only the defaults: they are about processes that are not there.
+        worker_init_fn: never called, as in PyTorch without workers; nor does ``in_order`` matter.
         generator: where the order of ``shuffle`` comes from. None means the default generator,
             so that ``manual_seed`` makes the order repeatable.
 
@@ -49,8 +52,8 @@ class DataLoader(Generic[Batch]):
     Raises:
         TypeError: ``dataset`` has no ``__getitem__``: PyTorch's iterable datasets are not there.
         ValueError: options that exclude each other, ``batch_size`` not positive, ``shuffle`` with
-            an empty dataset, ``num_workers`` other than 0; assigning to ``batch_size`` or the like
-            afterwards, which would have no effect.
+            an empty dataset, ``num_workers`` other than 0 or an option that needs it; assigning to
+            ``batch_size`` or the like afterwards, which would have no effect.
 
     Source: PyTorch, ``torch.utils.data.DataLoader``.
     """
@@ -61,35 +64,50 @@ class DataLoader(Generic[Batch]):
         self: DataLoader[B], dataset: Any,
         batch_size: int | None = 1, shuffle: bool | None = None, sampler: Order = None,
         batch_sampler: Order = None, num_workers: int = 0, *, collate_fn: Callable[[Any], B],
-        pin_memory: bool = False, drop_last: bool = False, generator: Generator | None = None,
+        pin_memory: bool = False, drop_last: bool = False,
+        timeout: float = 0, worker_init_fn: Any = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
         self: DataLoader[Tensor], dataset: Samples[Numbers],
         batch_size: int | None = 1, shuffle: bool | None = None, sampler: Order = None,
         batch_sampler: Order = None, num_workers: int = 0, collate_fn: None = None,
-        pin_memory: bool = False, drop_last: bool = False, *, generator: Generator | None = None,
+        pin_memory: bool = False, drop_last: bool = False,
+        timeout: float = 0, worker_init_fn: Any = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, *, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
         self: DataLoader[list[Tensor]], dataset: Samples[Sequence[Numbers]],
         batch_size: int | None = 1, shuffle: bool | None = None, sampler: Order = None,
         batch_sampler: Order = None, num_workers: int = 0, collate_fn: None = None,
-        pin_memory: bool = False, drop_last: bool = False, *, generator: Generator | None = None,
+        pin_memory: bool = False, drop_last: bool = False,
+        timeout: float = 0, worker_init_fn: Any = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, *, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
         self: DataLoader[dict[Key, Tensor]], dataset: Samples[Mapping[Key, Numbers]],
         batch_size: int | None = 1, shuffle: bool | None = None, sampler: Order = None,
         batch_sampler: Order = None, num_workers: int = 0, collate_fn: None = None,
-        pin_memory: bool = False, drop_last: bool = False, *, generator: Generator | None = None,
+        pin_memory: bool = False, drop_last: bool = False,
+        timeout: float = 0, worker_init_fn: Any = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, *, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
     ) -> None: ...  # fmt: skip
     @overload
     def __init__(
         self: DataLoader[Any], dataset: Any,
         batch_size: int | None = 1, shuffle: bool | None = None, sampler: Order = None,
         batch_sampler: Order = None, num_workers: int = 0, collate_fn: None = None,
-        pin_memory: bool = False, drop_last: bool = False, *, generator: Generator | None = None,
+        pin_memory: bool = False, drop_last: bool = False,
+        timeout: float = 0, worker_init_fn: Any = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, *, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
     ) -> None: ...  # fmt: skip
     def __init__(
         self,
@@ -102,8 +120,15 @@ class DataLoader(Generic[Batch]):
         collate_fn: Callable[[Any], Any] | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
-        *,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
         generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
         if num_workers < 0:
             raise ValueError(
@@ -114,6 +139,30 @@ class DataLoader(Generic[Batch]):
             raise ValueError(
                 f"DataLoader reads data in its own process: num_workers must be 0, got "
                 f"{num_workers}\n  Leave num_workers out; a TensorDataset is read fast without."
+            )
+        if timeout < 0:
+            raise ValueError("timeout option should be non-negative")
+        if timeout > 0:
+            raise ValueError(
+                f"timeout option needs num_workers > 0, got timeout={timeout}\n"
+                "  Leave timeout out: no other process is waited for."
+            )
+        if prefetch_factor is not None:
+            raise ValueError(
+                "prefetch_factor option could only be specified in multiprocessing."
+                "let num_workers > 0 to enable multiprocessing, otherwise set prefetch_factor to "
+                "None.\n  Leave prefetch_factor out: num_workers can only be 0 here."
+            )
+        if persistent_workers:
+            raise ValueError(
+                "persistent_workers option needs num_workers > 0\n"
+                "  Leave persistent_workers out: num_workers can only be 0 here."
+            )
+        if multiprocessing_context is not None:
+            raise ValueError(
+                "multiprocessing_context can only be used with multi-process loading "
+                "(num_workers > 0), but got num_workers=0\n"
+                "  Leave multiprocessing_context out: num_workers can only be 0 here."
             )
         if not hasattr(dataset, "__getitem__"):
             raise TypeError(
@@ -146,7 +195,10 @@ class DataLoader(Generic[Batch]):
             collate_fn = default_convert if batch_sampler is None else default_collate
         self.num_workers = num_workers
         self.collate_fn = collate_fn
-        self.pin_memory = pin_memory
+        self.pin_memory, self.pin_memory_device = pin_memory, pin_memory_device
+        self.timeout, self.worker_init_fn, self.in_order = timeout, worker_init_fn, in_order
+        self.multiprocessing_context, self.prefetch_factor = None, None
+        self.persistent_workers = False
         self.generator = generator
         self.dataset = dataset
         self.batch_size = batch_size
