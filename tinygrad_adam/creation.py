@@ -10,6 +10,7 @@ Source: PyTorch, "Creation ops" and "Random sampling".
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from tinygrad_adam.backend import (
 from tinygrad_adam.backend.dtypes import int64, type_name
 from tinygrad_adam.conversion import as_array
 from tinygrad_adam.ops.arguments import flat, require_tensors
+from tinygrad_adam.ops.elementwise import require_real
 from tinygrad_adam.tensor import Tensor
 
 
@@ -261,18 +263,29 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
 def rand(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
          device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return numbers drawn uniformly from [0, 1)."""
-    dtype = _dtype(dtype, "rand", "f")
-    draw: Any = dtype if dtype.itemsize >= 4 else np.float32
-    array = numbers_of(generator).random(_size("rand", sizes, size), draw)
+    dtype = _dtype(dtype, "rand", "fc")
+    array = _drawn(numbers_of(generator).random, _size("rand", sizes, size), dtype)
     return _made(array, device, requires_grad, dtype)
+
+
+def _drawn(draw: Callable[..., Array], shape: tuple[int, ...], dtype: Dtype) -> Array:
+    """Return random numbers in a dtype that NumPy draws; complex ones of two real ones each."""
+    if dtype.kind == "c":
+        real, imag = draw((2, *shape), f"f{dtype.itemsize // 2}")
+        return real + 1j * imag
+    return draw(shape, dtype if dtype.itemsize >= 4 else np.float32)
 
 
 def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
           device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """Return numbers drawn from the normal distribution with mean 0 and variance 1."""
-    dtype = _dtype(dtype, "randn", "f")
-    draw: Any = dtype if dtype.itemsize >= 4 else np.float32
-    array = numbers_of(generator).standard_normal(_size("randn", sizes, size), draw)
+    """Return numbers drawn from the normal distribution with mean 0 and variance 1.
+
+    Real and imaginary parts of complex ones have variance 1/2 each.
+    """
+    dtype = _dtype(dtype, "randn", "fc")
+    array = _drawn(numbers_of(generator).standard_normal, _size("randn", sizes, size), dtype)
+    if dtype.kind == "c":
+        array *= math.sqrt(0.5)
     return _made(array, device, requires_grad, dtype)
 
 
@@ -334,6 +347,7 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     Raises:
         RuntimeError: a probability is not in [0, 1].
     """
+    require_real("bernoulli", input)
     if not ((input >= 0) & (input <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
     drawn = Tensor._wrap(move(numbers_of(generator).random(input.shape), input.device))

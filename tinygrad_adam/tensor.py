@@ -108,7 +108,7 @@ def _operand(value: Any) -> Any:
     """Return the other side of an operator as a tensor or Python number, else NotImplemented."""
     if isinstance(value, generic):
         return value.item()
-    if isinstance(value, (Variable, bool, int, float)):
+    if isinstance(value, (Variable, bool, int, float, complex)):
         return value
     return Tensor._wrap(value) if is_array(value) else NotImplemented
 
@@ -245,10 +245,6 @@ class Tensor(Variable):
     def is_floating_point(self) -> bool:
         """Return whether the elements are floating-point numbers."""
         return self.dtype.kind == "f"
-
-    def is_complex(self) -> bool:
-        """Return whether the elements are complex numbers."""
-        return self.dtype.kind == "c"
 
     def data_ptr(self) -> int:
         """Return the address of the first element in memory."""
@@ -487,21 +483,26 @@ class Tensor(Variable):
         return bool(self.array.item())
 
     def __float__(self) -> float:
-        return float(self._only_element())
+        return float(self._only_element("double"))
 
     def __int__(self) -> int:
-        return int(self._only_element())
+        return int(self._only_element("int64_t"))
 
     def __complex__(self) -> complex:
         return complex(self._only_element())
 
-    def _only_element(self) -> Any:
+    def _only_element(self, kind: str = "") -> Any:
         if self.numel() != 1:
             raise ValueError(
                 "only one element tensors can be converted to Python scalars\n"
                 f"  This one has shape {tuple(self.shape)}."
             )
-        return self.array.item()
+        value = self.array.item()
+        if kind and isinstance(value, complex):
+            if value.imag:
+                raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
+            return value.real
+        return value
 
     def __index__(self) -> int:
         if self.numel() != 1 or self.dtype.kind not in "biu":
@@ -725,7 +726,7 @@ class Tensor(Variable):
     @property
     def mH(self) -> Tensor:  # noqa: N802 (PyTorch's name)
         """The conjugate transpose of a matrix or batch: of real numbers, :attr:`mT`."""
-        return self.mT
+        return self.mT.conj()
 
     @property
     def H(self) -> Tensor:  # noqa: N802 (PyTorch's name)
@@ -734,7 +735,27 @@ class Tensor(Variable):
             raise RuntimeError(
                 f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor."
             )
-        return self.mT
+        return self.mT.conj()
+
+    # --- real and imaginary parts ----------------------------------------------------------------
+
+    @property
+    def real(self) -> Tensor:
+        """The real parts: a view; the tensor itself if it is real. Can be written to."""
+        return ops.real(self)
+
+    @real.setter
+    def real(self, value: Tensor) -> None:
+        self.real.copy_(value)
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary parts of a complex tensor: a view. Can be written to."""
+        return ops.imag(self)
+
+    @imag.setter
+    def imag(self, value: Tensor) -> None:
+        self.imag.copy_(value)
 
     # --- the table of methods: functions of ops --------------------------------------------------
 
@@ -749,7 +770,8 @@ class Tensor(Variable):
     exp, exp2, expm1, logaddexp = ops.exp, ops.exp2, ops.expm1, ops.logaddexp
     log, log2, log10, log1p = ops.log, ops.log2, ops.log10, ops.log1p
     sqrt, rsqrt, reciprocal = ops.sqrt, ops.rsqrt, ops.reciprocal
-    abs, absolute, sign, positive = ops.abs, ops.absolute, ops.sign, ops.positive
+    abs, absolute, sign, sgn, positive = ops.abs, ops.absolute, ops.sign, ops.sgn, ops.positive
+    angle, conj, resolve_conj, is_complex = ops.angle, ops.conj, ops.resolve_conj, ops.is_complex
     floor, ceil, trunc, round, frac = ops.floor, ops.ceil, ops.trunc, ops.round, ops.frac
     sin, cos, tan, hypot = ops.sin, ops.cos, ops.tan, ops.hypot
     asin, acos, atan, atan2 = ops.asin, ops.acos, ops.atan, ops.atan2

@@ -61,6 +61,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "extremes": lambda x, w, s, v: s.max() + s.min(),
     "layouts": lambda x, w, s, v: [v.t(), s.T.contiguous()],
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
+    "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),
     "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),
     "pad": lambda x, w, s, v: F.pad(x, (1, 2, 0, 1), mode="reflect") + F.pad(x, (1, 2, 0, 1)),
     "unfold": lambda x, w, s, v: F.unfold(x, 3, padding=1),
@@ -84,6 +85,13 @@ LAYERS: dict[str, Callable[..., Any]] = {
         s, (s.detach() > 0).double(), pos_weight=v.detach().abs()
     ),
 }
+
+
+def complex_functions(z: Any) -> list[Any]:
+    """Return what functions that see real and imaginary parts give."""
+    pairs = torch.view_as_real(z)
+    made = torch.view_as_complex(pairs * pairs)
+    return [z.sgn(), z.angle(), z.abs(), z.conj(), z.real * z.imag, pairs, made]
 
 
 class Tape(autograd.Observer):
@@ -162,7 +170,7 @@ def gradient_of(function: Callable[..., Any], inputs: list[Any]) -> Callable[...
         results = [y for y in as_list(function(*arguments)) if y.requires_grad]
         nonlocal weights
         if weights is None:
-            weights = [torch.tensor(draw.standard_normal(y.shape)) for y in results]
+            weights = [torch.tensor(draw.standard_normal(y.shape)).to(y.dtype) for y in results]
         wanted = [x for x in arguments if isinstance(x, Variable) and x.requires_grad]
         grads = torch.autograd.grad(results, wanted, weights, create_graph=True, allow_unused=True)
         return tuple([g for g in grads if g is not None and g.requires_grad])

@@ -260,7 +260,7 @@ def _methods_called(function):
         if isinstance(of, ast.Call) and isinstance(of.func, ast.Name) and of.func.id == "super":
             continue
         name = of.id if isinstance(of, ast.Name) else None
-        if name in ("self", "cls", "math", "operator"):
+        if name in ("self", "cls", "math", "cmath", "operator"):
             continue
         if node.func.attr == "apply" and name is not None and name[0].isupper():
             continue

@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam.autograd.errors import check_count, invalid_gradient
-from tinygrad_adam.autograd.fit import Cast, SumToSize
+from tinygrad_adam.autograd.fit import Cast, SumToSize, conj
 from tinygrad_adam.autograd.mode import current_mode, mode
 from tinygrad_adam.autograd.observer import for_walk
 from tinygrad_adam.autograd.operation import Operation
@@ -132,6 +132,9 @@ class Walk:
             self._fill(node, grads)
         if node.takes_tensors:
             result = self._outside(node.backward_of_tensors, grads)
+        elif node.conjugates:
+            result = node.backward(*_conjugated(grads))
+            result = _conjugated(result if type(result) is tuple else (result,))
         else:
             result = node.backward(*grads)
         if type(result) is not tuple:
@@ -224,6 +227,10 @@ class Stop:
         """How many edges arrive from nodes that have not been passed yet."""
         self.grads: list[Value] | None = None
         """The gradients that have arrived, one for each result, once there are any."""
+
+
+def _conjugated(values: Sequence[Value | None]) -> tuple[Value | None, ...]:
+    return tuple([None if x is None else conj(x) for x in values])
 
 
 def _count_consumers(roots: Sequence[Node]) -> dict[Node, Stop]:

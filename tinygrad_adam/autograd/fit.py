@@ -40,10 +40,30 @@ class Expand(Operation):
 
 
 class Cast(Operation):
-    """The values in another dtype.  Gradient: g; the engine casts it back."""
+    """The values in another dtype, of complex numbers their real parts unless that is complex, too.
+
+    Gradient: g; the engine casts it back.
+    """
 
     def forward(self, x: Array, dtype: Any) -> Array:
+        if x.dtype.kind == "c" and dtype.kind not in "cb":
+            x = x.real
         return x.astype(dtype)
 
     def backward(self, grad: Any) -> Any:
         return grad
+
+
+class Conj(Operation):
+    """The complex conjugate.  Gradient: that of g."""
+
+    def forward(self, x: Array) -> Array:
+        return array_module(x).conj(x)
+
+    def backward(self, grad: Any) -> Any:
+        return conj(grad)
+
+
+def conj(input: Any) -> Any:
+    """Return the complex conjugate, a copy; real numbers as they are."""
+    return Conj.apply(input) if input.dtype.kind == "c" else input

@@ -48,12 +48,25 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
                     f"{NOT_SCALAR}\n  The output has shape {tuple(tensor.array.shape)}: reduce it "
                     "with .sum() or .mean(), or pass gradient="
                 )
+            if tensor.array.dtype.kind == "c":
+                raise RuntimeError(
+                    "grad can be implicitly created only for real scalar outputs but got "
+                    f"torch.{tensor.array.dtype}\n"
+                    "  Differentiate its abs() or real, or pass gradient="
+                )
             gradient = tensor._wrap(array_module(tensor.array).ones_like(tensor.array))
         elif tuple(gradient.array.shape) != tuple(tensor.array.shape):
             sizes: Any = gradient, tensor
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {sizes[0].shape} and "
                 f"output[{i}] has a shape of {sizes[1].shape}."
+            )
+        elif (gradient.array.dtype.kind == "c") != (tensor.array.dtype.kind == "c"):
+            raise RuntimeError(
+                "For complex Tensors, both grad_output and output are required to have the same "
+                f"dtype. Mismatch in dtype: grad_output[{i}] has a dtype of "
+                f"torch.{gradient.array.dtype} and output[{i}] has a dtype of "
+                f"torch.{tensor.array.dtype}."
             )
         roots.append((edge, gradient))
     return roots

@@ -34,6 +34,8 @@ class Put(Operation):
     Gradient: dbase = g with zeros in that place, dvalue = g in that place.  Saves nothing.
     """
 
+    holomorphic = False  # the place may be the imaginary parts
+
     def forward(self, base: Array, value: Array, replay: Replay) -> Array:
         self.replay, self.strides = replay, base.strides
         return base  # the value is in it already

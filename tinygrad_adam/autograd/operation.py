@@ -27,7 +27,11 @@ nothing but operators, ``shape``, ``ndim``, ``dtype`` and functions of ``ops``: 
 No methods: ``x.sum(1)`` means different things to NumPy and to us.
 
 Neither mentions broadcasting: the engine sums a gradient back to the shape of the input that it
-belongs to.
+belongs to. Nor complex numbers. There a gradient is dL/dx + i dL/dy, as in PyTorch: g conj(df/dz)
+where f has a derivative. The engine conjugates what goes into ``backward`` and what comes out of
+it, so that what is right for real numbers is right for complex ones. An operation with a complex
+result that has no such derivative, because it sees real and imaginary parts, says so:
+``holomorphic = False``.
 """
 
 from __future__ import annotations
@@ -57,6 +61,10 @@ class Operation:
     """Whether the result shares its memory with the first input. ``forward`` may decide."""
     takes_tensors: bool = False
     """Whether ``backward`` always works on tensors, methods and all: a user's ``Function``."""
+    holomorphic: bool = True
+    """Whether ``backward``, written for real numbers, says df/dz of a complex result, too."""
+    conjugates: bool = False
+    """Whether that is how ``backward`` is to be used: the result is complex."""
     materialize_grads: bool = True
     """Whether a missing gradient of one of several results arrives as zeros."""
     needs_input_grad: tuple[bool, ...] = ()
@@ -186,9 +194,12 @@ class Operation:
             array = result.array
             dtype = array.dtype
             made.append((array.shape, dtype))
-            if dtype.kind in "fc":
+            kind = dtype.kind
+            if kind in "fc":
                 result._edge = (self, slot)
                 result._requires_grad = True
+                if kind == "c":
+                    self.conjugates = self.holomorphic
         self.outputs = tuple(made)
         if not self._saved:
             return

@@ -3,8 +3,8 @@
 The functions take tensors; inside a walk that nobody records, and inside ``forward``, they take
 arrays, too. Each is ``torch.name``, and the method ``Tensor.name``. Those that only layers need are
 listed in ``nn.functional``. Files that come later in this list may use earlier ones: arguments,
-shapes, joining, elementwise, reductions, indexing, ordering, linalg, activations, dropout,
-embedding, padding, pooling, normalization, convolution, losses.
+shapes, joining, complex_parts, elementwise, reductions, indexing, ordering, linalg, activations,
+dropout, embedding, padding, pooling, normalization, convolution, losses.
 """
 
 # Packed by subject, twice in the same rows, as a table to be read.
@@ -18,13 +18,16 @@ from tinygrad_adam.ops.shapes import (
 from tinygrad_adam.ops.joining import (
     broadcast_tensors, cat, concat, concatenate, hstack, meshgrid, stack, vstack,
 )
+from tinygrad_adam.ops.complex_parts import (
+    complex, conj, imag, is_complex, real, resolve_conj, view_as_complex, view_as_real,
+)
 from tinygrad_adam.ops.elementwise import (
     add, div, divide, fmod, floor_divide, mul, multiply, neg, negative, positive, pow, remainder,
     square, sub, subtract, true_divide, addcdiv, addcmul, lerp,
     erf, exp, exp2, expm1, log, log10, log1p, log2, logaddexp, reciprocal, rsqrt, sigmoid, sqrt,
     acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, hypot, sin, sinh, tan, tanh,
-    abs, absolute, ceil, clamp, clamp_max, clamp_min, clip, floor, frac, masked_fill, maximum,
-    minimum, nan_to_num, round, sign, trunc, where,
+    abs, absolute, angle, ceil, clamp, clamp_max, clamp_min, clip, floor, frac, masked_fill,
+    maximum, minimum, nan_to_num, polar, round, sgn, sign, trunc, where,
     allclose, eq, equal, ge, gt, isclose, isfinite, isinf, isnan, isneginf, isposinf, le, lt, ne,
     bitwise_and, bitwise_not, bitwise_or, bitwise_xor,
     logical_and, logical_not, logical_or, logical_xor,
@@ -53,6 +56,9 @@ __all__ = [  # noqa: RUF022
 
     "broadcast_tensors", "cat", "concat", "concatenate", "hstack", "meshgrid", "stack", "vstack",
 
+    "complex", "conj", "imag", "is_complex", "real", "resolve_conj", "view_as_complex",
+    "view_as_real",
+
     "add", "div", "divide", "fmod", "floor_divide", "mul", "multiply", "neg", "negative",
     "positive", "pow", "remainder", "square", "sub", "subtract", "true_divide", "addcdiv",
     "addcmul", "lerp",
@@ -60,8 +66,9 @@ __all__ = [  # noqa: RUF022
     "rsqrt", "sigmoid", "sqrt",
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "hypot", "sin",
     "sinh", "tan", "tanh",
-    "abs", "absolute", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "floor", "frac",
-    "masked_fill", "maximum", "minimum", "nan_to_num", "round", "sign", "trunc", "where",
+    "abs", "absolute", "angle", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "floor", "frac",
+    "masked_fill", "maximum", "minimum", "nan_to_num", "polar", "round", "sgn", "sign", "trunc",
+    "where",
     "allclose", "eq", "equal", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "isneginf",
     "isposinf", "le", "lt", "ne",
     "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor",

@@ -23,7 +23,9 @@ from tinygrad_adam.ops.elementwise import (
     logistic,
     overwritten,
     pow,
+    refuse_complex_gradient,
     require_floating,
+    require_real,
     sigmoid,
     tanh,
     where,
@@ -46,7 +48,8 @@ class Relu(Operation):
     """max(x, 0).  Gradient: g where the result is positive.  Saves the result."""
 
     def forward(self, x: Array) -> Array:
-        if x.dtype.kind == "b":
+        if x.dtype.kind in "bc":
+            require_real("clamp", x, "{} is not supported for complex types")
             raise RuntimeError("Boolean inputs not supported for relu")
         y = kernels(x).relu(x)
         self.save(y)
@@ -193,7 +196,9 @@ class Silu(Operation):
     """x s, s = sigmoid(x).  Gradient: g s (1 + x (1 - s)).  Saves x."""
 
     def forward(self, x: Array) -> Array:
-        require_floating("silu", x)
+        if x.dtype.kind != "c":
+            require_floating("silu", x)
+        refuse_complex_gradient("silu", self, x)
         self.save(x)
         return x * logistic(x)
 

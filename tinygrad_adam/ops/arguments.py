@@ -48,7 +48,9 @@ def require_tensors(function: str, first: int = 1, /, **arguments: Any) -> None:
 def require_operands(function: str, **arguments: Any) -> None:
     """Raise TypeError for the first argument that is neither a tensor nor an array nor a number."""
     for position, (name, value) in enumerate(arguments.items(), 1):
-        if not isinstance(value, (Variable, bool, int, float)) and not hasattr(value, "dtype"):
+        if not isinstance(value, (Variable, bool, int, float, complex)) and not hasattr(
+            value, "dtype"
+        ):
             raise _no_tensor(function, name, position, value)
 
 

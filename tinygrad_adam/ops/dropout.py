@@ -11,6 +11,7 @@ from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.backend import Array, default_generator, device_of, is_differentiable, move
 from tinygrad_adam.backend.dtypes import float32, type_name
 from tinygrad_adam.ops.arguments import require_tensors
+from tinygrad_adam.ops.elementwise import require_real
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -56,6 +57,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0:
         return input
+    require_real("dropout", input)
     if not is_differentiable(input.dtype):
         raise RuntimeError(
             f"result type Float can't be cast to the desired output type {type_name(input.dtype)}\n"

@@ -9,6 +9,7 @@ A function with real values takes integers too, as float32.
 
 from __future__ import annotations
 
+import cmath
 import functools
 import inspect
 import math
@@ -33,6 +34,7 @@ from tinygrad_adam.backend.dtypes import (
     uint8,
 )
 from tinygrad_adam.ops.arguments import into, is_tensor_here, require_operands, require_tensors
+from tinygrad_adam.ops.complex_parts import Complex, conj, imag, real, require_parts
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -43,7 +45,7 @@ _LARGEST_HALF = float(np.finfo(float16).max)
 
 def is_number(x: Any) -> bool:
     """Return whether ``x`` is a Python number."""
-    return isinstance(x, (bool, int, float))
+    return isinstance(x, (bool, int, float, complex))
 
 
 def floating(x: Array) -> Array:
@@ -58,10 +60,40 @@ def logistic(x: Array) -> Array:
 
 def require_floating(function: str, x: Array) -> None:
     """Raise, in the name of a function, unless ``x`` holds floating-point numbers."""
-    if not is_differentiable(x.dtype):
+    if x.dtype.kind != "f":
+        way = "take its abs(), real or imag" if x.dtype.kind == "c" else "as in x.float()"
         raise NotImplementedError(
             f"\"{function}\" not implemented for '{type_name(x.dtype)}'\n"
-            "  Convert the input first, as in x.float()"
+            f"  Convert the input first, {way}"
+        )
+
+
+def require_real(
+    function: str,
+    x: Any,
+    sentence: str = "\"{}\" not implemented for '{}'",
+    error: type[Exception] = NotImplementedError,
+) -> None:
+    """Raise, in the name of a function, if ``x`` holds complex numbers.
+
+    Args:
+        function: the name.
+        x: the tensor or array.
+        sentence: what to say of the name and the dtype.
+        error: what to raise.
+    """
+    if x.dtype.kind == "c":
+        raise error(
+            sentence.format(function, type_name(x.dtype))
+            + "\n  Complex numbers have no order: take their abs(), real or imag"
+        )
+
+
+def refuse_complex_gradient(function: str, node: Operation, x: Array) -> None:
+    """Raise if a gradient is wanted of a function that has none for complex numbers, in PyTorch."""
+    if x.dtype.kind == "c" and True in node.needs_input_grad:
+        raise RuntimeError(
+            f"{function} does not support automatic differentiation for outputs with complex dtype."
         )
 
 
@@ -179,9 +211,19 @@ def _of_bits(name: str) -> Callable[..., Array]:
 
     def formula(xp: Any, *operands: Any) -> Array:
         for x in operands:
-            if hasattr(x, "dtype") and x.dtype.kind == "f":
+            if hasattr(x, "dtype") and x.dtype.kind in "fc":
                 raise NotImplementedError(f"\"{name}\" not implemented for '{type_name(x.dtype)}'")
         return getattr(xp, name)(*operands)  # type: ignore[no-any-return]
+
+    return formula
+
+
+def _of_order(name: str, theirs: str) -> Callable[..., Array]:
+    """Return the formula for a comparison that real numbers have, by NumPy's name for it."""
+
+    def formula(xp: Any, a: Any, b: Any) -> Array:
+        require_real(name, a if hasattr(a, "dtype") else b)
+        return getattr(xp, theirs)(a, b)  # type: ignore[no-any-return]
 
     return formula
 
@@ -196,22 +238,22 @@ def ne(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """Return whether each element differs from that of ``other``."""
 
 
-@binary(lambda xp, a, b: xp.less(a, b))
+@binary(_of_order("lt", "less"))
 def lt(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """Return whether each element is less than that of ``other``."""
 
 
-@binary(lambda xp, a, b: xp.less_equal(a, b))
+@binary(_of_order("le", "less_equal"))
 def le(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """Return whether each element is at most that of ``other``."""
 
 
-@binary(lambda xp, a, b: xp.greater(a, b))
+@binary(_of_order("gt", "greater"))
 def gt(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """Return whether each element is greater than that of ``other``."""
 
 
-@binary(lambda xp, a, b: xp.greater_equal(a, b))
+@binary(_of_order("ge", "greater_equal"))
 def ge(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """Return whether each element is at least that of ``other``."""
 
@@ -232,7 +274,7 @@ def bitwise_xor(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
 
 
 def _inverted(xp: Any, x: Array) -> Array:
-    if x.dtype.kind == "f":
+    if x.dtype.kind in "fc":
         raise TypeError(
             "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
         )
@@ -291,12 +333,19 @@ def isfinite(input: Tensor) -> Tensor:
 
 def isposinf(input: Tensor, *, out: Any = None) -> Tensor:
     """Return whether each element is infinity."""
+    _require_real_infinity("isposinf", input)
     return eq(input, math.inf, out=out)
 
 
 def isneginf(input: Tensor, *, out: Any = None) -> Tensor:
     """Return whether each element is -infinity."""
+    _require_real_infinity("isneginf", input)
     return eq(input, -math.inf, out=out)
+
+
+def _require_real_infinity(function: str, input: Any) -> None:
+    require_tensors(function, input=input)
+    require_real(function, input, "{} does not support complex inputs.", RuntimeError)
 
 
 class IsClose(Operation):
@@ -390,6 +439,10 @@ def _times_alpha(function: str, input: Any, other: Any, alpha: Any) -> Any:
     if dtype.kind in "biu" and isinstance(alpha, float):
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
+        )
+    if dtype.kind != "c" and isinstance(alpha, complex):
+        raise RuntimeError(
+            "For non-complex input tensors, argument alpha must not be a complex number."
         )
     alpha = convert_number(alpha, dtype)
     if is_number(other):
@@ -519,12 +572,26 @@ class Pow(Operation):
         elif need_a:
             grad_a = where(b == 0, 0.0, grad * mul(b, pow(a, b - 1)))
         if need_b and is_number(a):
-            slope = y * (math.log(a) if a > 0 else -math.inf if a == 0 else math.nan)
-            grad_b = grad * (slope if a else where(b >= 0, 0.0, slope))
+            slope = y * _log_of_number(a, y.dtype)
+            grad_b = grad * (slope if a else where(_not_negative(b), 0.0, slope))
         elif need_b:
-            slope = y * log(a if is_differentiable(a.dtype) else Cast.apply(a, y.dtype))
-            grad_b = grad * where((a == 0) & (b >= 0), 0.0, slope)
+            slope = y * log(a if a.dtype.kind == y.dtype.kind else Cast.apply(a, y.dtype))
+            grad_b = grad * where((a == 0) & _not_negative(b), 0.0, slope)
         return grad_a, grad_b
+
+
+def _log_of_number(a: Any, dtype: Any) -> Any:
+    """Return log(a), as it is among numbers of a dtype."""
+    if a == 0:
+        return -math.inf
+    if dtype.kind == "c":
+        return cmath.log(a)
+    return math.log(a) if a > 0 else math.nan
+
+
+def _not_negative(x: Any) -> Any:
+    """Return whether x >= 0; of a complex number, whether it is such a real one."""
+    return x >= 0 if x.dtype.kind != "c" else (real(x) >= 0) & (imag(x) == 0)
 
 
 def pow(input: Tensor, exponent: Any, *, out: Any = None) -> Tensor:
@@ -556,8 +623,8 @@ def neg(input: Tensor, *, out: Any = None) -> Tensor:
 def _divisible(function: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Return operands of one dtype, of which neither is bool, nor an integer b 0 somewhere."""
     dtype = b.dtype if hasattr(b, "dtype") else a.dtype
-    if dtype.kind == "b":
-        raise NotImplementedError(f"\"{function}\" not implemented for 'Bool'")
+    if dtype.kind in "bc":
+        raise NotImplementedError(f"\"{function}\" not implemented for '{type_name(dtype)}'")
     if dtype.kind in "iu" and not array_module(b).all(b):
         raise RuntimeError("ZeroDivisionError\n  an integer cannot be divided by zero")
     return a, b
@@ -706,7 +773,13 @@ def asinh(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse of sinh.  Gradient: g / sqrt(x**2 + 1)."""
 
 
-@unary(lambda xp, x: xp.arccosh(x), lambda g, x: g * rsqrt(x * x - 1))
+def _acosh_slope(g: Any, x: Any) -> Any:
+    if x.dtype.kind == "c":  # sqrt(x - 1) sqrt(x + 1) is not sqrt(x² - 1) where Re x < 0
+        return g * (rsqrt(x - 1) * rsqrt(x + 1))
+    return g * rsqrt(x * x - 1)
+
+
+@unary(lambda xp, x: xp.arccosh(x), _acosh_slope)
 def acosh(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse of cosh: NaN below 1.  Gradient: g / sqrt(x**2 - 1)."""
 
@@ -721,7 +794,12 @@ def sigmoid(input: Tensor, *, out: Any = None) -> Tensor:
     """1 / (1 + exp(-x)).  Gradient: g y (1 - y)."""
 
 
-@unary(lambda xp, x: special.erf(x), lambda g, x: g * mul(exp(-x * x), 2 / math.sqrt(math.pi)))
+def _erf(xp: Any, x: Array) -> Array:
+    require_floating("erf", x)
+    return special.erf(x)
+
+
+@unary(_erf, lambda g, x: g * mul(exp(-x * x), 2 / math.sqrt(math.pi)))
 def erf(input: Tensor, *, out: Any = None) -> Tensor:
     """The error function 2/sqrt(pi) ∫₀ˣ exp(-t²) dt.  Gradient: g 2/sqrt(pi) exp(-x²)."""
 
@@ -735,8 +813,23 @@ def _away(g: Any, a: Any, b: Any) -> Any:
     return where(square == 0, 0.0, g / square)
 
 
+def _of_reals(name: str, theirs: str) -> Callable[..., Array]:
+    """Return the formula for a function of floating-point numbers, by NumPy's name for it."""
+
+    def formula(xp: Any, a: Array, b: Array) -> Array:
+        require_floating(name, a)
+        return getattr(xp, theirs)(a, b)  # type: ignore[no-any-return]
+
+    return formula
+
+
+def _angle_of_point(xp: Any, a: Array, b: Array) -> Array:
+    require_real("atan2", a)
+    return xp.arctan2(floating(a), floating(b))
+
+
 @binary(
-    lambda xp, a, b: xp.arctan2(floating(a), floating(b)),
+    _angle_of_point,
     lambda g, a, b: _away(g, a, b) * b,
     lambda g, a, b: -_away(g, a, b) * a,
     check=require_tensors,
@@ -749,7 +842,7 @@ def atan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
 
 
 @binary(
-    lambda xp, a, b: xp.hypot(a, b),
+    _of_reals("hypot", "hypot"),
     lambda g, a, b, y: g * (a / y),
     lambda g, a, b, y: g * (b / y),
     check=require_tensors,
@@ -758,8 +851,16 @@ def hypot(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """sqrt(a**2 + b**2), without overflow.  Gradient: da = g a / y, db = g b / y."""
 
 
+def _log_of_sum(xp: Any, a: Array, b: Array) -> Array:
+    if a.dtype.kind != "c":
+        return xp.logaddexp(a, b)
+    largest = xp.where(a.real > b.real, a, b)
+    largest = xp.where(xp.isfinite(largest), largest, 0)
+    return xp.log(xp.exp(a - largest) + xp.exp(b - largest)) + largest
+
+
 @binary(
-    lambda xp, a, b: xp.logaddexp(a, b),
+    _log_of_sum,
     lambda g, a, b: g * sigmoid(a - b),
     lambda g, a, b: g * sigmoid(b - a),
     check=require_tensors,
@@ -802,6 +903,12 @@ def addcdiv(
 
 
 def _sign(xp: Any, x: Array) -> Array:
+    require_real(
+        "sign",
+        x,
+        "Unlike NumPy, torch.{} is not intended to support complex numbers. Please use torch.sgn "
+        "instead.",
+    )
     if x.dtype.kind == "b":
         return x.copy()
     y = xp.sign(x)
@@ -813,23 +920,35 @@ def sign(input: Tensor, *, out: Any = None) -> Tensor:
     """-1, 0 or 1; 0 for NaN, as in PyTorch.  Gradient: 0."""
 
 
-@unary(lambda xp, x: xp.floor(x), lambda g: overwritten(g, 0), integers=True)
+def _step(name: str) -> Callable[..., Array]:
+    """Return the formula for a rounding function of NumPy's and CuPy's."""
+
+    def formula(xp: Any, x: Array) -> Array:
+        require_real(name, x, "{} is not supported for complex inputs")
+        return getattr(xp, name)(x)  # type: ignore[no-any-return]
+
+    return formula
+
+
+@unary(_step("floor"), lambda g: overwritten(g, 0), integers=True)
 def floor(input: Tensor, *, out: Any = None) -> Tensor:
     """The largest integer not above x.  Gradient: 0."""
 
 
-@unary(lambda xp, x: xp.ceil(x), lambda g: overwritten(g, 0), integers=True)
+@unary(_step("ceil"), lambda g: overwritten(g, 0), integers=True)
 def ceil(input: Tensor, *, out: Any = None) -> Tensor:
     """The smallest integer not below x.  Gradient: 0."""
 
 
-@unary(lambda xp, x: xp.trunc(x), lambda g: overwritten(g, 0), integers=True)
+@unary(_step("trunc"), lambda g: overwritten(g, 0), integers=True)
 def trunc(input: Tensor, *, out: Any = None) -> Tensor:
     """x without its fraction.  Gradient: 0."""
 
 
 def frac(input: Tensor, *, out: Any = None) -> Tensor:
     """Return the fraction of x, with its sign, elementwise."""
+    require_tensors("frac", input=input)
+    require_real("frac", input)
     return sub(input, trunc(input), out=out)
 
 
@@ -837,6 +956,7 @@ class Round(Operation):
     """x to ``decimals`` places, halves to the even neighbour.  Gradient: 0."""
 
     def forward(self, x: Array, decimals: int) -> Array:
+        require_real("round", x)
         return array_module(x).round(x, decimals)
 
     def backward(self, grad: Any) -> Any:
@@ -896,9 +1016,70 @@ def overwritten(input: Any, source: Any) -> Any:
     return Overwrite.apply(input, source)
 
 
-@unary(lambda xp, x: xp.abs(x), lambda g, x: g * sign(x), integers=True)
+@unary(lambda xp, x: xp.abs(x), lambda g, x: g * sgn(x), integers=True)
 def abs(input: Tensor, *, out: Any = None) -> Tensor:
-    """|x|.  Gradient: g sign(x), 0 at 0."""
+    """|x|, of a complex number its distance from 0.  Gradient: g sgn(x), 0 at 0."""
+
+
+class Sgn(Operation):
+    """z / |z|, 0 at 0.  Gradient: (g - y Re(g conj(y))) / |z|, 0 at 0.
+
+    Saves z and the result y.
+    """
+
+    holomorphic = False
+
+    def forward(self, z: Array) -> Array:
+        xp = array_module(z)
+        size = xp.abs(z)
+        y = xp.where(size == 0, z.dtype.type(0), z / size)
+        self.save(z, y)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        z, y = self.saved
+        size = abs(z)
+        along = real(grad * conj(y))
+        return where(size == 0, 0.0, (grad - y * along) / size)
+
+
+def sgn(input: Tensor, *, out: Any = None) -> Tensor:
+    """Return the sign of each element; of a complex number the one of size 1 in its direction."""
+    require_tensors("sgn", input=input)
+    y = Sgn.apply(input) if input.dtype.kind == "c" else sign(input)
+    return y if out is None else into(out, y)
+
+
+def _angle_slope(g: Any, x: Any) -> Any:
+    if x.dtype.kind != "c":
+        return overwritten(g, 0)
+    square = real(x * conj(x))
+    return where(square == 0, 0.0, 1j * (g * x) / square)
+
+
+def _angle(xp: Any, x: Array) -> Array:
+    if x.dtype.kind == "c":
+        return xp.angle(x)
+    return xp.where(xp.isnan(x), x, xp.where(x < 0, x.dtype.type(math.pi), x.dtype.type(0)))
+
+
+@unary(_angle, _angle_slope)
+def angle(input: Tensor, *, out: Any = None) -> Tensor:
+    """The angle of a complex number, in radians; 0 or pi of a real one.
+
+    Gradient: i g x / |x|², 0 at 0 and for real numbers.
+    """
+
+
+def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
+    """Return the complex numbers of a size and an angle, in radians, of one floating-point dtype.
+
+    Raises:
+        RuntimeError: the dtypes differ, or are other ones; the shapes do not broadcast.
+    """
+    require_parts("polar", abs=abs, angle=angle)
+    y = Complex.apply(mul(abs, cos(angle)), mul(abs, sin(angle)))
+    return y if out is None else into(out, y)
 
 
 class Clamp(Operation):
@@ -908,6 +1089,10 @@ class Clamp(Operation):
     """
 
     def forward(self, x: Array, low: Any, high: Any) -> Array:
+        require_real("clamp", x, "{} is not supported for complex types")
+        for bound in (low, high):
+            if type(bound) is complex:
+                convert_number(bound, x.dtype)  # which says that it is none
         self.save(x, low, high)
         xp = array_module(x)
         if not is_differentiable(x.dtype):
@@ -968,8 +1153,18 @@ def _won(g: Any, a: Any, b: Any, lost: Any) -> Any:
     return where(lost, 0.0, where(eq(a, b), g / 2, g))
 
 
+def _larger_or_smaller(name: str) -> Callable[..., Array]:
+    """Return the formula for NumPy's and CuPy's maximum or minimum."""
+
+    def formula(xp: Any, a: Array, b: Array) -> Array:
+        require_real(name, a, "{} not implemented for complex tensors.", RuntimeError)
+        return getattr(xp, name)(a, b)  # type: ignore[no-any-return]
+
+    return formula
+
+
 @binary(
-    lambda xp, a, b: xp.maximum(a, b),
+    _larger_or_smaller("maximum"),
     lambda g, a, b: _won(g, a, b, lt(a, b)),
     lambda g, a, b: _won(g, a, b, lt(b, a)),
     check=require_tensors,
@@ -979,7 +1174,7 @@ def maximum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
 
 
 @binary(
-    lambda xp, a, b: xp.minimum(a, b),
+    _larger_or_smaller("minimum"),
     lambda g, a, b: _won(g, a, b, gt(a, b)),
     lambda g, a, b: _won(g, a, b, gt(b, a)),
     check=require_tensors,
@@ -1090,6 +1285,7 @@ class NanToNum(Operation):
     """
 
     def forward(self, x: Array, nan: float, posinf: float | None, neginf: float | None) -> Array:
+        refuse_complex_gradient("nan_to_num", self, x)
         xp = array_module(x)
         self.save(~xp.isfinite(x))
         return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)

@@ -8,6 +8,7 @@ from tinygrad_adam.autograd import Operation, no_grad
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import int64, type_name
 from tinygrad_adam.ops.arguments import require_tensors
+from tinygrad_adam.ops.elementwise import refuse_complex_gradient
 from tinygrad_adam.ops.indexing import getitem, require_rows
 from tinygrad_adam.ops.reductions import vector_norm
 
@@ -26,6 +27,7 @@ class Embedding(Operation):
         self, weight: Array, indices: Array, padding_idx: int | None = None, by_freq: bool = False
     ) -> Array:
         require_rows(indices, weight.shape[0])
+        refuse_complex_gradient("embedding", self, weight)
         self.options = weight.shape[0], padding_idx, by_freq
         self.save(indices)
         return weight[indices]

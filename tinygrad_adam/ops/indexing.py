@@ -29,7 +29,7 @@ from tinygrad_adam.ops.arguments import (
     require_dimensions,
     require_tensors,
 )
-from tinygrad_adam.ops.elementwise import overwritten, where
+from tinygrad_adam.ops.elementwise import overwritten, require_real, where
 from tinygrad_adam.ops.shapes import cast, clone, expand, ravel, reshape
 
 if TYPE_CHECKING:
@@ -571,6 +571,10 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """Return a copy with ``value``, a number or 0-d tensor, at positions along ``dim``."""
     if not isinstance(value, Variable):
+        if isinstance(value, complex) and input.dtype.kind != "c":
+            raise RuntimeError(
+                "index_fill_(): Converting complex Scalar to non-complex type is not supported"
+            )
         value = convert_number(value, input.dtype)
     elif value.array.ndim:
         raise RuntimeError(
@@ -678,6 +682,8 @@ class ScatterReduce(Operation):
     """
 
     def forward(self, x: Array, s: Array, how: str, include_self: bool, *picks: Any) -> Array:
+        if how != "prod":
+            require_real("scatter_reduce", x)
         self.how, self.include_self = how, include_self
         # In host memory: CuPy has no multiply.at.
         y, values, places = to_numpy(x).copy(), to_numpy(s), tuple(map(to_numpy, picks))

@@ -17,6 +17,7 @@ from tinygrad_adam.ops.arguments import (
     require_tensors,
     tensor_list,
 )
+from tinygrad_adam.ops.complex_parts import conj
 from tinygrad_adam.ops.elementwise import clamp
 from tinygrad_adam.ops.reductions import Sum, vector_norm
 from tinygrad_adam.ops.shapes import (
@@ -350,10 +351,13 @@ class PolarFactor(Operation):
     """U Vᵀ, for matrices x = U S Vᵀ: the nearest matrix with orthonormal rows or columns.
 
     With a = Uᵀ g V, the gradient is U ((a - aᵀ) / (s_i + s_j)) Vᵀ, and g S⁻¹ in the directions that
-    U (or V) leaves out.  It is not differentiable again.  Saves U, S and V.
+    U (or V) leaves out; of complex numbers with conjugates of what is transposed.  It is not
+    differentiable again.  Saves U, S and V.
 
     Source: Higham, "Functions of Matrices" (2008), chapter 8.
     """
+
+    holomorphic = False
 
     def forward(self, x: Array) -> Array:
         u, s, v = array_module(x).linalg.svd(x, full_matrices=False)
@@ -362,10 +366,10 @@ class PolarFactor(Operation):
 
     def backward(self, grad: Any) -> Any:
         u, s, v = self.saved
-        ut, vt = transpose(u, -2, -1), transpose(v, -2, -1)
+        ut, vt = conj(transpose(u, -2, -1)), conj(transpose(v, -2, -1))
         column, row = unsqueeze(s, -1), unsqueeze(s, -2)
         a = ut @ grad @ vt
-        within = (a - transpose(a, -2, -1)) / (column + row)
+        within = (a - conj(transpose(a, -2, -1))) / (column + row)
         result = u @ within @ v
         # What lies outside the columns of U, or the rows of V; for a square matrix, nothing.
         columns, rows = (grad - u @ (ut @ grad)) @ vt, ut @ (grad - (grad @ vt) @ v)

@@ -202,9 +202,9 @@ class HuberError(Operation):
         return grad_x if need_x else None, -grad_x if need_y else None
 
 
-def _refuse_bools(name: str, input: Tensor, target: Tensor) -> None:
-    if input.dtype == target.dtype == bool_:
-        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
+def _require_floating_together(name: str, input: Tensor, target: Tensor) -> None:
+    """Raise unless one of the two is floating-point and none complex."""
+    require_floating(name, target if can_cast(input.dtype, target.dtype) else input)
 
 
 def huber_loss(
@@ -240,7 +240,7 @@ def huber_loss(
                 f"{type_name(input.dtype)}"
             )
         target = cast(target, input.dtype)
-    _refuse_bools("huber_loss", input, target)
+    _require_floating_together("huber_loss", input, target)
     return _reduced(HuberError.apply(input, target, delta), reduction, weight, input)
 
 
@@ -267,7 +267,7 @@ def smooth_l1_loss(
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
         return _reduced(abs(input - target), reduction)
-    _refuse_bools("smooth_l1_loss", input, target)
+    _require_floating_together("smooth_l1_loss", input, target)
     return _reduced(HuberError.apply(input, target, beta) / beta, reduction)
 
 
@@ -282,12 +282,12 @@ class BinaryCrossEntropy(Operation):
     """
 
     def forward(self, p: Array, y: Array) -> Array:
+        require_floating("binary_cross_entropy", p)
         if y.dtype != p.dtype:
             raise RuntimeError(
                 f"Found dtype {type_name(y.dtype)} but expected {type_name(p.dtype)}\n"
                 "  Input and target hold probabilities: convert the target with .float()"
             )
-        require_floating("binary_cross_entropy", p)
         if p.size and not ((p >= 0) & (p <= 1)).all():
             raise RuntimeError("all elements of input should be between 0 and 1")
         if y.size and not ((y >= 0) & (y <= 1)).all():

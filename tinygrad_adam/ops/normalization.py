@@ -25,7 +25,7 @@ from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import float16, float32, type_name
 from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.ops.arguments import require_tensors
-from tinygrad_adam.ops.elementwise import require_floating, rsqrt, square
+from tinygrad_adam.ops.elementwise import require_floating, require_real, rsqrt, square
 from tinygrad_adam.ops.reductions import mean
 from tinygrad_adam.ops.shapes import reshape, sum_to_size
 
@@ -302,6 +302,7 @@ def layer_norm(
     Source: PyTorch, ``torch.nn.functional.layer_norm``.
     """
     require_tensors("layer_norm", input=input)
+    require_real("layer_norm", input)
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape:
         raise RuntimeError(
@@ -341,6 +342,7 @@ def group_norm(
     Source: PyTorch, ``torch.nn.functional.group_norm``.
     """
     require_tensors("group_norm", input=input)
+    require_real("group_norm", input)
     if input.ndim < 2:
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {input.ndim}"

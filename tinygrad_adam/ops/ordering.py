@@ -20,7 +20,7 @@ from tinygrad_adam.ops.arguments import (
     numpy_names,
     require_tensors,
 )
-from tinygrad_adam.ops.elementwise import maximum, minimum
+from tinygrad_adam.ops.elementwise import maximum, minimum, require_real
 from tinygrad_adam.ops.indexing import gather
 from tinygrad_adam.ops.reductions import Amax, Amin, dims_to_search
 from tinygrad_adam.ops.shapes import narrow, squeeze
@@ -60,6 +60,7 @@ def _arg(function: str, input: Any, dim: Any, keepdim: bool) -> Any:
     dim = None if dim is None else checked_dim(function, input, dim)
     if input.dtype.kind == "b":
         raise RuntimeError(f"{function}(): does not support bool input")
+    require_real(function, input, "{}(): does not support complex input", RuntimeError)
     dims_to_search(function, input, dim)
     return ArgExtremum.apply(input, function, dim, keepdim)
 
@@ -115,6 +116,7 @@ def _extremum(kind: Any, of_two: Any, input: Any, dim: Any, keepdim: bool, other
     if dim is None:
         return kind.apply(input, dims_to_search(function, input, None), keepdim)
     dim = _dim_to_search(function, input, dim)
+    require_real(function, input, "{}(): does not support complex input", RuntimeError)
     return _pick(input, dim, ArgExtremum.apply(input, f"arg{function}", dim, True), keepdim)
 
 
@@ -134,6 +136,7 @@ class Argsort(Operation):
     """
 
     def forward(self, x: Array, dim: int, descending: bool) -> Array:
+        require_real("Sort", x, "{} does not support complex dtypes on CPU", RuntimeError)
         xp = array_module(x)
         if x.ndim == 0:
             return xp.zeros((), int64)
@@ -178,6 +181,7 @@ def topk(
     require_tensors("topk", input=input)
     if input.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes on CPU")
+    require_real("topk", input, "{} does not support complex dtypes on CPU", RuntimeError)
     dim = checked_dim("topk", input, dim)
     if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError(
@@ -197,6 +201,7 @@ class Median(Max):
     """
 
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        require_real("median", x)
         self.options = x.shape, dim, keepdim
         xp = array_module(x)
         if x.size:
@@ -214,6 +219,7 @@ class ArgMedian(Operation):
     """Where along ``dim`` the lower median is, or the first NaN; kept with size 1.  No gradient."""
 
     def forward(self, x: Array, dim: int) -> Array:
+        require_real("median", x)
         xp = array_module(x)
         if x.ndim == 0:
             return xp.zeros((), int64)
@@ -246,6 +252,7 @@ class Unique(Operation):
     """The different elements in order; where each element is among them; how often each occurs."""
 
     def forward(self, x: Array, return_inverse: bool, return_counts: bool) -> Any:
+        require_real("unique", x)
         found = array_module(x).unique(
             x, return_inverse=return_inverse, return_counts=return_counts, equal_nan=False
         )

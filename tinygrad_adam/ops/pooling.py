@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
+from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.backend.windows import output_sizes
 from tinygrad_adam.ops.arguments import IntOrPair, Pair, pair, require_images, require_window
-from tinygrad_adam.ops.elementwise import flat_in, overwritten, require_floating
+from tinygrad_adam.ops.elementwise import flat_in, overwritten, require_floating, require_real
 from tinygrad_adam.ops.indexing import Pick
 from tinygrad_adam.ops.shapes import batched
 
@@ -82,8 +83,8 @@ class MaxPool2d(Operation):
     def forward(self, x: Array, window: Window) -> Any:
         shape = _pooled_shape(x.shape, window)
         self.window = window
-        if x.dtype.kind == "b":
-            raise NotImplementedError("\"max_pool2d\" not implemented for 'Bool'")
+        if x.dtype.kind in "bc":
+            raise NotImplementedError(f"\"max_pool2d\" not implemented for '{type_name(x.dtype)}'")
         y = kernels(x).max_pool2d(x, *window) if x.size else array_module(x).empty(shape, x.dtype)
         self.save(x, y)
         return y
@@ -193,6 +194,7 @@ class AvgPool2d(Operation):
     def forward(
         self, x: Array, window: Window, count_include_pad: bool, divisor_override: int | None
     ) -> Array:
+        require_real("avg_pool2d", x)
         if divisor_override == 0:
             raise RuntimeError("divisor must be not zero")
         shape = _pooled_shape(x.shape, window)

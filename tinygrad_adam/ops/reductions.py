@@ -25,7 +25,15 @@ from tinygrad_adam.ops.arguments import (
     numpy_names,
     require_tensors,
 )
-from tinygrad_adam.ops.elementwise import exp, isnan, masked_fill, overwritten, pow, sign
+from tinygrad_adam.ops.elementwise import (
+    exp,
+    isnan,
+    masked_fill,
+    overwritten,
+    pow,
+    require_real,
+    sgn,
+)
 from tinygrad_adam.ops.joining import cat
 from tinygrad_adam.ops.shapes import (
     cast,
@@ -100,6 +108,7 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the sum of the elements that are not NaN."""
     require_tensors("nansum", input=input)
+    require_real("nansum", input, "{} on CPU does not support complex inputs", RuntimeError)
     return sum(masked_fill(input, isnan(input), 0), dim, keepdim, dtype=dtype)
 
 
@@ -238,6 +247,7 @@ class Amax(Operation):
     """Whether a NaN equals itself, and so gets a gradient."""
 
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
+        require_real(type(self).__name__.lower(), x)
         self.options = x.shape, dim, keepdim
         y = getattr(x, self.extremum)(axis=dim, keepdims=keepdim)
         self.save(x, y)
@@ -425,7 +435,7 @@ class LogSumExp(Operation):
         xp = array_module(x)
         largest = zero = x.dtype.type(0)
         if x.size:
-            largest = x.max(axis=dim, keepdims=True)
+            largest = x.real.max(axis=dim, keepdims=True)
             largest = xp.where(xp.isfinite(largest), largest, zero)
         y = xp.log(total(xp.exp(wide(x) - largest), dim, True)) + largest
         y = y.astype(x.dtype, copy=False)
@@ -451,7 +461,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
 
 
 class Var(Operation):
-    """Σ (x - mean)² / (n - correction).  Gradient: g 2 (x - mean) / (n - correction).  Saves x."""
+    """Σ |x - mean|² / (n - correction).  Gradient: g 2 (x - mean) / (n - correction).  Saves x."""
 
     def forward(self, x: Array, dim: Dims, keepdim: bool, correction: float) -> Array:
         if x.dtype.kind not in "fc":
@@ -464,13 +474,19 @@ class Var(Operation):
         count = _count(x.shape, dim)
         self.freedom = count - correction
         values = wide(x)
-        squares = array_module(x).square(values - _mean(values, dim, True, count))
-        return _mean(squares, dim, keepdim, max(self.freedom, 0)).astype(x.dtype, copy=False)
+        squares = _squared(values - _mean(values, dim, True, count))
+        return _mean(squares, dim, keepdim, max(self.freedom, 0)).astype(x.real.dtype, copy=False)
 
     def backward(self, grad: Any) -> Any:
         x = self.saved[0]
         factor = 2 / self.freedom if self.freedom else math.inf
         return spread(grad, *self.options) * ((x - mean(x, self.options[1], True)) * factor)
+
+
+def _squared(x: Array) -> Array:
+    """Return |x|²."""
+    square = array_module(x).square
+    return square(x) if x.dtype.kind != "c" else square(x.real) + square(x.imag)
 
 
 class Std(Var):
@@ -578,7 +594,7 @@ def std_mean(
 class Norm(Operation):
     """(Σ |x|ᵖ)^(1/p); the largest |x| for p = inf, the smallest for -inf, non-zeros for p = 0.
 
-    Gradient: g x |x|^(p-2) / y^(p-1), and 0 where y is 0; for p = ±inf, g sign(x) in equal parts
+    Gradient: g x |x|^(p-2) / y^(p-1), and 0 where y is 0; for p = ±inf, g sgn(x) in equal parts
     to the elements whose size is y.  Saves x and the result y.
 
     Source: PyTorch, ``torch.norm`` and ``torch.linalg.vector_norm``.
@@ -588,14 +604,14 @@ class Norm(Operation):
         self.options, self.p = (x.shape, dim, keepdim), p
         xp = array_module(x)
         if p == 2:
-            y = xp.sqrt(total(xp.square(wide(x)), dim, keepdim))
+            y = xp.sqrt(total(_squared(wide(x)), dim, keepdim))
         elif p == 0:
             y = (x != 0).sum(axis=dim, keepdims=keepdim)
         elif math.isinf(p):
             y = (xp.max if p > 0 else xp.min)(abs(x), axis=dim, keepdims=keepdim)
         else:
             y = total(abs(wide(x)) ** p, dim, keepdim) ** (1 / p)
-        y = y.astype(x.dtype, copy=False)
+        y = y.astype(x.real.dtype, copy=False)
         self.save(x, y)
         return y
 
@@ -607,13 +623,13 @@ class Norm(Operation):
         if p == 0:
             return grad * 0
         if p == 1:
-            return grad * sign(x)
+            return grad * sgn(x)
         if p == 2:
             return x * masked_fill(grad / y, y == 0, 0)
         if math.isinf(p):
             winners = cast((abs(x) == y) | (isnan(x) & isnan(y)), grad.dtype)
-            return sign(x) * grad * (winners / sum(winners, self.options[1], True))
-        slope = sign(x) * pow(abs(x), p - 1)
+            return sgn(x) * grad * (winners / sum(winners, self.options[1], True))
+        slope = sgn(x) * pow(abs(x), p - 1)
         if p < 1:
             slope = masked_fill(slope, x == 0, 0)
         return slope * masked_fill(grad / pow(y, p - 1), y == 0, 0)
@@ -633,6 +649,12 @@ def vector_norm(
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
             f"{type_name(input.dtype)}"
+        )
+    if dtype is not None and (input.dtype.kind == "c") != (as_dtype(dtype).kind == "c"):
+        kind = "complex" if input.dtype.kind == "c" else "real"
+        raise RuntimeError(
+            f"linalg.vector_norm: dtype should be {kind} for {kind} inputs, but got "
+            f"{type_name(as_dtype(dtype))}"
         )
     if (p < 0 or p == math.inf) and 0 in [input.shape[d] for d in dims]:
         raise RuntimeError(

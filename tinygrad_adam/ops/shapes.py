@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -760,7 +761,11 @@ class Alias(Operation):
 
 def cast(input: Tensor, dtype: Dtype) -> Tensor:
     """Return the values in another dtype; the input itself if it has that."""
-    return input if input.dtype == dtype else Cast.apply(input, dtype)
+    if input.dtype == dtype:
+        return input
+    if input.dtype.kind == "c" and dtype.kind not in "bc":
+        warnings.warn("Casting complex values to real discards the imaginary part", stacklevel=3)
+    return Cast.apply(input, dtype)
 
 
 class Move(Operation):
