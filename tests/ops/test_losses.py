@@ -353,3 +353,34 @@ def test_the_target_of_bce_with_logits_has_a_mixed_derivative_where_the_score_is
     (slope,) = torch.autograd.grad(loss, y, create_graph=True)  # log σ(-x) - log σ(x) = -x
     (mixed,) = torch.autograd.grad(slope.sum(), x)
     assert mixed.tolist() == [-1.0, -1.0]
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, F.l1_loss, F.smooth_l1_loss])
+@pytest.mark.parametrize("shapes", [((), (2,)), ((2,), ()), ((1,), ()), ((2, 1), (2,))])
+def test_what_is_broadcast_decides_on_the_dtype_like_any_other(loss, shapes):
+    single, double = [torch.full(s, 3.0, dtype=d) for s, d in zip(shapes, ("f4", "f8"))]
+    single.requires_grad_()
+    with pytest.warns(UserWarning, match="different to the input size"):
+        value = loss(single, double * 0)
+    assert (value.dtype, value.item()) == (
+        torch.float64,
+        {F.mse_loss: 9, F.l1_loss: 3}.get(loss, 2.5),
+    )
+    value.backward()
+    assert single.grad.dtype == torch.float32
+    with pytest.warns(UserWarning, match="different to the input size"):
+        large = loss(torch.tensor(300.0), torch.zeros(2, dtype=torch.float16))
+    assert large.item() == {F.mse_loss: 90_000, F.l1_loss: 300}.get(loss, 299.5)
+
+
+def test_numbers_of_one_rank_keep_the_dtype_that_they_have_together():
+    assert F.mse_loss(torch.tensor(1.0), torch.tensor(2, dtype=torch.int64)).dtype == torch.float32
+    with pytest.warns(UserWarning, match="different to the input size"):
+        assert F.l1_loss(torch.ones(2), torch.tensor(2)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("loss", [F.smooth_l1_loss, F.huber_loss, F.mse_loss])
+def test_distances_are_of_floating_point_numbers(loss):
+    for x in (torch.ones(2, dtype=torch.int64), torch.ones(2, dtype=torch.complex64)):
+        with pytest.raises(NotImplementedError, match=r'^"\w+_loss" not implemented for \'(L|C)'):
+            loss(x, x)

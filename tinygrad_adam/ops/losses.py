@@ -34,6 +34,7 @@ from tinygrad_adam.ops.elementwise import (
     where,
 )
 from tinygrad_adam.ops.indexing import PickZeros
+from tinygrad_adam.ops.joining import broadcast_tensors
 from tinygrad_adam.ops.reductions import mean, sum
 from tinygrad_adam.ops.shapes import cast, reshape, unsqueeze
 
@@ -99,8 +100,12 @@ def _reduced(
     return mean(losses) if reduction == "mean" else sum(losses)
 
 
-def _check_same_size(name: str, input: Tensor, target: Tensor) -> None:
-    """Warn if a loss is about to broadcast, which is seldom meant."""
+def _of_one_size(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return input and target; warn if they must be broadcast, which is seldom meant.
+
+    As in PyTorch that is done first: then a 0-d float64 tensor counts as much as any other in what
+    dtype the loss has.
+    """
     require_tensors(name, input=input, target=target)
     if target.shape != input.shape:
         warnings.warn(
@@ -109,6 +114,9 @@ def _check_same_size(name: str, input: Tensor, target: Tensor) -> None:
             "results due to broadcasting. Please ensure they have the same size.",
             stacklevel=3,
         )
+        if target.dtype != input.dtype:
+            return broadcast_tensors(input, target)  # type: ignore[return-value]
+    return input, target
 
 
 # --- distances -----------------------------------------------------------------------------------
@@ -158,7 +166,7 @@ def mse_loss(
 
     Source: PyTorch, ``torch.nn.functional.mse_loss``.
     """
-    _check_same_size("mse_loss", input, target)
+    input, target = _of_one_size("mse_loss", input, target)
     reduction = named_reduction(size_average, reduce, reduction)
     return _reduced(SquaredError.apply(input, target), reduction, weight, input, by_weight=True)
 
@@ -175,7 +183,7 @@ def l1_loss(
 
     Source: PyTorch, ``torch.nn.functional.l1_loss``.
     """
-    _check_same_size("l1_loss", input, target)
+    input, target = _of_one_size("l1_loss", input, target)
     reduction = named_reduction(size_average, reduce, reduction)
     return _reduced(abs(input - target), reduction, weight, input, by_weight=True)
 
@@ -229,7 +237,7 @@ def huber_loss(
 
     Source: PyTorch, ``torch.nn.functional.huber_loss``; Huber (1964).
     """
-    _check_same_size("huber_loss", input, target)
+    input, target = _of_one_size("huber_loss", input, target)
     named_reduction(None, None, reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
@@ -261,7 +269,7 @@ def smooth_l1_loss(
 
     Source: PyTorch, ``torch.nn.functional.smooth_l1_loss``.
     """
-    _check_same_size("smooth_l1_loss", input, target)
+    input, target = _of_one_size("smooth_l1_loss", input, target)
     reduction = named_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
