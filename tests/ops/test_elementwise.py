@@ -15,6 +15,14 @@ STRAIGHT_PIECES = {
     "clamp, tensors": lambda x: x.clamp(torch.tensor(-1.0), torch.tensor(1.0)),
     "maximum": lambda x: torch.maximum(x, torch.zeros(5)),
     "minimum": lambda x: torch.minimum(torch.ones(5), x),
+    "where": lambda x: torch.where(x > 0, x, -0.1 * x),
+    "where, a number": lambda x: torch.where(x < 0, 0.0, x),
+    "sort": lambda x: x.sort(descending=True).values,
+    "topk": lambda x: x.topk(3).values,
+    "max along a dimension": lambda x: x.max(0).values,
+    "median along a dimension": lambda x: x.median(0, keepdim=True).values,
+    "reflection": lambda x: functional.pad(x[None], (1, 1), mode="reflect"),
+    "repetition of the edge": lambda x: functional.pad(x[None], (2, 0), mode="replicate"),
 }
 
 
@@ -24,6 +32,27 @@ def test_the_second_derivative_of_straight_pieces_is_zero_not_missing(function):
     (slope,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
     (second,) = torch.autograd.grad(slope.sum(), x)
     assert second.tolist() == [0] * 5
+
+
+def test_where_keeps_neither_of_its_operands_for_that():
+    a, b = torch.ones(3, requires_grad=True), torch.ones(1, requires_grad=True)
+    y = torch.where(torch.tensor([True, False, True]), a * 1, b)
+    assert [array.dtype.name for array, _ in y.grad_fn.kept] == ["bool"]
+    (slope,) = torch.autograd.grad(y.sum(), b, create_graph=True)
+    assert [x.tolist() for x in torch.autograd.grad(slope, [a, b])] == [[0] * 3, [0]]
+
+
+@pytest.mark.parametrize(
+    "rectifier", [torch.relu, lambda h: torch.where(h > 0, h, 0.1 * h), lambda h: h.clamp(min=0)]
+)
+def test_biases_have_gradient_zero_after_a_penalty_on_the_slope_of_a_network(rectifier):
+    first, last = torch.nn.Linear(1, 4), torch.nn.Linear(4, 1)
+    x = torch.tensor([[0.5], [1.0]], requires_grad=True)
+    (slope,) = torch.autograd.grad(last(rectifier(first(x))).sum(), x, create_graph=True)
+    (curvature,) = torch.autograd.grad(slope.sum(), x, retain_graph=True)
+    assert curvature.tolist() == [[0.0], [0.0]]
+    (slope**2).sum().backward()
+    assert first.bias.grad.tolist() == [0] * 4
 
 
 @pytest.mark.parametrize("name", ["add", "sub", "mul", "div", "floor_divide", "pow", "eq"])

@@ -996,6 +996,19 @@ def flat_in(x: Any, g: Any) -> Any:
     return FlatIn.apply(x, g) if is_grad_enabled() else g
 
 
+def flat_in_inputs(node: Operation, g: Any) -> Any:
+    """Return ``g`` as :func:`flat_in` does, of those inputs of ``node`` that it did not save."""
+    if not is_grad_enabled():
+        return g
+    for edge in node.edges:
+        if edge is not None:  # what has the history of the input, but no memory
+            shape, dtype = edge[0].outputs[edge[1]]
+            x = g._wrap(array_module(g.array).broadcast_to(dtype.type(0), shape))
+            x._edge, x._requires_grad = edge, True
+            g = FlatIn.apply(x, g)
+    return g
+
+
 class Overwrite(Operation):
     """``source``, a number or array, in the shape and dtype of x.  Gradient: dx = 0, dsource = g.
 
@@ -1184,7 +1197,10 @@ def minimum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
 
 
 class Where(Operation):
-    """a where ``condition`` holds, else b.  Gradient: g to the one taken.  Saves the condition."""
+    """a where ``condition`` holds, else b.  Gradient: g to the one taken.  Saves the condition.
+
+    The second derivative is 0, not absent: what a condition such as a > b makes is straight pieces.
+    """
 
     def forward(self, condition: Array, a: Array, b: Array) -> Array:
         self.save(condition)
@@ -1196,6 +1212,7 @@ class Where(Operation):
     def backward(self, grad: Any) -> Any:
         (condition,) = self.saved
         _, need_a, need_b = self.needs_input_grad
+        grad = flat_in_inputs(self, grad)
         return (
             None,
             where(condition, grad, 0.0) if need_a else None,

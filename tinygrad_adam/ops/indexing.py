@@ -29,7 +29,7 @@ from tinygrad_adam.ops.arguments import (
     require_dimensions,
     require_tensors,
 )
-from tinygrad_adam.ops.elementwise import overwritten, require_real, where
+from tinygrad_adam.ops.elementwise import flat_in_inputs, overwritten, require_real, where
 from tinygrad_adam.ops.shapes import cast, clone, expand, ravel, reshape
 
 if TYPE_CHECKING:
@@ -307,6 +307,13 @@ class Pick(Operation):
 
     def backward(self, grad: Any) -> Any:
         return PickZeros.apply(grad, self.shape, self.view, self.unique, *self.saved)
+
+
+class Choose(Pick):
+    """:class:`Pick` of what x itself decided on, as in sorting: the second derivative is 0."""
+
+    def backward(self, grad: Any) -> Any:
+        return flat_in_inputs(self, super().backward(grad))
 
 
 class PickZeros(Operation):
@@ -641,14 +648,19 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """
     if sparse_grad:
         raise NotImplementedError("gather: sparse gradients are not supported")
+    return pick_along(Pick, input, dim, index)
+
+
+def pick_along(operation: type[Pick], input: Any, dim: int, index: Any) -> Any:
+    """Do :func:`gather` by an operation, :class:`Pick` or :class:`Choose`."""
     dim = _checked("gather", input, dim, index=index)
     if input.ndim == 0 or index.ndim == 0:
         x, row = [reshape(t, t.shape or (1,)) for t in (input, index)]
-        return reshape(gather(x, 0, row), index.shape)
+        return reshape(pick_along(operation, x, 0, row), index.shape)
     if 0 in index.shape and index.ndim != input.ndim:
         return reshape(getitem(reshape(input, (-1,)), slice(0, 0)), index.shape)
     picks = _along("gather", input.shape, dim, index)
-    return Pick.apply(input, (...,), index.shape[dim] == 1, *picks)
+    return operation.apply(input, (...,), index.shape[dim] == 1, *picks)
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:

@@ -1,6 +1,6 @@
 """What depends on the order of the elements: extrema with their positions, sorting, medians.
 
-Positions have no gradient; the elements at them get that of :func:`gather`. NaN counts as the
+Positions have no gradient; the elements at them get that of :class:`Choose`. NaN counts as the
 largest number.
 """
 
@@ -21,7 +21,7 @@ from tinygrad_adam.ops.arguments import (
     require_tensors,
 )
 from tinygrad_adam.ops.elementwise import maximum, minimum, require_real
-from tinygrad_adam.ops.indexing import gather
+from tinygrad_adam.ops.indexing import Choose, pick_along
 from tinygrad_adam.ops.reductions import Amax, Amin, dims_to_search
 from tinygrad_adam.ops.shapes import narrow, squeeze
 
@@ -38,7 +38,7 @@ class ValuesAndIndices(NamedTuple):
 
 def _pick(input: Any, dim: int, indices: Any, keepdim: bool) -> ValuesAndIndices:
     """Return the elements at ``indices`` along ``dim``, a size of 1 there, with the indices."""
-    values = gather(input, dim, indices)
+    values = pick_along(Choose, input, dim, indices)
     if not keepdim and input.ndim:
         values, indices = squeeze(values, dim), squeeze(indices, dim)
     return ValuesAndIndices(values, indices)

@@ -13,7 +13,7 @@ from tinygrad_adam.ops.arguments import (
     require_tensors,
     require_window,
 )
-from tinygrad_adam.ops.indexing import Index, Pick
+from tinygrad_adam.ops.indexing import Choose, Index
 from tinygrad_adam.ops.joining import stack
 from tinygrad_adam.ops.shapes import Pad, batched, flatten
 
@@ -72,7 +72,7 @@ def pad(
     for dim, (before, after) in enumerate(pairs):
         if before or after:
             positions = _positions(input, dim, before, after, mode)
-            input = Pick.apply(input, (...,), False, *((slice(None),) * dim), positions)
+            input = Choose.apply(input, (...,), False, *((slice(None),) * dim), positions)
     return input
 
 
