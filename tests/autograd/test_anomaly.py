@@ -1,4 +1,4 @@
-"""Anomaly mode names the culprit, and only the culprit."""
+"""Anomaly mode names the culprit, and only the culprit; it lets through what comes out finite."""
 
 import pytest
 
@@ -23,9 +23,12 @@ class Root(nn.Module):
 
 
 def test_forward_names_operation_module_shapes_and_line():
-    with pytest.raises(RuntimeError) as caught, autograd.detect_anomaly():
-        Broken()(torch.ones(3, 2))
+    with autograd.detect_anomaly():
+        loss = Broken()(torch.ones(3, 2))
+        with pytest.raises(RuntimeError) as caught:
+            loss.backward()
     text = str(caught.value)
+    assert text.startswith("Function 'SqrtBackward0' returned nan values in its 0th output.")
     assert "Function 'SqrtBackward0' computed nan values in forward" in text
     assert "inner.1: Root()" in text
     assert "float32 (3, 2)" in text
@@ -39,17 +42,88 @@ def test_operations_that_pass_a_nan_on_are_not_blamed():
         assert (x * 2 + 1).sum().isnan()
 
 
-def test_an_infinity_is_named():
-    culprit = pytest.raises(RuntimeError, match="'LogBackward0' computed inf values")
-    with culprit, autograd.detect_anomaly():
-        torch.zeros(2).log()
+def leaf(*values):
+    return torch.tensor(values, requires_grad=True)
 
 
-def test_a_nan_made_from_infinities_is_named():
-    x = torch.tensor(float("inf"))
-    culprit = pytest.raises(RuntimeError, match="'SubBackward0' computed nan values")
-    with culprit, autograd.detect_anomaly():
-        x - x
+INF = float("inf")
+MASK = torch.tensor([1.0, 0.0, 1.0])
+ROW = 1.0, 2.0, 3.0
+
+# Their gradients are finite: what is infinite or NaN on the way is taken out again.
+VALID = {
+    "log of a mask, softmax": lambda: (leaf(*ROW) + MASK.log()).softmax(0)[0],
+    "log of a mask, log_softmax": lambda: (leaf(*ROW) + MASK.log()).log_softmax(0)[0],
+    "log of a mask, logsumexp": lambda: (leaf(*ROW) + MASK.log()).logsumexp(0),
+    "log of a mask, maximum": lambda: (leaf(*ROW) + MASK.log()).max(),
+    "division by a mask, minimum": lambda: (leaf(*ROW) + 1 / MASK).min(),
+    "masked_fill, topk": lambda: leaf(*ROW).masked_fill(MASK == 0, -INF).topk(2).values.sum(),
+    "masked_fill, exp": lambda: leaf(*ROW).masked_fill(MASK == 0, -INF).exp().sum(),
+    "overflow, clamp": lambda: (leaf(1.0, 3e38) * 10).clamp(max=10).sum(),
+    "overflow, minimum": lambda: torch.minimum(leaf(3e38) * 10, torch.ones(1)).sum(),
+    "overflow, tanh": lambda: (leaf(3e38) * 10).tanh().sum(),
+    "overflow, reciprocal": lambda: (1 / (leaf(3e38) * 10)).sum(),
+    "logarithm of a negative number, where": lambda: torch.where(
+        torch.tensor([False, True]), leaf(-1.0, 2.0).log(), torch.zeros(2)
+    ).sum(),
+    "logarithm of a negative number, index": lambda: leaf(-1.0, 2.0).log()[1],
+    "slope of a root at 0, where": lambda: torch.where(
+        torch.tensor([False, True]), leaf(-1.0, 2.0), torch.zeros(2)
+    ).sqrt().sum(),
+    "a NaN that is not used": lambda: [leaf(-1.0).log(), leaf(1.0).sum()][1],
+    "a NaN that was given": lambda: (leaf(float("nan")) * 2).sum(),
+    "an infinity that was given": lambda: (leaf(INF) * 2).sum(),
+}  # fmt: skip
+
+# The first function: where backward stopped. The last: who began it.
+WRONG = {
+    "logarithm of 0": (lambda: leaf(0.0).log().sum(), ["Log"]),
+    "logarithm of a negative number": (lambda: leaf(-1.0).log().sum(), ["Log"]),
+    "infinity less infinity": (lambda: (leaf(INF) - leaf(INF)).sum(), ["Sub"]),
+    "root of a negative number": (lambda: leaf(-1.0).sqrt().sum(), ["Sqrt", "Sqrt"]),
+    "root of 0, masked too late": (lambda: (leaf(0.0).sqrt() * 0).sum(), ["Sqrt"]),
+    "length of a zero vector": (lambda: ((leaf(0.0) * 1.0) ** 2).sum().sqrt(), ["Pow", "Sqrt"]),
+    "0 by 0": (lambda: (lambda x: (x / x).sum())(leaf(0.0)), ["Div", "Div"]),
+    "overflow in a softmax by hand": (
+        lambda: (lambda e: (e / e.sum()).sum())(leaf(200.0, 1.0).exp()), ["Div", "Div", "Exp"],
+    ),
+    "overflow before clamp": (lambda: leaf(200.0).exp().clamp(max=1).sum(), ["Exp", "Exp"]),
+    "where after the logarithm of 0": (
+        lambda: torch.where(torch.tensor([False]), leaf(0.0).log(), torch.zeros(1)).sum(),
+        ["Log", "Log"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", VALID)
+def test_what_comes_out_finite_is_let_through(program):
+    with autograd.detect_anomaly():
+        VALID[program]().backward()
+
+
+@pytest.mark.parametrize("program", WRONG)
+def test_the_chain_of_blame(program):
+    function, blamed = WRONG[program]
+    with autograd.detect_anomaly(), pytest.raises(RuntimeError) as caught:
+        function().backward()
+    lines = [line for line in str(caught.value).splitlines() if line.startswith("Function")]
+    assert [line.split("'")[1].removesuffix("Backward0") for line in lines] == blamed
+
+
+def test_anomaly_mode_has_no_opinion_without_gradients():
+    with autograd.detect_anomaly():
+        assert torch.zeros(2).log().isinf().all()
+        assert leaf(-1.0).log().isnan().all()
+
+
+def test_a_walk_forgets_nothing_of_the_one_before():
+    x = leaf(0.0)
+    with autograd.detect_anomaly():
+        y = x.sqrt() * 1
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="'SqrtBackward0' returned inf values"):
+                y.backward(torch.ones(1), retain_graph=True)
+        y.backward(torch.tensor([INF]))  # given from outside
 
 
 def test_backward_names_the_operation_and_its_line():
@@ -90,7 +164,7 @@ def test_switching():
         assert autograd.is_anomaly_enabled()
     assert not autograd.is_anomaly_enabled()
     with autograd.detect_anomaly(check_nan=False):
-        torch.zeros(2).log()
+        leaf(0.0).log().sum().backward()
 
 
 def test_switching_leaves_other_observers_alone():
@@ -115,5 +189,6 @@ def test_switching_leaves_other_observers_alone():
 
 def test_the_mode_is_off_again_after_an_error():
     with pytest.raises(RuntimeError), autograd.detect_anomaly():
-        torch.zeros(2).log()
-    torch.zeros(2).log()
+        leaf(0.0).log().sum().backward()
+    assert not autograd.is_anomaly_enabled()
+    leaf(0.0).log().sum().backward()

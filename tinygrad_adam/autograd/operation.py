@@ -79,6 +79,8 @@ class Operation:
     """The call of a module in which the operation ran, or None."""
     traceback: list[str] | None = None
     """Where the program called the operation, if that was in anomaly mode."""
+    note: Any = None
+    """What anomaly mode has seen of it, if there is anything to say."""
     _saved: tuple[Any, ...] | None = ()
     _origins: tuple[Origin | None, ...] = ()
     """For each value saved: what it is."""
