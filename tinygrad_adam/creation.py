@@ -27,6 +27,7 @@ from tinygrad_adam.backend import (
     numbers_of,
 )
 from tinygrad_adam.backend.dtypes import int64, type_name
+from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array
 from tinygrad_adam.ops.arguments import flat, require_tensors
 from tinygrad_adam.ops.elementwise import require_real
@@ -91,6 +92,8 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
         device: where to put it; unless said, where ``data`` is.
         requires_grad: whether operations on it are recorded.
 
+    A tensor as ``data`` warns: ``detach().clone()`` says better what is meant.
+
     Raises:
         TypeError: ``data`` contains something that is no number.
         ValueError: the sequences are ragged.
@@ -98,14 +101,26 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
     Source: PyTorch, ``torch.tensor``.
     """
+    if isinstance(data, Tensor):
+        warn(COPY_CONSTRUCT.format("torch.tensor"))
     return _made(as_array(data, dtype), device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """Return ``data`` as a tensor, sharing its memory if it is an array or tensor that fits."""
+    """Return ``data`` as a tensor, sharing its memory if it is an array or tensor that fits.
+
+    An array that must not be written to warns: nor must the tensor be.
+    """
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
     if is_array(data) and data.dtype.kind in "biufc":
+        if not getattr(data.flags, "writeable", True):  # CuPy's arrays all are, and do not say so
+            warn(
+                "The given NumPy array is not writable, and PyTorch does not support non-writable "
+                "tensors. This means writing to this tensor will result in undefined behavior. You "
+                "may want to copy the array to protect its data or make it writable before "
+                "converting it to a tensor.\n  Here writing to it fails; tensor(array) copies."
+            )
         return _made(data.view(), device, False, dtype)
     return tensor(data, dtype, device)
 

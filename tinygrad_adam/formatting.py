@@ -79,7 +79,7 @@ def _style(shown: np.ndarray) -> tuple[Callable[[Any], str], int]:
     whole = bool((numbers == np.ceil(numbers)).all())
     pattern = "{:.0f}." if whole else "{:.4f}"
     if numbers.size:
-        low, high = np.abs(numbers).min(), np.abs(numbers).max()
+        low, high = np.abs(numbers).min().item(), np.abs(numbers).max().item()
         if high / low > 1000 or high > 1e8 or (low < 1e-4 and not whole):
             pattern = "{:.4e}"
 

@@ -29,6 +29,7 @@ from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
+from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array, parse_to
 from tinygrad_adam.formatting import format_tensor
 from tinygrad_adam.ops import elementwise, indexing, shapes
@@ -576,6 +577,8 @@ class Tensor(Variable):
 
     def new_tensor(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         """Return a tensor made of ``data``, with this one's dtype and device."""
+        if isinstance(data, Tensor):
+            warn(COPY_CONSTRUCT.format("tensor.new_tensor"))
         array = as_array(data, self.dtype if dtype is None else dtype)
         return Tensor._wrap(backend.move(array, self.device)).requires_grad_(requires_grad)
 
@@ -710,7 +713,16 @@ class Tensor(Variable):
 
     @property
     def T(self) -> Tensor:  # noqa: N802 (PyTorch's name)
-        """The tensor with its dimensions in reverse order: a view."""
+        """The tensor with its dimensions in reverse order: a view. Other than 2 of them warn."""
+        if self.ndim == 0:
+            warn(_IDENTITY.format("T"))
+        elif self.ndim != 2:
+            warn(
+                "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+                "deprecated and it will throw an error in a future release. Consider `x.mT` to "
+                "transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` "
+                "to reverse the dimensions of a tensor."
+            )
         return self.permute(tuple(range(self.ndim))[::-1])
 
     @property
@@ -721,7 +733,10 @@ class Tensor(Variable):
                 "tensor.mT is only supported on matrices or batches of matrices. Got "
                 f"{self.ndim}-D tensor."
             )
-        return self.transpose(-2, -1) if self.ndim else self
+        if self.ndim == 0:
+            warn(_IDENTITY.format("mT"))
+            return self
+        return self.transpose(-2, -1)
 
     @property
     def mH(self) -> Tensor:  # noqa: N802 (PyTorch's name)
@@ -864,6 +879,9 @@ class Tensor(Variable):
     char, byte = _converter("char", "int8"), _converter("byte", "uint8")
     float, int = _converter("float", "float32"), _converter("int", "int32")
     bool = _converter("bool", "bool")
+
+
+_IDENTITY = "Tensor.{} is deprecated on 0-D tensors. This function is the identity in these cases."
 
 
 def _fitted(value: Tensor, target: Tensor) -> Tensor:

@@ -367,7 +367,8 @@ class TestHigherOrder:
 
     def test_create_graph_records_into_grad(self):
         x = scalar(3.0)
-        (x**3).backward(create_graph=True)
+        with pytest.warns(UserWarning, match="create a reference cycle between the parameter"):
+            (x**3).backward(create_graph=True)
         assert x.grad.requires_grad
         (second,) = autograd.grad(x.grad, x)
         assert second.item() == pytest.approx(18.0)
@@ -497,6 +498,7 @@ def test_what_grad_refuses():
         autograd.grad(x.sum(), x, only_inputs=False)
 
 
+@pytest.mark.filterwarnings("ignore:Using backward")
 def test_the_mode_inside_a_walk():
     """Off, but for create_graph; numbers overflow without a warning; what a hook changes ends."""
     for create_graph in (False, True):

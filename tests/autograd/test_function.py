@@ -481,7 +481,7 @@ MOVES = [
     *("torch.einsum('ij,kj->ki', x, y)", "torch.einsum('ij->', x)", "x[:, :2].trace()"),
     *(
         "x.repeat_interleave(2, 1)",
-        "torch.meshgrid(x[0], y[0])[1]",
+        "torch.meshgrid(x[0], y[0], indexing='ij')[1]",
         "x.double()",
         "x.fill_(y[0, 0])",
     ),
@@ -585,6 +585,7 @@ class TestBackwardOnArrays:
         if number.requires_grad:
             assert (number.grad.dtype, number.grad.item()) == (number.dtype, 0)
 
+    @pytest.mark.filterwarnings("ignore:Using backward")
     def test_what_it_is_given(self):
         class Triple(Operation):
             seen: typing.ClassVar[list] = []

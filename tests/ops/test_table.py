@@ -10,6 +10,11 @@ from tinygrad_adam.autograd import gradcheck, gradgradcheck
 
 STORED = goldens.load_arrays("operations.npz")
 
+# Some rows transpose tensors of three dimensions, and of none.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The use of `x.T` on tensors of dimension other", "ignore:Tensor.T is deprecated"
+)
+
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 # Finite differences say nothing of integers, and of a single step at a kink.
 smooth_rows = pytest.mark.parametrize(

@@ -214,6 +214,7 @@ class TestGroups:
         optimizer.zero_grad()
         assert p.grad is None
 
+    @pytest.mark.filterwarnings("ignore:Using backward")
     def test_zero_grad_of_a_gradient_that_has_a_history(self):
         p = parameter(grad=None)
         (p**3).sum().backward(create_graph=True)

@@ -16,6 +16,7 @@ from tinygrad_adam.autograd.engine import Node, Sinks, Walk, store
 from tinygrad_adam.autograd.errors import NO_GRADIENT, NOT_SCALAR, UNUSED_INPUT
 from tinygrad_adam.autograd.variable import Edge, Variable, gradient_edge
 from tinygrad_adam.backend import array_module
+from tinygrad_adam.backend.warn import warn
 
 
 def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
@@ -90,7 +91,8 @@ def backward(
         grad_tensors: the gradient of each; may be left out for tensors of one element (then 1).
         retain_graph: keep what the operations saved, so that the graph can be walked again.
             Defaults to ``create_graph``.
-        create_graph: record the walk itself, for gradients of gradients.
+        create_graph: record the walk itself, for gradients of gradients. It warns: a parameter and
+            its gradient then keep each other alive; :func:`grad` stores nothing.
         inputs: store gradients for these tensors only.
 
     Raises:
@@ -153,6 +155,14 @@ def _prepare(
         if not inputs:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         sinks = {_edge_of_input(x, i): _storing(x, create_graph) for i, x in enumerate(inputs)}
+    if create_graph:
+        warn(
+            "Using backward() with create_graph=True will create a reference cycle between the "
+            "parameter and its gradient which can cause a memory leak. We recommend using "
+            "autograd.grad when creating the graph to avoid this. If you have to use this "
+            "function, make sure to reset the .grad fields of your parameters to None after use to "
+            "break the cycle and avoid the leak."
+        )
     roots = _roots(_sequence(tensors), grad_tensors)
     keep_graph = create_graph if retain_graph is None else retain_graph
     return Walk(roots, create_graph, keep_graph, sinks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from types import GeneratorType
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from tinygrad_adam.autograd import no_grad
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.backend.sums import wide
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.joining import cat
 from tinygrad_adam.tensor import Tensor
 
@@ -29,6 +31,17 @@ Tensors = Tensor | Iterable[Tensor]
 
 def _listed(tensors: Tensors) -> list[Tensor]:
     return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
+def _to_clip(parameters: Tensors) -> list[Tensor]:
+    """Return the parameters as a list; warn if they are a generator that has nothing left."""
+    listed = _listed(parameters)
+    if not listed and isinstance(parameters, GeneratorType):
+        warn(
+            "`parameters` is an empty generator, no gradient clipping will occur.\n"
+            "  A generator can be used once: call model.parameters() anew each time."
+        )
+    return listed
 
 
 def _gradients(parameters: Tensors) -> list[Tensor]:
@@ -129,7 +142,7 @@ def clip_grad_norm_(
 
     Source: PyTorch, ``torch.nn.utils.clip_grad_norm_``; Pascanu, Mikolov and Bengio (2012).
     """
-    parameters = _listed(parameters)
+    parameters = _to_clip(parameters)
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
@@ -141,7 +154,7 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     Source: PyTorch, ``torch.nn.utils.clip_grad_value_``.
     """
     bound = float(clip_value)
-    for gradient in _gradients(parameters):
+    for gradient in _gradients(_to_clip(parameters)):
         array = gradient.array
         array_module(array).clip(array, -bound, bound, out=array)
         gradient._version[0] += 1

@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_adam.autograd.errors import broadcast_error
 from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.backend.warn import warn
 
 F = TypeVar("F", bound=Callable[..., Any])
 Dims = tuple[int, ...]
@@ -300,6 +301,13 @@ def into(out: Any, result: Any) -> Any:
             "the arguments requires grad."
         )
     if out.shape != result.shape:
+        if out.array.size:
+            warn(
+                "An output with one or more elements was resized since it had shape "
+                f"{list(out.shape)}, which does not match the required output shape "
+                f"{list(result.shape)}. This behavior is deprecated, and in a future PyTorch "
+                "release outputs will not be resized unless they have zero elements."
+            )
         out.data = result
         return out
     return out.copy_(result)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd.fit import Expand
 from tinygrad_adam.backend import promote_types
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import common_shape, normalize_dim, numpy_names, tensor_list
 from tinygrad_adam.ops.shapes import Cat, Reshape, cast, unsqueeze
 
@@ -96,13 +97,13 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat([Reshape.apply(x, (1, *(x.shape or (1,)))) if x.ndim < 2 else x for x in rows])
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Return the coordinates of the points of a grid, a tensor for each of the given vectors.
 
     Args:
         tensors: vectors (or numbers), or one list of them.
         indexing: "ij": the result has the vectors' sizes in their order; "xy": the first two are
-            exchanged.
+            exchanged. Leaving it out warns, and means "ij".
 
     Raises:
         RuntimeError: a tensor has more dimensions, or ``indexing`` is another word.
@@ -112,7 +113,12 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         (tensors,) = tensors
     vectors = tensor_list("meshgrid", tensors)
-    if indexing not in ("ij", "xy"):
+    if indexing is None:
+        warn(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
+            "argument."
+        )
+    elif indexing not in ("ij", "xy"):
         raise RuntimeError(
             f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
         )

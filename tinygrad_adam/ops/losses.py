@@ -702,7 +702,7 @@ def _cross_entropy_of_probabilities(
     classes = input.shape[class_dim]
     _check_weight(input, class_dim, weight)
     if label_smoothing:
-        target = target * (1 - label_smoothing) + label_smoothing / classes
+        target = target * (1 - label_smoothing) + label_smoothing / max(classes, 1)
     losses = log_softmax(input, class_dim) * target
     if weight is not None:
         losses = losses * reshape(weight, [-1 if d == class_dim else 1 for d in range(input.ndim)])

@@ -70,9 +70,10 @@ class _Normalization(Operation):
         xp = array_module(x)
         _check_dtypes(x, weight=weight, bias=bias)
         seen = wide(x.reshape(self.shape))
-        average = seen.mean(self.dims, keepdims=True)
+        average = (seen.mean if seen.size else seen.sum)(self.dims, keepdims=True)
         y = seen - average
-        variance = xp.square(y).mean(self.dims, keepdims=True)
+        squares = xp.square(y)  # of no elements NumPy's mean would warn
+        variance = (squares.mean if squares.size else squares.sum)(self.dims, keepdims=True)
         inverse = 1 / xp.sqrt(variance + self.eps)
         self.save(x, weight, average, inverse)
         y *= inverse

@@ -32,6 +32,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.optim.optimizer import Group, Optimizer
 from tinygrad_adam.optim.options import describe, number
 from tinygrad_adam.tensor import Tensor
@@ -75,6 +76,7 @@ class LRScheduler:
                 )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
+        optimizer._known_step = vars(optimizer).get("step")
         self._initial_step()
 
     def _initial_step(self) -> None:
@@ -99,8 +101,15 @@ class LRScheduler:
             epoch: jump to this epoch instead, with the closed form where there is one. PyTorch
                 discourages it, with a warning.
         """
-        optimizer_is_ours = type(self.optimizer).step is Optimizer.step
-        if self._step_count == 1 and optimizer_is_ours and not self.optimizer._opt_called:
+        replaced = vars(self.optimizer).get("step")
+        if self._step_count == 1 and replaced is not self.optimizer._known_step:
+            warn(
+                "Seems like `optimizer.step()` has been overridden after learning rate scheduler "
+                "initialization. Please, make sure to call `optimizer.step()` before "
+                "`lr_scheduler.step()`."
+            )
+        ours = replaced is None and type(self.optimizer).step is Optimizer.step
+        if self._step_count == 1 and ours and not self.optimizer._opt_called:
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. You should call "
                 "them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`. "

@@ -98,6 +98,7 @@ class Optimizer:
         self._load_state_dict_pre_hooks: Hooks = OrderedDict()
         self._load_state_dict_post_hooks: Hooks = OrderedDict()
         self._opt_called = False
+        self._known_step: Any = None  # for schedulers: what stood for step when one was made
         self.check_options(defaults)
         groups: list[Any] = list(params)
         if not groups:
@@ -324,7 +325,8 @@ class Optimizer:
         }
         if found:
             step = number(state.get("step", 0.0))
-            found.update(self.derived(found, step, self.group_of(parameter)))
+            with np.errstate(all="ignore"):
+                found.update(self.derived(found, step, self.group_of(parameter)))
         return found
 
     def derived(self, found: dict[str, Any], step: Any, group: Group) -> dict[str, Any]:
