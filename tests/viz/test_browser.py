@@ -103,6 +103,10 @@ def test_a_node_lights_up_with_its_ancestors(load):
     browser.execute_script("arguments[0].dispatchEvent(new Event('click'))", relu)
     lit = {e.get_attribute("id") for e in browser.find_elements("css selector", "g.node.lit")}
     assert lit == {"n0", "n1", "n2", "n3", "n4"}  # input, weight, bias, convolution, itself
+    edges = browser.execute_script(
+        "return [...document.querySelectorAll('g.edge.lit > title')].map(e => e.textContent)"
+    )
+    assert sorted(edges) == ["n0->n3", "n1->n3", "n2->n3", "n3->n4"]
     assert find(browser, "#panel h2").text == "Relu"
     assert "inputs: (1, 32, 28, 28) float32" in find(browser, "#panel pre").text
     press(browser, "\ue00c")  # Escape
