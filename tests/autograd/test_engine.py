@@ -182,6 +182,26 @@ class TestLeaves:
         assert x.grad is before
         assert before.tolist() == [4.0]
 
+    @pytest.mark.parametrize("sink", [{}, {"inputs": True}], ids=["all leaves", "inputs"])
+    def test_accumulation_is_noticed_by_what_saved_the_gradient(self, sink):
+        x, w = leaf(1.0, 2.0), leaf(3.0, 5.0)
+        options = {name: [x] for name in sink}
+        (x * 2).sum().backward(**options)
+        product = (x.grad * w).sum()  # saves the gradient, as it is now, for that of w
+        (x * 2).sum().backward(**options)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            product.backward()
+
+    def test_a_gradient_that_is_recorded_is_not_written_to(self):
+        x, w = scalar(3.0), scalar(5.0)
+        (x * x).backward(create_graph=True)
+        first = x.grad
+        product = first * w
+        (x * 2).backward()
+        assert (first.item(), x.grad.item()) == (6.0, 8.0)
+        product.backward()
+        assert w.grad.item() == 6.0
+
     def test_assigning_a_gradient_of_another_shape(self):
         x = leaf(1.0, 2.0)
         with pytest.raises(RuntimeError, match="attempting to assign a gradient of size"):
