@@ -56,6 +56,58 @@ def test_slopes_of_softplus_at_its_threshold():
     assert second == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("function", "numbers", "wanted"),
+    [
+        (torch.relu, [0.0, -0.0], [0.0, 0.0]),
+        (torch.abs, [0.0, -0.0], [0.0, 0.0]),
+        (lambda x: functional.leaky_relu(x, 0.25), [0.0, -0.0], [0.25, 0.25]),
+        (lambda x: functional.leaky_relu(x, -2.0), [0.0, -0.0], [-2.0, -2.0]),
+        (lambda x: functional.elu(x, 0.25), [0.0, -0.0, 1.0], [0.25, 0.25, 1.0]),
+        (lambda x: functional.elu(x, 3.0), [0.0, -0.0, 1.0], [3.0, 3.0, 1.0]),
+        (lambda x: functional.elu(x, -1.0), [0.0, -0.0, 1.0], [-1.0, -1.0, 1.0]),
+        (functional.hardswish, [-3.0, 0.0, 3.0], [0.0, 0.5, 1.0]),
+        (lambda x: x.clamp(-1.0, 2.0), [-1.0, 2.0, -1.5, 2.5], [1.0, 1.0, 0.0, 0.0]),
+        (lambda x: x.clamp(min=0.5), [0.5, 0.25], [1.0, 0.0]),
+        (lambda x: torch.maximum(x, x.detach()), [1.0, 0.0], [0.5, 0.5]),
+        (lambda x: torch.minimum(x, x.detach()), [1.0, 0.0], [0.5, 0.5]),
+        (lambda x: functional.l1_loss(x, x.detach() * 0 + 1), [1.0], [0.0]),
+        (
+            lambda x: functional.huber_loss(x, 0 * x.detach(), "sum", delta=0.5),
+            [-1.0, -0.5, 0.0, 0.5, 1.0],
+            [-0.5, -0.5, 0.0, 0.5, 0.5],
+        ),
+        (
+            lambda x: functional.smooth_l1_loss(x, 0 * x.detach(), reduction="sum", beta=0.5),
+            [-1.0, -0.5, -0.25, 0.5, 1.0],
+            [-1.0, -1.0, -0.5, 1.0, 1.0],
+        ),
+    ],
+)
+def test_slopes_at_kinks(function, numbers, wanted, dtype):
+    assert slopes(function, numbers, dtype=dtype) == wanted
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_slopes_of_binary_cross_entropy_at_probabilities_close_to_0_and_1(dtype):
+    # g (p - y) / (p (1 - p)), the divisor not below 1e-12.
+    def slope_for(target):
+        return lambda p: functional.binary_cross_entropy(
+            p, torch.full_like(p, target), reduction="sum"
+        )
+
+    small = [0.0, 1e-20, 1e-13, 1e-11, 1e-8, 1e-6, 1e-4]
+    wanted = [-1e12, -1e12, -1e12, -1e11, -1e8, -1e6, -1e4]
+    np.testing.assert_allclose(slopes(slope_for(1.0), small, dtype=dtype), wanted, rtol=1e-6)
+    wanted = [0.0, 1e-8, 0.1, 1.0, 1.0, 1 / (1 - 1e-6), 1 / (1 - 1e-4)]
+    np.testing.assert_allclose(slopes(slope_for(0.0), small, dtype=dtype), wanted, rtol=1e-6)
+    assert slopes(slope_for(0.0), [1.0], dtype=dtype) == pytest.approx([1e12])
+    assert slopes(slope_for(1.0), [1.0], dtype=dtype) == [0.0]
+    large = [1 - 2.0**-23, 1 - 2.0**-10]
+    np.testing.assert_allclose(slopes(slope_for(0.0), large, dtype=dtype), [2.0**23, 2.0**10])
+
+
 def test_variance_and_mean_take_their_options_by_place_too():
     x = torch.tensor([[1.0, 3.0], [2.0, 8.0]])
     variance, mean = torch.var_mean(x, 1, False, True)
