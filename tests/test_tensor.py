@@ -41,6 +41,28 @@ class TestConversions:
             assert isinstance(result, torch.Tensor)
             assert result.dtype == np.float32
 
+    def test_a_complex_number_is_real_if_it_is(self):
+        real, other = torch.tensor(2 + 0j), torch.tensor([1.5 + 2j])
+        assert (float(real), int(real)) == (2.0, 2)
+        assert complex(other) == 1.5 + 2j
+        for convert, name in ((float, "double"), (int, "int64_t")):
+            with pytest.raises(RuntimeError, match=f"cannot be converted to type {name} without"):
+                convert(other)
+
+    def test_strides_of_nothing_are_those_of_dense_memory(self):
+        for shape, strides in (
+            ((0,), (1,)),
+            ((2, 0), (1, 1)),
+            ((0, 2), (2, 1)),
+            ((2, 0, 3), (3, 3, 1)),
+            ((0, 0), (1, 1)),
+            ((4, 3), (3, 1)),
+        ):
+            x = torch.zeros(shape)
+            assert x.stride() == strides
+            assert [x.stride(d) for d in range(x.ndim)] == list(strides)
+        assert torch.ones(3, 4)[1:1].stride() == (4, 1)
+
     def test_python_types_name_dtypes(self):
         assert torch.zeros(2, dtype=float).dtype == np.float64
         assert torch.zeros(2, dtype=int).dtype == np.int64

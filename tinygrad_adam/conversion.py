@@ -2,93 +2,181 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import operator
 from typing import Any
 
 import numpy as np
 
 from tinygrad_adam import backend
 from tinygrad_adam.autograd.variable import Variable
-from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
+from tinygrad_adam.backend import (
+    Array,
+    Dtype,
+    array_module,
+    as_dtype,
+    is_array,
+    promote_types,
+)
 
 
 def as_array(data: Any, dtype: Any = None) -> Array:
     """Return numbers, nested sequences, arrays or tensors as an array that is not shared.
 
-    Python floats become float32, ints int64, bools bool; arrays keep their dtype.
+    Python floats become float32, ints int64, bools bool; arrays keep their dtype. A tensor in a
+    sequence is a number: it has one element.
 
     Raises:
         RuntimeError: ``data`` is nothing that tensors are made of, or does not fit ``dtype``.
-        TypeError: it is text, an array of something else, or complex where ``dtype`` is not.
-        ValueError: the sequences are ragged, or contain text or integers beyond int64.
+        TypeError: it is text, or holds something that does not become a number of ``dtype``.
+        ValueError: the sequences are ragged, or hold tensors of several elements, or integers
+            beyond int64.
     """
     dtype = None if dtype is None else as_dtype(dtype)
     if isinstance(data, Variable):
         return data.array.astype(dtype or data.array.dtype)
-    if is_array(data) or isinstance(data, np.generic):
-        if data.dtype.kind not in "biufc":
-            raise TypeError(
-                f"can't convert np.ndarray of type numpy.{data.dtype.type.__name__}. The only "
-                "supported types are: float64, float32, float16, complex64, complex128, int64, "
-                "int32, int16, int8, uint64, uint32, uint16, uint8, and bool."
-            )
-        return array_module(data).array(data, dtype=dtype)
-    if isinstance(data, str):
+    if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type {type(data).__name__!r}")
-    if not isinstance(data, (bool, int, float, complex, list, tuple, range)):
-        raise RuntimeError(
-            f"Could not infer dtype of {type(data).__name__}\n"
-            "  A tensor is made of numbers, nested lists of numbers, arrays or tensors."
-        )
-    data = _plain(data)
+    if is_array(data) or isinstance(data, np.generic):
+        _require_numbers(data)
+        return array_module(data).array(data, dtype=dtype)
+    elements, shape = _elements(data, dtype)
+    if isinstance(elements, np.ndarray):
+        _require_numbers(elements)
+        return elements.astype(dtype or elements.dtype).reshape(shape)
+    kinds = set(map(type, elements))
+    wanted = dtype or _dtype_of(elements, kinds)
+    if not kinds <= _PLAIN:
+        elements = [_number(x, wanted.kind) for x in elements]
+        kinds = set(map(type, elements))
+    if wanted.kind in "iuf" and complex in kinds:
+        raise _no_number(1j, wanted.kind)
+    if wanted.kind not in "iu":
+        return np.array(elements, wanted).reshape(shape)
     try:
-        array = np.array(data)
-    except ValueError:
-        raise ValueError(_ragged(data)) from None
-    if array.dtype.kind == "U":
-        raise ValueError("too many dimensions 'str'")
-    if array.dtype.name in ("object", "uint64"):
-        odd = next((x for x in array.ravel().tolist() if not isinstance(x, int)), None)
-        if odd is not None:
-            raise RuntimeError(f"Could not infer dtype of {type(odd).__name__}")
-        if dtype is None or dtype.kind != "f":
-            raise ValueError("Overflow when unpacking long long\n  int64 holds -2**63 to 2**63 - 1")
-        return array.astype(dtype)
-    if dtype is None:
-        first = array.ravel()[:1].tolist() or [0.0]
-        dtype = _numpy_dtype(data) or backend.DEFAULT_DTYPE[type(first[0])]
-    elif dtype.kind != "c" and array.dtype.kind == "c":
-        raise TypeError("must be real number, not complex")
-    elif dtype.kind in "iu" and array.size:
+        if float in kinds:
+            elements = [backend.convert_number(x, wanted) for x in elements]
+        array = np.array(elements, np.int64).reshape(shape)
+    except OverflowError:
+        raise ValueError(
+            "Overflow when unpacking long long\n  int64 holds -2**63 to 2**63 - 1"
+        ) from None
+    if array.size:
         for extreme in (array.min(), array.max()):  # raises if out of range
-            backend.convert_number(extreme.item(), dtype)
-    return array.astype(dtype)
+            backend.convert_number(extreme.item(), wanted)
+    return array.astype(wanted, copy=False)
 
 
-def _plain(data: Any) -> Any:
-    """Return nested sequences with the tensors in them as numbers or nested lists."""
-    if isinstance(data, (list, tuple)):
-        return [_plain(x) if isinstance(x, (list, tuple, Variable)) else x for x in data]
-    return data.array.tolist() if isinstance(data, Variable) else data
+_NUMBERS: tuple[Any, ...] = (int, float, complex)
+_PLAIN = {bool, *_NUMBERS}
 
 
-def _ragged(data: Any) -> str:
-    """Return PyTorch's text for nested sequences that are not of one length at every level."""
-    level, dim = [data], 0
-    while True:
-        lengths = [len(x) if isinstance(x, (list, tuple)) else 0 for x in level]
-        wrong = next((n for n in lengths if n != lengths[0]), None)
-        if wrong is not None:
-            return f"expected sequence of length {lengths[0]} at dim {dim} (got {wrong})"
-        if not lengths[0]:
-            return "expected sequences of equal length at every level"
-        level, dim = [x for inner in level for x in inner], dim + 1
+def _require_numbers(array: Array) -> None:
+    if array.dtype.kind not in "biufc":
+        raise TypeError(
+            f"can't convert np.ndarray of type numpy.{array.dtype.type.__name__}. The only "
+            "supported types are: float64, float32, float16, complex64, complex128, int64, "
+            "int32, int16, int8, uint64, uint32, uint16, uint8, and bool."
+        )
 
 
-def _numpy_dtype(data: Any) -> Any:
-    """Return the dtype of the first element of nested sequences if NumPy's own, else None."""
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return data.dtype if isinstance(data, (np.ndarray, np.generic)) else None
+def _is_sequence(value: Any) -> bool:
+    """Return whether ``value`` is taken apart: whatever has elements but tensors, text, dicts."""
+    return isinstance(value, (list, tuple)) or (
+        hasattr(value, "__getitem__")
+        and not isinstance(value, (str, bytes, dict, type, Variable))
+        and getattr(value, "shape", None) != ()
+    )
+
+
+def _elements(data: Any, dtype: Any) -> tuple[Any, tuple[int, ...]]:
+    """Return what nested sequences hold in the end, all in a row, and the shape that they make.
+
+    Raises:
+        TypeError: there is a number among sequences.
+        RuntimeError: or, unless a dtype is given, nothing that tensors are made of.
+        ValueError: the sequences are ragged.
+    """
+    level: list[Any] = [data]
+    shape: tuple[int, ...] = ()
+    while level and _is_sequence(level[0]):
+        if all(isinstance(x, np.ndarray) for x in level) and (
+            len({(x.shape, x.dtype) for x in level}) == 1
+        ):
+            array = np.array(level)  # array by array, not number by number
+            return array, shape + array.shape[1:]
+        size = len(level[0])
+        for x in level:
+            if not _is_sequence(x) and not (isinstance(x, Variable) and x.array.ndim):
+                dtype or _dtype_of([x], {type(x)})
+                raise TypeError("not a sequence\n  A number stands where the others are lists")
+            if len(x) != size:
+                raise ValueError(
+                    f"expected sequence of length {size} at dim {len(shape)} (got {len(x)})"
+                )
+        if len(shape) == 64:
+            raise ValueError(f"too many dimensions {type(level[0]).__name__!r}")
+        level, shape = list(itertools.chain.from_iterable(level)), (*shape, size)
+    if shape and level and isinstance(level[0], str):
+        raise ValueError("too many dimensions 'str'")
+    return level, shape
+
+
+def _dtype_of(elements: list[Any], kinds: set[type]) -> Dtype:
+    """Return the dtype that elements of these types have together.
+
+    Raises:
+        RuntimeError: one is nothing that tensors are made of.
+        TypeError: one is text.
+    """
+    found = [backend.DEFAULT_DTYPE[kind] for kind in kinds & _PLAIN]
+    for x in [x for x in elements if type(x) not in _PLAIN] if kinds - _PLAIN else ():
+        if isinstance(x, (str, bytes)):
+            raise TypeError(f"new(): invalid data type {type(x).__name__!r}")
+        if isinstance(x, (Variable, np.generic, np.ndarray)):
+            array: Array = x.array if isinstance(x, Variable) else x
+            _require_numbers(array)
+            found.append(array.dtype)
+        elif isinstance(x, _NUMBERS):  # of a class of its own, as an enumeration has
+            found.append(backend.DEFAULT_DTYPE[type(_number(x, "c"))])
+        elif _is_sequence(x):
+            raise _no_number(x, functools.reduce(promote_types, found).kind)
+        else:
+            raise RuntimeError(
+                f"Could not infer dtype of {type(x).__name__}\n"
+                "  A tensor is made of numbers, nested lists of numbers, arrays or tensors."
+            )
+    return functools.reduce(promote_types, found or [backend.DEFAULT_DTYPE[float]])
+
+
+def _number(x: Any, kind: str) -> Any:
+    """Return an element as a Python number that goes into arrays of a kind of dtype.
+
+    Raises:
+        TypeError: it is no number, or a tensor that is no integer where one is wanted.
+        ValueError: it is a tensor of several elements.
+    """
+    if type(x) in _PLAIN:
+        return x
+    for plain in _NUMBERS:
+        if isinstance(x, plain):
+            return plain(x)
+    if isinstance(x, (np.generic, np.ndarray)):
+        if x.ndim == 0 and x.dtype.kind in "biufc":
+            return x.item()
+    elif kind in "biu" and hasattr(x, "__index__"):
+        return operator.index(x)
+    elif kind in "fc" and (hasattr(x, "__float__") or hasattr(x, "__index__")):
+        return float(x) if kind == "f" else complex(x)
+    raise _no_number(x, kind)
+
+
+def _no_number(x: Any, kind: str) -> TypeError:
+    name = type(x).__name__
+    if kind in "fc":
+        return TypeError(f"must be real number, not {name}")
+    return TypeError(f"{name!r} object cannot be interpreted as an integer")
 
 
 def _is_dtype_name(argument: Any) -> bool:

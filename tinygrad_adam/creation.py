@@ -26,11 +26,11 @@ from tinygrad_adam.backend import (
     move,
     numbers_of,
 )
-from tinygrad_adam.backend.dtypes import int64, type_name
+from tinygrad_adam.backend.dtypes import c_type_name, int64, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array
-from tinygrad_adam.ops.arguments import flat, require_tensors
-from tinygrad_adam.ops.elementwise import require_real
+from tinygrad_adam.ops.arguments import as_int, new_size, require_tensors
+from tinygrad_adam.ops.elementwise import require_floating
 from tinygrad_adam.tensor import Tensor
 
 
@@ -39,17 +39,6 @@ def _made(array: Array, device: Any, requires_grad: bool, dtype: Any = None) -> 
     if dtype is not None:
         array = array.astype(as_dtype(dtype), copy=False)
     return Tensor._wrap(move(array, device)).requires_grad_(requires_grad)
-
-
-def _size(function: str, sizes: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
-    """Return ``(2, 3)`` for ``zeros(2, 3)``, ``zeros((2, 3))`` and ``zeros(size=(2, 3))``."""
-    shape = flat(sizes, by_name, f"{function}(): argument 'size' (position 1)")
-    for n in shape:
-        if n < 0:
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {n}: {list(shape)}"
-            )
-    return shape
 
 
 def _dtype(dtype: Any, function: str = "", kinds: str = "biufc") -> Dtype:
@@ -62,7 +51,8 @@ def _dtype(dtype: Any, function: str = "", kinds: str = "biufc") -> Dtype:
 
 def _number(function: str, argument: str, value: Any) -> Any:
     """Return ``value``, of a tensor its element, once sure that it is a number."""
-    value = value.item() if isinstance(value, (Tensor, np.generic)) else value
+    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.numel() == 1):
+        value = value.item()
     if not isinstance(value, (bool, int, float, complex)):
         raise TypeError(
             f"{function}(): argument {argument!r} must be Number, not {type(value).__name__}"
@@ -73,9 +63,10 @@ def _number(function: str, argument: str, value: Any) -> Any:
 def _like(
     function: str, input: Any, dtype: Any, device: Any, requires_grad: bool
 ) -> dict[str, Any]:
-    """Return the options of ``function``: the dtype and device of ``input`` unless said."""
+    """Return the options of ``function``: shape, dtype and device of ``input`` unless said."""
     require_tensors(function, input=input)
     return {
+        "size": input.shape,
         "dtype": input.dtype if dtype is None else dtype,
         "device": input.device if device is None else device,
         "requires_grad": requires_grad,
@@ -141,54 +132,54 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
     """Return a tensor of shape ``size`` full of ``fill_value``, whose type decides the dtype."""
     value = _number("full", "fill_value", fill_value)
     dtype = DEFAULT_DTYPE[type(value)] if dtype is None else as_dtype(dtype)
-    array = np.full(_size("full", (size,)), convert_number(value, dtype), dtype)
+    array = np.full(new_size("full", (size,)), convert_number(value, dtype), dtype)
     return _made(array, device, requires_grad)
 
 
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return zeros of shape ``size``."""
-    return _made(np.zeros(_size("zeros", sizes, size), _dtype(dtype)), device, requires_grad)
+    return _made(np.zeros(new_size("zeros", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return ones of shape ``size``."""
-    return _made(np.ones(_size("ones", sizes, size), _dtype(dtype)), device, requires_grad)
+    return _made(np.ones(new_size("ones", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return a tensor of shape ``size`` to be filled: it holds whatever was in the memory."""
-    return _made(np.empty(_size("empty", sizes, size), _dtype(dtype)), device, requires_grad)
+    return _made(np.empty(new_size("empty", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
 def zeros_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return zeros with the shape, dtype and device of ``input``."""
-    return zeros(input.shape, **_like("zeros_like", input, dtype, device, requires_grad))
+    return zeros(**_like("zeros_like", input, dtype, device, requires_grad))
 
 
 def ones_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return ones with the shape, dtype and device of ``input``."""
-    return ones(input.shape, **_like("ones_like", input, dtype, device, requires_grad))
+    return ones(**_like("ones_like", input, dtype, device, requires_grad))
 
 
 def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a tensor to be filled, with the shape, dtype and device of ``input``."""
-    return zeros(input.shape, **_like("empty_like", input, dtype, device, requires_grad))
+    return zeros(**_like("empty_like", input, dtype, device, requires_grad))
 
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None,
               requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return a tensor full of ``fill_value``, with the shape, dtype and device of ``input``."""
     options = _like("full_like", input, dtype, device, requires_grad)
-    return full(input.shape, fill_value, **options)
+    return full(fill_value=fill_value, **options)
 
 
 def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = None,
@@ -239,22 +230,22 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device:
              requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return ``steps`` numbers from ``start`` to ``end``, both included, equally far apart.
 
-    An integer dtype cuts the fractions off the two ends first, and then off what lies between.
+    An integer dtype cuts the fractions off the two ends first, and then off what lies between. A
+    complex end gives complex64.
 
     Raises:
         NotImplementedError: the dtype is bool.
         RuntimeError: the number of steps is negative, or the dtype cannot hold an end.
         TypeError: an end is no number, or ``steps`` no integer.
     """
-    if not hasattr(steps, "__index__"):
-        raise TypeError(f"linspace(): argument 'steps' must be int, not {type(steps).__name__}")
+    steps = as_int("linspace", "steps", 3, steps)
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    ends = [_number("linspace", name, x) for name, x in (("start", start), ("end", end))]
+    if dtype is None and complex in map(type, ends):
+        dtype = DEFAULT_DTYPE[complex]
     dtype = _dtype(dtype, "linspace", "iufc")
-    first, last = (
-        convert_number(_number("linspace", name, x), dtype)
-        for name, x in (("start", start), ("end", end))
-    )
+    first, last = (convert_number(x, dtype) for x in ends)
     if steps == 1:
         last = first
     step = (last - first) / max(1, steps - 1)
@@ -269,17 +260,21 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device:
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
         requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return an (n, m) matrix (square unless ``m`` is given) with ones on the diagonal."""
-    for name, size in (("n", n), ("m", 0 if m is None else m)):
+    rows = as_int("eye", "n", 1, n)
+    columns = rows if m is None else as_int("eye", "m", 2, m)
+    for name, size in (("n", rows), ("m", columns)):
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return _made(np.eye(n, m, dtype=_dtype(dtype)), device, requires_grad)
+    return _made(
+        np.eye(*new_size("eye", (rows, columns)), dtype=_dtype(dtype)), device, requires_grad
+    )
 
 
 def rand(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
          device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return numbers drawn uniformly from [0, 1)."""
     dtype = _dtype(dtype, "rand", "fc")
-    array = _drawn(numbers_of(generator).random, _size("rand", sizes, size), dtype)
+    array = _drawn(numbers_of(generator).random, new_size("rand", sizes, size), dtype)
     return _made(array, device, requires_grad, dtype)
 
 
@@ -298,7 +293,7 @@ def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dty
     Real and imaginary parts of complex ones have variance 1/2 each.
     """
     dtype = _dtype(dtype, "randn", "fc")
-    array = _drawn(numbers_of(generator).standard_normal, _size("randn", sizes, size), dtype)
+    array = _drawn(numbers_of(generator).standard_normal, new_size("randn", sizes, size), dtype)
     if dtype.kind == "c":
         array *= math.sqrt(0.5)
     return _made(array, device, requires_grad, dtype)
@@ -312,48 +307,59 @@ def randint(low: Any = None, high: Any = None, size: Any = None, *,
     Call it as ``randint(high, size)`` or ``randint(low, high, size)``.
 
     Raises:
-        RuntimeError: the range is empty.
+        RuntimeError: the range is empty, or the dtype does not hold it.
     """
     if size is None:  # randint(high, size)
         low, high, size = 0, low, high
     elif high is None or low is None:
         low, high = 0, low if high is None else high
+    low, high = as_int("randint", "low", 1, low), as_int("randint", "high", 2, high)
+    dtype = _dtype(int64 if dtype is None else dtype, "randint", "biuf")
+    for name, extreme in (("from", low), ("to - 1", high - 1)):
+        if dtype.kind in "biu" and not _fits(extreme, dtype):
+            raise RuntimeError(f"{name} is out of bounds for {c_type_name(dtype)}")
     if low >= high:
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
-    array = numbers_of(generator).integers(low, high, _size("randint", (size,)))
-    return _made(array, device, requires_grad, int64 if dtype is None else dtype)
+    array = numbers_of(generator).integers(low, high, new_size("randint", (size,)))
+    return _made(array, device, requires_grad, dtype)
+
+
+def _fits(value: int, dtype: Dtype) -> bool:
+    if dtype.kind == "b":
+        return 0 <= value <= 1
+    return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
              requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return the integers from 0 to n - 1 in random order, int64."""
-    if n < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
-    array = numbers_of(generator).permutation(n)
-    return _made(array, device, requires_grad, int64 if dtype is None else dtype)
+    n = as_int("randperm", "n", 1, n)
+    dtype = _dtype(int64 if dtype is None else dtype, "randperm", "iuf")
+    array = numbers_of(generator).permutation(*new_size("randperm", (n,)))
+    return _made(array, device, requires_grad, dtype)
 
 
 def rand_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return numbers drawn uniformly from [0, 1), with the shape, dtype and device of ``input``."""
-    return rand(input.shape, **_like("rand_like", input, dtype, device, requires_grad))
+    return rand(**_like("rand_like", input, dtype, device, requires_grad))
 
 
 def randn_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return normally distributed numbers, with the shape, dtype and device of ``input``."""
-    return randn(input.shape, **_like("randn_like", input, dtype, device, requires_grad))
+    return randn(**_like("randn_like", input, dtype, device, requires_grad))
 
 
 def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Any = None,
                  device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return random integers from ``low`` to ``high`` - 1, shaped and typed as ``input``."""
     options = _like("randint_like", input, dtype, device, requires_grad)
-    return randint(low, high, input.shape, **options)
+    return randint(low, high, **options)
 
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
@@ -362,7 +368,8 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     Raises:
         RuntimeError: a probability is not in [0, 1].
     """
-    require_real("bernoulli", input)
+    require_tensors("bernoulli", input=input)
+    require_floating("bernoulli", input)
     if not ((input >= 0) & (input <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
     drawn = Tensor._wrap(move(numbers_of(generator).random(input.shape), input.device))

@@ -33,7 +33,8 @@ from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array, parse_to
 from tinygrad_adam.formatting import format_tensor
 from tinygrad_adam.ops import elementwise, indexing, shapes
-from tinygrad_adam.ops.arguments import common_shape, flat, normalize_dim, require_dimensions
+from tinygrad_adam.ops.arguments import common_shape, new_size, normalize_dim, require_dimensions
+from tinygrad_adam.ops.elementwise import require_floating
 
 _new = object.__new__
 
@@ -160,12 +161,14 @@ class Tensor(Variable):
 
     def __init__(self, *data: Any) -> None:
         float32 = backend.DEFAULT_DTYPE[float]
-        if data and all(type(size) is int for size in data):
-            self.array = np.empty(data, float32)
+        only = data[0] if len(data) == 1 else ()
+        is_size = isinstance(only, Size) or (
+            hasattr(only, "__index__") and getattr(only, "shape", ()) == ()
+        )
+        if len(data) == 1 and (isinstance(only, Variable) or not is_size):
+            self.array = as_array(only, float32)
         else:
-            if len(data) > 1:
-                raise TypeError(f"Tensor() takes data or a shape, but got {len(data)} arguments")
-            self.array = as_array(data[0] if data else [], float32)
+            self.array = np.empty(new_size("Tensor", data or (0,)), float32)
         self._version = [0]
 
     @staticmethod
@@ -234,6 +237,9 @@ class Tensor(Variable):
     def stride(self, dim: int | None = None) -> Any:
         """Return how many elements lie between neighbours in each dimension, or in one."""
         strides = tuple([step // self.itemsize for step in self.array.strides])
+        if self.array.size == 0 and not any(strides):  # NumPy does not say how nothing lies
+            sizes = [max(n, 1) for n in self.array.shape]
+            strides = tuple([math.prod(sizes[d + 1 :]) for d in range(self.ndim)])
         return strides if dim is None else strides[normalize_dim(dim, self.ndim)]
 
     def is_contiguous(self) -> bool:
@@ -589,20 +595,20 @@ class Tensor(Variable):
         dtype = self.dtype if dtype is None else as_dtype(dtype)
         value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
         value = backend.convert_number(value, dtype)
-        array = array_module(self.array).full(flat((size,)), value, dtype)
+        array = array_module(self.array).full(new_size("new_full", (size,)), value, dtype)
         return Tensor._wrap(array).requires_grad_(requires_grad)
 
     def new_zeros(
         self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """Return zeros of shape ``size``, with this one's dtype and device."""
-        return self.new_full(flat(sizes, size), 0, dtype, requires_grad)
+        return self.new_full(new_size("new_zeros", sizes, size), 0, dtype, requires_grad)
 
     def new_ones(
         self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """Return ones of shape ``size``, with this one's dtype and device."""
-        return self.new_full(flat(sizes, size), 1, dtype, requires_grad)
+        return self.new_full(new_size("new_ones", sizes, size), 1, dtype, requires_grad)
 
     new_empty = new_zeros  # to be filled: any numbers will do
 
@@ -644,6 +650,7 @@ class Tensor(Variable):
 
     def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers drawn uniformly from [low, high)."""
+        require_floating("uniform_", self)
         if low > high:
             raise RuntimeError(
                 f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
@@ -654,6 +661,7 @@ class Tensor(Variable):
         """Fill with numbers drawn from the normal distribution."""
         if std < 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+        require_floating("normal_", self)
         return self.copy_(backend.numbers_of(generator).normal(mean, std, self.shape))
 
     def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Tensor:

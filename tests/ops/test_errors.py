@@ -157,7 +157,7 @@ MISTAKES = [
     ("torch.arange(3, dtype=torch.bool)", NotImplementedError, "not implemented for 'Bool'"),
     ("torch.arange(1e30)", RuntimeError, "invalid size, possible overflow?"),
     ("torch.linspace(0, 300, 5, dtype=torch.uint8)", RuntimeError, "without overflow"),
-    ("torch.linspace(0, 1, 2.5)", TypeError, "'steps' must be int, not float"),
+    ("torch.linspace(0, 1, 2.5)", TypeError, "'steps' (position 3) must be int, not float"),
     ("torch.linspace(0, 'a', 2)", TypeError, "'end' must be Number, not str"),
     ("torch.randint(3, 3, (2,))", RuntimeError, "random_ expects 'from' to be less than 'to'"),
     ("torch.randn(2, dtype=torch.int64)", NotImplementedError, "\"randn\" not"),

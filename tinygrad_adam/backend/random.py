@@ -19,7 +19,8 @@ class Generator:
     Args:
         device: accepted for PyTorch's sake; numbers are always drawn on the CPU.
 
-    A new generator starts from a fixed seed, as PyTorch's does.
+    A new generator starts from a fixed seed, as PyTorch's does; the default one from another in
+    every process, until :func:`manual_seed`.
 
     Source: PyTorch, ``torch.Generator``.
     """
@@ -61,6 +62,7 @@ class Generator:
 
 
 default_generator = Generator()
+default_generator.seed()
 
 
 def numbers_of(generator: Generator | None) -> np.random.Generator:

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_adam.backend import Generator, device_of, move, numbers_of
+from tinygrad_adam.backend import Generator, convert_number, device_of, move, numbers_of
+from tinygrad_adam.ops.elementwise import require_floating
 from tinygrad_adam.tensor import Tensor
 
 __all__ = [
@@ -48,8 +49,15 @@ def _fill(tensor: Tensor, values: Any) -> Tensor:
     return tensor
 
 
-def _fill_random(tensor: Tensor, draw: Callable[..., Any], factor: float, shift: float) -> Tensor:
-    """Fill with ``factor`` times what ``draw(shape, dtype)`` returns, plus ``shift``."""
+def _fill_random(
+    function: str, tensor: Tensor, draw: Callable[..., Any], factor: float, shift: float
+) -> Tensor:
+    """Fill with ``factor`` times what ``draw(shape, dtype)`` returns, plus ``shift``.
+
+    Raises:
+        NotImplementedError: the tensor, which ``function`` is to fill, is of integers or bools.
+    """
+    require_floating(function, tensor)
     dtype = np.float64 if tensor.array.dtype == np.float64 else np.float32
     numbers = np.asarray(draw(tensor.shape, dtype))
     numbers *= factor
@@ -68,7 +76,7 @@ def uniform_(
         raise RuntimeError(
             f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}"
         )
-    return _fill_random(tensor, numbers_of(generator).random, b - a, a)
+    return _fill_random("uniform_", tensor, numbers_of(generator).random, b - a, a)
 
 
 def normal_(
@@ -80,7 +88,7 @@ def normal_(
     """
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return _fill_random(tensor, numbers_of(generator).standard_normal, std, mean)
+    return _fill_random("normal_", tensor, numbers_of(generator).standard_normal, std, mean)
 
 
 def trunc_normal_(
@@ -95,6 +103,7 @@ def trunc_normal_(
 
     Source: PyTorch, ``torch.nn.init.trunc_normal_``.
     """
+    require_floating("trunc_normal_", tensor)
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of "
@@ -115,7 +124,8 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
     Source: PyTorch, ``torch.nn.init.constant_``.
     """
-    return _fill(tensor, val)
+    number = val.item() if isinstance(val, Tensor) else val
+    return _fill(tensor, convert_number(number, tensor.dtype))
 
 
 def ones_(tensor: Tensor) -> Tensor:
@@ -310,6 +320,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     """
     if tensor.ndim < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
+    require_floating("orthogonal_", tensor)
     if tensor.numel() == 0:
         return tensor
     rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]

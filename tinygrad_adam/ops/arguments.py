@@ -157,14 +157,76 @@ def flat(
         TypeError: something in it is no integer.
     """
     if by_name is not None:
-        sizes = by_name if isinstance(by_name, (tuple, list)) else (by_name,)
-    elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = (by_name,)
+    if several := len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
+    numbers = []
+    for i, size in enumerate(sizes):
+        try:
+            numbers.append(size if type(size) is int else _index(size))
+        except TypeError:
+            found = _kind(size)
+            if several or len(sizes) > 1:
+                raise TypeError(
+                    f"{what} must be tuple of ints, but found element of type {found} at pos {i}"
+                ) from None
+            raise TypeError(
+                f"{what} must be tuple of ints, not {found}\n"
+                "  tuple(x) makes one of a tensor or array of several integers"
+            ) from None
+    return tuple(numbers)
+
+
+def new_size(function: str, sizes: Sequence[Any], by_name: Any = None) -> tuple[int, ...]:
+    """Return :func:`flat` for a tensor to be made, once sure that there can be one.
+
+    Raises:
+        RuntimeError: a size is negative, or there are too many elements to count.
+        TypeError: one is no integer, or beyond int64.
+    """
+    shape = flat(sizes, by_name, f"{function}(): argument 'size' (position 1)")
+    for n in shape:
+        if abs(n) >= 2**63:
+            raise TypeError(
+                f"{function}(): argument 'size' failed to unpack the object with error "
+                f'"Overflow when unpacking long long"\n  There is a size of {n}'
+            )
+        if n < 0:
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {n}: {list(shape)}"
+            )
+    if math.prod(shape) > 2**60:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
+    return shape
+
+
+def as_int(function: str, name: str, position: int, value: Any) -> int:
+    """Return an integer, also NumPy's or a tensor's of one element, as Python's.
+
+    Raises:
+        TypeError: it is something else; a bool is.
+    """
+    if type(value) is int:
+        return value
     try:
-        return tuple([operator.index(size) for size in sizes])
+        return _index(value)
     except TypeError:
-        found = next(type(x).__name__ for x in sizes if not hasattr(x, "__index__"))
-        raise TypeError(f"{what} must be tuple of ints, not {found}") from None
+        raise TypeError(
+            f"{function}(): argument {name!r} (position {position}) must be int, not {_kind(value)}"
+        ) from None
+
+
+def _index(value: Any) -> int:
+    if isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_:
+        raise TypeError
+    return operator.index(value)
+
+
+def _kind(value: Any) -> str:
+    """Return the name of the type of ``value`` as PyTorch's errors have it."""
+    kind = type(value)
+    module = "numpy." if kind.__module__ == "numpy" else ""
+    return "Tensor" if isinstance(value, Variable) else module + kind.__name__
 
 
 def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:

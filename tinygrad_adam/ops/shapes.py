@@ -21,10 +21,12 @@ from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, promote_
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.ops.arguments import (
     Dims,
+    as_int,
     checked_dim,
     checked_dims,
     flat,
     is_tensor_here,
+    new_size,
     normalize_dim,
     numpy_names,
     require_dimensions,
@@ -72,7 +74,10 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
         RuntimeError: the sizes do not fit the number of elements.
     """
     require_tensors("reshape", input=input)
-    return Reshape.apply(input, resolve_shape(flat(sizes, shape), math.prod(input.shape)))
+    return Reshape.apply(
+        input,
+        resolve_shape(flat(sizes, shape, "reshape(): argument 'shape'"), math.prod(input.shape)),
+    )
 
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
@@ -161,7 +166,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
         RuntimeError: the sizes do not multiply up to that of ``dim``.
     """
     dim = checked_dim("unflatten", input, dim)
-    wanted = flat((tuple(sizes),))
+    wanted = flat((), sizes, "unflatten(): argument 'sizes' (position 3)")
     if not wanted:
         raise RuntimeError("unflatten: sizes must be non-empty")
     size = input.shape[dim] if input.ndim else 1
@@ -233,7 +238,7 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
         RuntimeError: not every dimension is named once.
     """
     require_tensors("permute", input=input)
-    order = flat(order, dims)
+    order = flat(order, dims, "permute(): argument 'dims'")
     if len(order) != input.ndim:
         raise RuntimeError(
             "permute(): number of dimensions in the tensor input does not match the length of the "
@@ -303,7 +308,7 @@ def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
         RuntimeError: a dimension of another size would have to be repeated.
     """
     require_tensors("expand", input=input)
-    target, shape = list(flat(sizes, size)), input.shape
+    target, shape = list(flat(sizes, size, "expand(): argument 'size'")), input.shape
     added = len(target) - input.ndim
     if added < 0:
         raise RuntimeError(
@@ -326,6 +331,8 @@ def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
             f"The expanded size of the tensor ({min(target)}) isn't allowed in a leading, "
             f"non-existing dimension {target.index(min(target))}"
         )
+    if math.prod(target) >= 2**63:
+        raise RuntimeError(f"numel: integer multiplication overflow\n  Target sizes: {target}")
     return Expand.apply(input, tuple(target))
 
 
@@ -342,7 +349,7 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """Return the tensor summed to a shape that broadcasts to its own."""
     require_tensors("sum_to_size", input=input)
-    shape, mine = flat(size), input.shape
+    shape, mine = flat(size, None, "sum_to_size(): argument 'size'"), input.shape
     pairs = zip(mine[::-1], shape[::-1])
     if len(shape) > input.ndim or any(wanted not in (1, here) for here, wanted in pairs):
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(mine)}}}.")
@@ -366,23 +373,21 @@ class Repeat(Operation):
 def repeat(input: Tensor, *counts: Any, repeats: Any = None) -> Tensor:
     """Return the tensor repeated a number of times along each dimension: a copy."""
     require_tensors("repeat", input=input)
-    counts = flat(counts, repeats)
+    counts = flat(counts, repeats, "repeat(): argument 'repeats'")
     added = len(counts) - input.ndim
     if added < 0:
         raise RuntimeError(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
             "tensor"
         )
-    made = [count * size for count, size in zip(counts, (1,) * added + input.shape)]
-    if min(made, default=0) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(made)}: {made}")
+    new_size("repeat", [count * size for count, size in zip(counts, (1,) * added + input.shape)])
     return Repeat.apply(input, tuple([max(count, 0) for count in counts]))
 
 
 def tile(input: Tensor, *counts: Any, dims: Any = None) -> Tensor:
     """Return the tensor repeated along each dimension; missing counts, in front, are 1."""
     require_tensors("tile", input=input)
-    wanted = flat(counts, dims)
+    wanted = flat(counts, dims, "tile(): argument 'dims'")
     return repeat(input, (1,) * (input.ndim - len(wanted)) + wanted)
 
 
@@ -402,7 +407,7 @@ class Flip(Operation):
 
 def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """Return a copy with the order reversed along ``dims``."""
-    axes = flat(axes, dims)
+    axes = flat(axes, dims, "flip(): argument 'dims'")
     return Flip.apply(input, checked_dims("flip", input, axes) if axes else ())
 
 
@@ -420,11 +425,13 @@ class Roll(Operation):
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """Return the elements shifted along ``dims`` (flattened if None), round the end."""
     require_tensors("roll", input=input)
-    shifts = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
+    shifts = flat((shifts,), None, "roll(): argument 'shifts' (position 2)")
+    if not shifts:
+        raise RuntimeError("`shifts` required")
     if dims is not None:
-        dims = dims if isinstance(dims, (tuple, list)) else (dims,)
-        if dims:
-            require_dimensions(input, dims[0])
+        dims = flat((dims,), None, "roll(): argument 'dims' (position 3)") or None
+    if dims is not None:
+        require_dimensions(input, dims[0])
         dims = tuple([normalize_dim(d, input.ndim) for d in dims])
     if len(shifts) != (1 if dims is None else len(dims)):
         raise RuntimeError(
@@ -452,7 +459,7 @@ class Tril(Operation):
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the elements on and below a diagonal, with zeros above."""
     _require_matrices("tril", input)
-    return Tril.apply(input, diagonal)
+    return Tril.apply(input, as_int("tril", "diagonal", 2, diagonal))
 
 
 class Triu(Tril):
@@ -464,7 +471,7 @@ class Triu(Tril):
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the elements on and above a diagonal, with zeros below."""
     _require_matrices("triu", input)
-    return Triu.apply(input, diagonal)
+    return Triu.apply(input, as_int("triu", "diagonal", 2, diagonal))
 
 
 def _require_matrices(function: str, input: Tensor) -> None:
@@ -591,9 +598,10 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     require_tensors("narrow", input=input)
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    length = as_int("narrow", "length", 4, length)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
-    dim, start = normalize_dim(dim, input.ndim), int(start)
+    dim, start = normalize_dim(dim, input.ndim), as_int("narrow", "start", 3, start)
     size = input.shape[dim]
     if not -size <= start <= size:
         raise IndexError(
@@ -643,28 +651,23 @@ def split(
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = normalize_dim(dim, tensor.ndim)
     total = tensor.shape[dim]
-    single = isinstance(wanted, (int, np.integer))
-    if not single and not isinstance(wanted, (tuple, list)):
-        raise TypeError(
-            "split(): argument 'split_size_or_sections' (position 2) must be tuple of ints, not "
-            f"{type(wanted).__name__}"
-        )
-    if min((wanted,) if single else wanted, default=0) < 0:
+    single = not isinstance(wanted, (tuple, list))
+    sizes = flat((wanted,), None, "split(): argument 'split_size_or_sections' (position 2)")
+    if min(sizes, default=0) < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={wanted}")
     if not single:
-        sizes = tuple(wanted)
         if sum(sizes) != total:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {total} (input "
                 f"tensor's size at dimension {dim}), but got split_sizes={list(sizes)}"
             )
-    elif wanted == 0 and total:
+    elif sizes == (0,) and total:
         raise RuntimeError(
             f"split_size can only be 0 if dimension size is 0, but got dimension size of {total}"
         )
     else:
-        starts = range(0, total, wanted) if total else [0]
-        sizes = tuple([min(wanted, total - start) for start in starts])
+        starts = range(0, total, sizes[0]) if total else [0]
+        sizes = tuple([min(sizes[0], total - start) for start in starts])
     return Split.apply(tensor, sizes, dim)
 
 
@@ -673,6 +676,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     require_tensors("chunk", input=input)
     if input.ndim == 0:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    chunks = as_int("chunk", "chunks", 2, chunks)
     if chunks < 1:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[normalize_dim(dim, input.ndim)]
