@@ -41,6 +41,25 @@ class TestConversions:
             assert isinstance(result, torch.Tensor)
             assert result.dtype == np.float32
 
+    def test_numpys_functions_of_tensors_give_tensors(self):
+        for found, dtype, values in (
+            (np.sin(torch.zeros(2)), "float32", [0.0, 0.0]),
+            (np.sqrt(torch.tensor([4, 9])), "float64", [2.0, 3.0]),
+            (np.add(torch.ones(1), 2), "float32", [3.0]),
+            (np.multiply(np.ones(1), torch.ones(1)), "float64", [1.0]),
+            (np.exp(torch.tensor(0.0)), "float32", 1.0),
+            (np.cumsum(torch.ones(2)), "float32", [1.0, 2.0]),
+            (np.reshape(torch.ones(2), (2, 1)), "float32", [[1.0], [1.0]]),
+            (np.isfinite(torch.tensor([1.0, np.inf])), "bool", [True, False]),
+        ):
+            assert isinstance(found, torch.Tensor)
+            assert (found.dtype, found.tolist()) == (np.dtype(dtype), values)
+        whole, rest = np.modf(torch.tensor([1.5]))
+        assert (whole.tolist(), rest.tolist()) == ([0.5], [1.0])
+        assert isinstance(np.asarray(torch.ones(2)), np.ndarray)
+        with pytest.raises(RuntimeError, match="Can't call numpy"):
+            np.sin(torch.ones(2, requires_grad=True))
+
     def test_a_complex_number_is_real_if_it_is(self):
         real, other = torch.tensor(2 + 0j), torch.tensor([1.5 + 2j])
         assert (float(real), int(real)) == (2.0, 2)

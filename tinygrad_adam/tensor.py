@@ -483,6 +483,13 @@ class Tensor(Variable):
         array = self.numpy()
         return array.astype(dtype) if dtype is not None and dtype != array.dtype else array
 
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: Any = False) -> Tensor:
+        """Return the result of a function of NumPy's that was given tensors as a tensor.
+
+        PyTorch makes uint8 of bools here, from a time when it had none; they stay bools.
+        """
+        return Tensor._wrap(array)
+
     def __bool__(self) -> bool:
         if self.numel() != 1:
             amount = "more than one value" if self.numel() else "no values"
@@ -701,8 +708,10 @@ class Tensor(Variable):
     __and__ = __rand__ = _operator(ops.bitwise_and)
     __or__ = __ror__ = _operator(ops.bitwise_or)
     __xor__ = __rxor__ = _operator(ops.bitwise_xor)
-    __lshift__ = _operator(elementwise.bitwise_left_shift)
-    __rshift__ = _operator(elementwise.bitwise_right_shift)
+    __lshift__ = _operator(ops.bitwise_left_shift)
+    __rshift__ = _operator(ops.bitwise_right_shift)
+    __rlshift__ = _operator(ops.bitwise_left_shift, reflected=True)
+    __rrshift__ = _operator(ops.bitwise_right_shift, reflected=True)
     __getitem__ = indexing.getitem
 
     def __matmul__(self, other: Any) -> Tensor:
@@ -813,6 +822,7 @@ class Tensor(Variable):
     logical_xor, logical_not = ops.logical_xor, ops.logical_not
     bitwise_and, bitwise_or = ops.bitwise_and, ops.bitwise_or
     bitwise_xor, bitwise_not = ops.bitwise_xor, ops.bitwise_not
+    bitwise_left_shift, bitwise_right_shift = ops.bitwise_left_shift, ops.bitwise_right_shift
 
     # reductions and order
     sum, nansum, mean, nanmean, prod = ops.sum, ops.nansum, ops.mean, ops.nanmean, ops.prod
@@ -862,6 +872,8 @@ class Tensor(Variable):
     remainder_ = __imod__ = in_place(ops.remainder)
     __iand__, __ior__ = in_place(ops.bitwise_and), in_place(ops.bitwise_or)
     __ixor__ = in_place(ops.bitwise_xor)
+    bitwise_left_shift_ = __ilshift__ = in_place(ops.bitwise_left_shift)
+    bitwise_right_shift_ = __irshift__ = in_place(ops.bitwise_right_shift)
     neg_, square_, abs_ = in_place(ops.neg), in_place(ops.square), in_place(ops.abs)
     lerp_ = in_place(ops.lerp)
     addcmul_, addcdiv_ = in_place(ops.addcmul), in_place(ops.addcdiv)
@@ -890,6 +902,8 @@ class Tensor(Variable):
 
 
 _IDENTITY = "Tensor.{} is deprecated on 0-D tensors. This function is the identity in these cases."
+# What makes a tensor where no input is one, as in add(1, 2).
+Variable._wrap = staticmethod(Tensor._wrap)  # type: ignore[method-assign]
 
 
 def _fitted(value: Tensor, target: Tensor) -> Tensor:

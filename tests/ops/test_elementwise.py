@@ -98,3 +98,58 @@ def test_results_are_written_into_out():
     assert elementwise.add(x, x, alpha=2, out=out).tolist() == [3, 12]
     assert elementwise.clamp(x, max=2, out=out).tolist() == [1, 2]
     assert elementwise.lt(x, 2, out=torch.zeros(2)).tolist() == [1, 0]
+
+
+def test_a_number_is_shifted_by_a_tensor_and_the_reverse():
+    x = torch.tensor([1, 2, 3])
+    assert (8 >> x).tolist() == [4, 2, 1]
+    assert (8 << x).tolist() == (np.int64(8) << x).tolist() == [16, 32, 64]
+    assert (True << x).tolist() == [2, 4, 8]
+    assert (x << 1).tolist() == torch.bitwise_left_shift(x, 1).tolist() == [2, 4, 6]
+    assert torch.bitwise_right_shift(8, x).tolist() == [4, 2, 1]
+    small = torch.tensor([1, 2], dtype=torch.int8)
+    assert (200 << small).tolist() == [-112, 32]
+    assert (200 << small).dtype == torch.int8
+    y = x
+    y <<= torch.tensor([1, 0, 2])
+    y >>= 1
+    assert y is x
+    assert x.tolist() == x.bitwise_left_shift_(0).tolist() == [1, 1, 6]
+
+
+def test_only_integers_are_shifted():
+    for call in (
+        lambda: 8 >> torch.tensor([1.0]),
+        lambda: 2.5 << torch.tensor([1]),
+        lambda: torch.tensor([1.0]) << 1,
+        lambda: torch.tensor([True]) << True,
+    ):
+        with pytest.raises(NotImplementedError, match=r'"bitwise_(left|right)_shift" not impl'):
+            call()
+    for other in ("a", None, [1]):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            other >> torch.tensor(1)
+
+
+def test_two_numbers_are_taken_where_pytorch_takes_them():
+    for found, dtype, value in (
+        (torch.add(1, 2), "int64", 3),
+        (torch.add(1, 2.5), "float32", 3.5),
+        (torch.add(True, 2), "int64", 3),
+        (torch.add(1, 2, alpha=3), "int64", 7),
+        (torch.sub(1, 2), "int64", -1),
+        (torch.mul(2.0, 3), "float32", 6),
+        (torch.multiply(2, 3), "int64", 6),
+        (torch.div(1, 2), "float32", 0.5),
+        (torch.true_divide(5, 2), "float32", 2.5),
+        (torch.div(-7, 2, rounding_mode="trunc"), "int64", -3),
+        (torch.floor_divide(-7, 2), "int64", -4),
+    ):
+        assert isinstance(found, torch.Tensor)
+        assert (found.dtype, found.shape, found.item()) == (np.dtype(dtype), (), value)
+    for name in ("eq", "lt", "pow", "maximum", "remainder", "fmod", "bitwise_and", "atan2"):
+        with pytest.raises(TypeError, match="must be Tensor, not int"):
+            getattr(torch, name)(1, 2)
+    for wrong in (("a", 1), (None, 1), ([1], 2), (1, None)):
+        with pytest.raises(TypeError):
+            torch.add(*wrong)

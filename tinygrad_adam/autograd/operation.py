@@ -40,13 +40,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from numpy import generic
+from numpy import asarray, generic
 
 from tinygrad_adam.autograd import errors
 from tinygrad_adam.autograd.hooks import Watch
 from tinygrad_adam.autograd.mode import current_mode, forward_contexts, nested_forward
 from tinygrad_adam.autograd.variable import Edge, Variable, link_view, refresh
-from tinygrad_adam.backend import Array
+from tinygrad_adam.backend import DEFAULT_DTYPE, Array
 
 # Of a saved array: the version counter of its memory, what that said then, and what the array is:
 # an input, or the number of a result. Not the result itself, whose history is the node: the two
@@ -67,6 +67,8 @@ class Operation:
     """Whether that is how ``backward`` is to be used: the result is complex."""
     materialize_grads: bool = True
     """Whether a missing gradient of one of several results arrives as zeros."""
+    of_numbers: bool = False
+    """Whether it takes numbers with no tensor beside them, as 0-d tensors."""
     needs_input_grad: tuple[bool, ...] = ()
     """For each input, whether ``backward`` must compute its gradient."""
     edges: tuple[Edge | None, ...] = ()
@@ -147,7 +149,9 @@ class Operation:
             node.needs_input_grad = _patterns.setdefault(needs, needs)
         else:
             if like is None:
-                raise TypeError(errors.no_tensor(cls.__name__, inputs))
+                if not cls.of_numbers or not all(type(x) in DEFAULT_DTYPE for x in arrays):
+                    raise TypeError(errors.no_tensor(cls.__name__, inputs))
+                like, arrays = Variable, [asarray(x, DEFAULT_DTYPE[type(x)]) for x in arrays]
             node.needs_input_grad = (False,) * len(edges)
         try:
             if on_arrays:

@@ -29,7 +29,7 @@ from tinygrad_adam.ops.elementwise import (
     abs, absolute, angle, ceil, clamp, clamp_max, clamp_min, clip, floor, frac, masked_fill,
     maximum, minimum, nan_to_num, polar, round, sgn, sign, trunc, where,
     allclose, eq, equal, ge, gt, isclose, isfinite, isinf, isnan, isneginf, isposinf, le, lt, ne,
-    bitwise_and, bitwise_not, bitwise_or, bitwise_xor,
+    bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
     logical_and, logical_not, logical_or, logical_xor,
 )
 from tinygrad_adam.ops.reductions import (
@@ -71,7 +71,8 @@ __all__ = [  # noqa: RUF022
     "where",
     "allclose", "eq", "equal", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "isneginf",
     "isposinf", "le", "lt", "ne",
-    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor",
+    "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor",
     "logical_and", "logical_not", "logical_or", "logical_xor",
 
     "all", "amax", "amin", "any", "count_nonzero", "cumprod", "cumsum", "diff", "logsumexp", "mean",

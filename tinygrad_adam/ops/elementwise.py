@@ -151,6 +151,7 @@ def _row(
     formula: Callable[..., Array],
     *derivatives: Callable[..., Any],
     integers: bool = False,
+    numbers: bool = False,
     check: Callable[..., None] = require_operands,
 ) -> Callable[[F], F]:
     """Decorate the signature of a function and what it computes to become that function.
@@ -164,6 +165,7 @@ def _row(
             name as their arguments (all the same): ``x``, or ``a`` and ``b``, an input, or ``y``,
             the result. That is what is saved. None at all: there is no gradient.
         integers: whether the result for integers is integers; else they become float32 first.
+        numbers: whether it takes two numbers, too.
         check: what to ask of two operands.
     """
     saves = tuple(inspect.signature(derivatives[0]).parameters)[1:] if derivatives else ()
@@ -176,6 +178,7 @@ def _row(
             "derivatives": derivatives,
             "saves": saves,
             "integers": integers,
+            "of_numbers": numbers,
             "backward": base.backward if derivatives else Operation.backward,
             "__doc__": f"{function.__doc__}  Saves {kept}.",
             "__module__": __name__,
@@ -206,13 +209,18 @@ binary = functools.partial(_row, _Binary)
 # --- comparisons and bits: no gradient -----------------------------------------------------------
 
 
-def _of_bits(name: str) -> Callable[..., Array]:
-    """Return the formula for a function of NumPy's and CuPy's of the bits of numbers."""
+def _of_bits(name: str, ours: str = "", kinds: str = "biu") -> Callable[..., Array]:
+    """Return the formula for a function of NumPy's and CuPy's of the bits of numbers.
+
+    ``ours`` is its name here, if that is another, and ``kinds`` the kinds of dtype that it takes.
+    """
 
     def formula(xp: Any, *operands: Any) -> Array:
         for x in operands:
-            if hasattr(x, "dtype") and x.dtype.kind in "fc":
-                raise NotImplementedError(f"\"{name}\" not implemented for '{type_name(x.dtype)}'")
+            if hasattr(x, "dtype") and x.dtype.kind not in kinds:
+                raise NotImplementedError(
+                    f"\"{ours or name}\" not implemented for '{type_name(x.dtype)}'"
+                )
         return getattr(xp, name)(*operands)  # type: ignore[no-any-return]
 
     return formula
@@ -286,12 +294,12 @@ def bitwise_not(input: Tensor, *, out: Any = None) -> Tensor:
     """Return ~input, elementwise, for integers and bools."""
 
 
-@binary(_of_bits("left_shift"))
+@binary(_of_bits("left_shift", "bitwise_left_shift", "iu"))
 def bitwise_left_shift(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """Return input << other, elementwise, for integers."""
 
 
-@binary(_of_bits("right_shift"))
+@binary(_of_bits("right_shift", "bitwise_right_shift", "iu"))
 def bitwise_right_shift(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """Return input >> other, elementwise, for integers."""
 
@@ -489,6 +497,10 @@ class Div(Operation):
         return grad / b if need_a else None, -grad * ((a / b) / b) if need_b else None
 
 
+for _operation in (Add, Sub, Mul, Div):
+    _operation.of_numbers = True
+
+
 def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Tensor:
     """Return input / other, elementwise; of integers as float32. One of them may be a number.
 
@@ -634,6 +646,7 @@ def _divisible(function: str, a: Any, b: Any) -> tuple[Any, Any]:
     lambda xp, a, b: operator.floordiv(*_divisible("floor_divide", a, b)),
     lambda g: overwritten(g, 0),
     lambda g: overwritten(g, 0),
+    numbers=True,
 )
 def floor_divide(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """floor(a / b), of integers an integer.  Gradient: 0 for both."""
@@ -647,7 +660,7 @@ def _truncated(xp: Any, a: Any, b: Any) -> Array:
     return quotient + ((quotient * b != a) & ((a < 0) != (b < 0)))
 
 
-@binary(_truncated, lambda g: overwritten(g, 0), lambda g: overwritten(g, 0))
+@binary(_truncated, lambda g: overwritten(g, 0), lambda g: overwritten(g, 0), numbers=True)
 def _trunc_divide(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """a / b rounded towards zero, of integers an integer.  Gradient: 0 for both."""
 

@@ -21,6 +21,7 @@ from tinygrad_adam.backend import Array, array_module, convert_number, is_array,
 from tinygrad_adam.backend.dtypes import bool_, int64, is_differentiable, type_name
 from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.ops.arguments import (
+    as_int,
     checked_dim,
     common_shape,
     is_one,
@@ -898,31 +899,62 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return Index.apply(input, (*((_WHOLE,) * dim), index, ...))
 
 
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
+def repeat_interleave(
+    input: Any = None, repeats: Any = None, dim: int | None = None, *, output_size: Any = None
+) -> Tensor:
     """Return each element repeated in place along ``dim``, or of all elements in a row.
 
+    With counts alone, the position of each as often as its count says.
+
     Args:
-        input: the tensor.
+        input: the tensor; without ``repeats``, the counts.
         repeats: how often: a number, or a vector of integers, one for each element of ``dim``.
         dim: the dimension; None means the flattened tensor.
+        output_size: the size along ``dim`` that the result will have, if known.
 
     Raises:
-        RuntimeError: ``repeats`` is negative, or has another size than ``dim``.
+        NotImplementedError: ``repeats`` is no tensor of int32 or int64.
+        RuntimeError: it is negative, or has another size than ``dim``; or the sizes do not add up
+            to ``output_size``.
+        TypeError: an argument is something else.
     """
+    if input is None or repeats is None:
+        counts = repeats if input is None else input
+        require_tensors("repeat_interleave", repeats=counts)
+        if counts.ndim != 1:
+            raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
+        positions = np.arange(counts.shape[0], dtype=counts.dtype)
+        input, repeats, dim = counts._wrap(array_module(counts.array).asarray(positions)), counts, 0
     require_tensors("repeat_interleave", input=input)
     if dim is None:
         input, dim = ravel(input), 0
     dim = normalize_dim(dim, input.ndim)
     require_dimensions(input, dim)
     size = input.shape[dim]
-    counts = repeats.array if isinstance(repeats, Variable) else np.asarray(repeats)
+    if isinstance(repeats, (list, tuple, np.ndarray)):
+        counts = np.asarray(repeats)
+    elif isinstance(repeats, Variable):
+        counts = to_numpy(repeats.array)
+    else:
+        counts = np.asarray(as_int("repeat_interleave", "repeats", 2, repeats))
+    if counts.dtype.name not in ("int64", "int32"):
+        raise NotImplementedError(
+            f"\"repeat_interleave\" not implemented for '{type_name(counts.dtype)}'"
+        )
     if counts.size and int(counts.min()) < 0:
         raise RuntimeError("Repeats must be non-negative")
+    if counts.ndim > 1:
+        raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     if counts.ndim and counts.size not in (1, size):
         raise RuntimeError(
             "repeats must have the same size as input along dim, but got repeats.size(0) = "
             f"{counts.size} and input.size({dim}) = {size}"
         )
-    counts = np.broadcast_to(to_numpy(counts), (size,))
-    positions = array_module(input.array).asarray(np.arange(size).repeat(counts))
-    return Pick.apply(input, (...,), False, *((_WHOLE,) * dim), positions)
+    positions = np.arange(size).repeat(np.broadcast_to(counts, (size,)))
+    if output_size is not None and output_size != positions.size:
+        raise RuntimeError(
+            "allocated size does not match required size\n"
+            f"  output_size is {output_size}, the counts add up to {positions.size}"
+        )
+    picks = array_module(input.array).asarray(positions)
+    return Pick.apply(input, (...,), False, *((_WHOLE,) * dim), picks)

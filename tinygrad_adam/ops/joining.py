@@ -106,13 +106,16 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
             exchanged. Leaving it out warns, and means "ij".
 
     Raises:
-        RuntimeError: a tensor has more dimensions, or ``indexing`` is another word.
+        RuntimeError: there are no tensors, one has more dimensions or another dtype than the first,
+            or ``indexing`` is another word.
 
     Source: PyTorch, ``torch.meshgrid``.
     """
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         (tensors,) = tensors
     vectors = tensor_list("meshgrid", tensors)
+    if not vectors:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
     if indexing is None:
         warn(
             "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
@@ -127,6 +130,11 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
             raise RuntimeError(
                 "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: a tensor of "
                 f"shape {list(x.shape)}"
+            )
+        if x.dtype != vectors[0].dtype:
+            raise RuntimeError(
+                "meshgrid expects all tensors to have the same dtype\n"
+                f"  They are {', '.join([str(v.dtype) for v in vectors])}"
             )
     order = list(range(len(vectors)))
     if indexing == "xy":

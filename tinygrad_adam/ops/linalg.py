@@ -10,8 +10,10 @@ from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, is_differentiable, kernels
 from tinygrad_adam.backend.dtypes import as_dtype, c_type_name, type_name
 from tinygrad_adam.ops.arguments import (
+    as_int,
     common_shape,
     is_one,
+    is_tensor_here,
     normalize_dims,
     numpy_names,
     require_tensors,
@@ -460,8 +462,11 @@ class Einsum(Operation):
         return tuple(grads)
 
 
-def einsum(equation: str, *operands: Any) -> Tensor:
+def einsum(equation: Any = None, *operands: Any) -> Tensor:
     """Return the sum of products that ``equation`` names, such as ``"ij,jk->ik"``.
+
+    Or call it as ``einsum(a, [0, 1], b, [1, 2], [0, 2])``: each operand is followed by the list of
+    its labels, numbers from 0 to 51 or ``...``, and the list of the result's may come last.
 
     Labels are letters; one that stands twice in an operand takes its diagonal; ``...`` stands for
     further dimensions, which broadcast. Without ``->`` the result has the labels that occur once,
@@ -473,10 +478,14 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
     Raises:
         RuntimeError: the equation does not fit the operands, or their dtypes differ.
-        ValueError: there are no operands.
+        TypeError: a label in a list is no integer.
+        ValueError: there are no operands, or a label in a list is no number from 0 to 51.
 
     Source: PyTorch, ``torch.einsum``.
     """
+    if is_tensor_here(equation):
+        arguments = (equation, *operands)
+        equation, operands = _equation_of_lists(arguments), arguments[: len(arguments) // 2 * 2 : 2]
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     if not isinstance(equation, str) or not operands:
@@ -502,6 +511,31 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         ready.append(_sum_out(x, label, [c for c in label if c not in others]))
     names = tuple([label for _, label in ready])
     return Einsum.apply(names, result, *[x for x, _ in ready])
+
+
+def _equation_of_lists(arguments: tuple[Any, ...]) -> str:
+    """Return the equation for operands that are each followed by a list of labels."""
+    letters = sorted(string.ascii_letters)  # without a list for the result, labels are sorted
+    lists = [*arguments[1::2], *(arguments[-1:] if len(arguments) % 2 else ())]
+    words = []
+    for labels in lists:
+        if not isinstance(labels, (list, tuple)):
+            raise TypeError(
+                f"einsum(): a list of subscripts must follow each operand, not "
+                f"{type(labels).__name__}"
+            )
+        word = ""
+        for label in labels:
+            number = -1 if label is Ellipsis else as_int("einsum", "subscripts", 2, label)
+            if label is not Ellipsis and not 0 <= number < 52:
+                raise ValueError(
+                    "einsum(): subscript in subscript list is not within the valid range [0, 52)\n"
+                    f"  There is {number}"
+                )
+            word += "..." if label is Ellipsis else letters[number]
+        words.append(word)
+    operands = len(arguments) // 2
+    return "->".join([",".join(words[:operands]), *words[operands:]])
 
 
 def _parse_equation(equation: str, operands: tuple[Tensor, ...]) -> tuple[list[str], str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.ops.arguments import (
     IntOrPair,
+    flat,
     pair,
     require_images,
     require_tensors,
@@ -29,7 +30,7 @@ def pad(
     Args:
         input: the tensor, (N, C, …).
         pad: how many elements to add, a pair for each dimension from the last one on:
-            ``(left, right, top, bottom, …)``. Negative numbers cut off (if the mode is "constant").
+            ``(left, right, top, bottom, …)``. Negative numbers cut off.
         mode: "constant"; "reflect" (mirror, the edge not repeated), "replicate" (repeat the edge)
             or "circular" (go on at the other end). The last three pad the last one to three
             dimensions of a tensor that has one or two more.
@@ -45,7 +46,7 @@ def pad(
     require_tensors("pad", input=input)
     if mode not in ("constant", "reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    amounts = [int(n) for n in pad]
+    amounts = flat((pad,), None, "pad(): argument 'pad' (position 2)")
     if len(amounts) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, but got {len(amounts)}")
     count = len(amounts) // 2
@@ -69,6 +70,19 @@ def pad(
             "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
             "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
         )
+    shape = input.shape
+    if mode != "circular" and 0 in shape[input.ndim - count - 1 :]:
+        raise RuntimeError(
+            f"Expected {count + 1}D or {count + 2}D (batch mode) tensor with possibly 0 batch size "
+            f"and other non-zero dimensions for input, but got: {list(shape)}"
+        )
+    sizes = [n + before + after for n, (before, after) in zip(shape, pairs)]
+    # Of several dimensions one may be cut off whole, as in PyTorch.
+    if min(sizes) < 0 or (mode != "circular" and max(sizes[-count:]) < 1):
+        dim = min(range(input.ndim), key=sizes.__getitem__)
+        raise RuntimeError(
+            f"input (dimension {dim}: {shape[dim]}) is too small. Calculated output: {sizes[dim]}"
+        )
     for dim, (before, after) in enumerate(pairs):
         if before or after:
             positions = _positions(input, dim, before, after, mode)
@@ -87,10 +101,11 @@ def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> A
         )
     if mode == "circular" and largest > size:
         raise RuntimeError("Padding value causes wrapping around more than once.")
-    if size + before + after < 1 or size < 1:
+    left = size + min(before, 0) + min(after, 0)
+    if mode == "circular" and (left < 0 or left == 0 < largest):
         raise RuntimeError(
-            f"input (dimension {dim}: {size}) is too small. Calculated output: "
-            f"{size + before + after}"
+            f"Padding ({before}, {after}) leaves nothing to go round at dimension {dim} of input "
+            f"{list(input.shape)}"
         )
     positions = array_module(input.array).arange(-before, size + after)
     if mode == "circular":

@@ -577,7 +577,9 @@ class Pad(Operation):
     def forward(self, x: Array, amounts: tuple[tuple[int, int], ...], value: float) -> Array:
         self.amounts = amounts
         shape = tuple([n + b + a for n, (b, a) in zip(x.shape, amounts)])
-        if min(shape, default=0) < 0:
+        # Cutting comes first: no more can be cut off than is there.
+        left = [n + min(b, 0) + min(a, 0) for n, (b, a) in zip(x.shape, amounts)]
+        if min(left, default=0) < 0:
             raise RuntimeError(
                 f"The input size {list(x.shape)}, plus negative padding "
                 f"{[n for pair in reversed(amounts) for n in pair]}, resulted in a negative output "
