@@ -623,7 +623,11 @@ class Tensor(Variable):
 
     def index_put_(self, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
         """Do :meth:`index_put` in place."""
-        return self._put(*indexing.resolve(tuple(indices), self), values, accumulate)
+        indices = tuple(indices)
+        view, picks = indexing.resolve(indices, self)
+        if picks and not accumulate:
+            values = indexing.masked_value(self, indices, values)
+        return self._put(view, picks, values, accumulate)
 
     def zero_(self) -> Tensor:
         """Set every element to 0."""
@@ -678,7 +682,10 @@ class Tensor(Variable):
         return self.copy_(backend.numbers_of(generator).random(self.shape) < p)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._put(*indexing.resolve(index, self), value, False)
+        view, picks = indexing.resolve(index, self)
+        if picks:
+            value = indexing.masked_value(self, index, value)
+        self._put(view, picks, value, False)
 
     def _put(self, view: Any, picks: Any, value: Any, accumulate: bool) -> Tensor:
         """Write ``value``, or add it, at the elements that an index resolved to."""

@@ -11,6 +11,8 @@ the *picks*: for each dimension a whole slice or an int64 array; none at all if 
 from __future__ import annotations
 
 import math
+import operator
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -163,7 +165,7 @@ def _entry(entry: Any) -> Any:
         return entry
     if isinstance(entry, slice):
         start, stop, step = (
-            x.array.item() if isinstance(x, Variable) else x
+            operator.index(x) if isinstance(x, Variable) else x  # type: ignore[arg-type]
             for x in (entry.start, entry.stop, entry.step)
         )
         if step is not None and step <= 0:
@@ -175,13 +177,19 @@ def _entry(entry: Any) -> Any:
         entry = _array_of_positions(entry)
     array = _array(entry)
     if isinstance(array, np.generic) or is_array(array):
-        if array.dtype.name not in ("int64", "int32", "uint8", "bool"):
+        if array.dtype.kind not in "biu" or (
+            isinstance(entry, Variable) and array.ndim and array.dtype.name in ("int8", "int16")
+        ):
             raise IndexError(
                 "tensors used as indices must be long, int, byte or bool tensors\n"
                 f"  This one is {array.dtype} {tuple(array.shape)}; convert it, as in x.long()"
             )
-        return array.item() if array.ndim == 0 else entry
-    if isinstance(entry, str):
+        if array.ndim:
+            return entry
+        # A 0-d uint8 tensor is a mask, as one with dimensions; a number of NumPy's is a number.
+        mask = array.dtype.name in _MASKS and not isinstance(array, np.uint8)
+        return bool(array) if mask else int(array)
+    if isinstance(entry, (str, bytes)):
         raise TypeError(f"new(): invalid data type {type(entry).__name__!r}")
     raise IndexError(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
@@ -200,8 +208,8 @@ def _array_of_positions(numbers: Any) -> np.ndarray:
         raise ValueError(
             "expected sequences of equal length in an index: the lists in it are ragged"
         ) from None
-    if array.dtype.kind == "U":
-        raise TypeError("new(): invalid data type 'str'")
+    if array.dtype.kind in "US":
+        raise TypeError(f"new(): invalid data type {array.dtype.type.__name__.strip('_')!r}")
     return array
 
 
@@ -213,7 +221,10 @@ def _dimensions_taken(entry: Any) -> int:
 
 
 def _is_mask(entry: Any) -> bool:
-    return hasattr(entry, "dtype") and entry.dtype.name in ("bool", "uint8")
+    return hasattr(entry, "dtype") and entry.dtype.name in _MASKS
+
+
+_MASKS = ("bool", "uint8")
 
 
 def _positions(entry: Any, dim: int, shape: tuple[int, ...], xp: Any) -> list[Any]:
@@ -227,6 +238,12 @@ def _positions(entry: Any, dim: int, shape: tuple[int, ...], xp: Any) -> list[An
         _check_positions(_array(entry), dim, shape[0], -shape[0], IndexError)
         return [entry]
     mask = xp.asarray(_array(entry))
+    if mask.dtype != bool_:
+        warnings.warn(
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
+            "instead.",
+            stacklevel=4,
+        )
     if mask.shape != shape[: mask.ndim]:
         wrong = next(d for d in range(mask.ndim) if mask.shape[d] != shape[d])
         raise IndexError(
@@ -404,24 +421,31 @@ def put(input: Tensor, view: View, accumulate: bool, picks: Picks, value: Any) -
     return IndexPut.apply(input, value, view, accumulate, *picks)
 
 
-def value_to_put(input: Tensor, picks: Picks, value: Any) -> Any:
-    """Return a number, tensor, array or list as a number or tensor that fits ``input``.
+def value_to_put(input: Any, picks: Picks, value: Any) -> Any:
+    """Return a number or tensor as one that fits ``input``.
 
     Raises:
         RuntimeError: it is a tensor of another dtype, to be put where arrays pick; or a number
             that the dtype does not hold.
+        TypeError: it is something else.
     """
-    if isinstance(value, (bool, int, float, complex)):
+    if isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
         return convert_number(value, input.dtype)
+    tensor: Any = value
     if not isinstance(value, Variable):
-        value = input.new_tensor(value)
-    elif picks and value.array.dtype != input.dtype:
+        module = "numpy." if type(value).__module__ == "numpy" else ""
+        raise TypeError(
+            f"can't assign a {module}{type(value).__name__} to a "
+            f"torch.{type_name(input.dtype)}Tensor\n"
+            "  tensor(…) makes a tensor of numbers, lists and arrays"
+        )
+    if picks and tensor.dtype != input.dtype:
         raise RuntimeError(
             "Index put requires the source and destination dtypes match, got "
             f"{type_name(input.dtype)} for the destination and "
-            f"{type_name(value.array.dtype)} for the source."
+            f"{type_name(tensor.dtype)} for the source."
         )
-    return value.to(input.device, input.dtype)
+    return tensor.to(input.device, input.dtype)
 
 
 def index_put(
@@ -433,7 +457,22 @@ def index_put(
     """
     require_tensors("index_put", input=input)
     view, picks = resolve(tuple(indices), input)
+    if not accumulate:
+        values = masked_value(input, tuple(indices), values)
     return put(input, view, accumulate, picks, values)
+
+
+def masked_value(input: Any, index: Any, value: Any) -> Any:
+    """Return a tensor of one element, to be put where one mask picks, in the dtype of ``input``.
+
+    Any other value as it is: it must have that dtype already.
+    """
+    if not is_tensor_here(value) or value.dtype == input.dtype or math.prod(value.shape) != 1:
+        return value
+    entries = [_entry(entry) for entry in _as_tuple(index)]
+    arrays = [x for x in entries if isinstance(x, bool) or hasattr(x, "dtype")]
+    one_mask = isinstance(index, bool) or (len(arrays) == 1 and _is_mask(arrays[0]))
+    return cast(value, input.dtype) if one_mask else value
 
 
 def write(x: Array, value: Any, view: View, picks: Picks, accumulate: bool = False) -> None:
@@ -508,6 +547,10 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Return the elements at positions in the flattened tensor, in the shape of ``index``."""
     require_tensors("take", input=input, index=index)
+    if index.dtype != int64:
+        raise RuntimeError(
+            f"take(): Expected a long tensor for index, but got {type_name(index.dtype)}"
+        )
     return getitem(reshape(input, (-1,)), index)
 
 
@@ -563,6 +606,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
         alpha: a factor.
 
     Raises:
+        IndexError: there is no such position.
         RuntimeError: the index, the shape or the dtype does not fit.
 
     Source: PyTorch, ``torch.index_add``.
@@ -590,16 +634,28 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
             f"{value.array.ndim} dimension(s)."
         )
     dim = _checked("index_fill", input, dim, index=index)
+    if index.dtype != int64:
+        raise IndexError(
+            f"index_fill_(): Expected dtype int64 for index.\n  This one is {index.dtype}"
+        )
+    if index.ndim > 1:
+        raise RuntimeError("Index has to be a vector/scalar")
     if input.ndim == 0:
         return reshape(index_fill(reshape(input, (1,)), 0, index, value), ())
-    entry = cast(reshape(index, (-1,)), int64)
-    view, picks = resolve((_WHOLE,) * dim + (entry,), input)
+    view, picks = resolve((_WHOLE,) * dim + (reshape(index, (-1,)),), input)
     return _put(input, value, picks, view)
 
 
 def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) -> Picks:
     """Return what picks the positions ``index`` along ``dim``, once sure that all fits."""
     dim = _checked(name, input, dim, index=index, source=source)
+    if index.ndim > 1:
+        raise IndexError(
+            f"{name}_(): Index is supposed to be a vector, but got dim: {index.ndim} with type: "
+            f"{type_name(index.dtype)} and size: {list(index.shape)}"
+            if name == "index_add"
+            else f"{name}_(): Index should have dimension 1 or 0 (got {index.ndim})"
+        )
     _require_index_dtype(f"{name}_", index)
     if input.dtype != source.dtype:
         mine, theirs = type_name(input.dtype), type_name(source.dtype)
@@ -625,7 +681,7 @@ def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) ->
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
         )
-    _check_positions(_array(index), dim, input.shape[dim])
+    _check_positions(_array(index), dim, input.shape[dim], error=IndexError)
     return _picks_along(dim, index)
 
 
@@ -658,7 +714,7 @@ def pick_along(operation: type[Pick], input: Any, dim: int, index: Any) -> Any:
     if input.ndim == 0 or index.ndim == 0:
         x, row = [reshape(t, t.shape or (1,)) for t in (input, index)]
         return reshape(pick_along(operation, x, 0, row), index.shape)
-    if 0 in index.shape and index.ndim != input.ndim:
+    if 0 in index.shape:  # of any dtype
         return reshape(getitem(reshape(input, (-1,)), slice(0, 0)), index.shape)
     picks = _along("gather", input.shape, dim, index)
     return operation.apply(input, (...,), index.shape[dim] == 1, *picks)
