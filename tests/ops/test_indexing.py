@@ -77,7 +77,7 @@ def test_masks_of_uint8_warn(x):
 @pytest.mark.parametrize(
     "index",
     [1.0, (0, 1.0), T(1.0), T([1.0]), [0, 1.0], [0.5], ([0, 1], [0.0, 1.0]), np.array([1.0]),
-     np.float64(1), T(1j), 1j, {0}, object()],
+     np.float64(1), T(1j), 1j, {0}, type],
     ids=repr,
 )  # fmt: skip
 def test_what_is_no_position(x, index):
