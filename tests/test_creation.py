@@ -40,7 +40,6 @@ MAKE = {
     "size",
     [(2, 1), [2, 1], torch.Size([2, 1]), (T(2), 1), [np.int64(2), T(1, dtype=torch.int8)],
      (np.array(2), T([1]))],
-    ids=repr,
 )  # fmt: skip
 def test_sizes_that_are_read(make, size):
     assert make(size).shape == (2, 1)
@@ -52,7 +51,6 @@ def test_sizes_that_are_read(make, size):
     [T([2, 1]), T([2.0, 1.0]), T(2.0), T(True), np.array([2, 1]), (T([2, 1]), 1), (T(2.0), 1),
      (np.array([2]), 1), 2.0, (2, 1.0), True, (True, 2), "2", (None, 2), {2, 1},
      collections.deque([2, 1]), ((2, 1),)],
-    ids=repr,
 )  # fmt: skip
 def test_sizes_that_are_refused(make, size):
     """StopIteration would end a loop around the call without a word."""

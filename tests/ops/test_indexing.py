@@ -103,7 +103,7 @@ MASKS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("mask", MASKS, ids=repr)
+@pytest.mark.parametrize("mask", MASKS)
 def test_one_element_of_any_dtype_goes_where_a_mask_picks(mask):
     for dtype in ("float32", "float64", "int64", "uint8", "bool"):
         for value in (T(7), T(7.9), T(True), T([7]), T([[7.0]]), T(7.9, dtype=torch.float64)):

@@ -100,3 +100,18 @@ def test_of_nothing_nothing_is_learned(shape):
     assert weight.grad.tolist() == bias.grad.tolist() == [0] * shape[1]
     assert mean.tolist() == [2] * shape[1]
     assert variance.tolist() == [3] * shape[1]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_batch_of_nothing_at_all(training):
+    x = torch.zeros(0, requires_grad=True)
+    mean, variance, weight = torch.zeros(3), torch.ones(3), torch.ones(3)
+    for arguments in ((None, None), (mean, variance), (mean, variance, weight, weight)):
+        y = F.batch_norm(x, *arguments, training=training)
+        assert y.shape == (0,)
+        (slope,) = torch.autograd.grad(y.sum(), x)
+        assert slope.shape == (0,)
+    assert mean.sum() == 0
+    assert variance.sum() == 3
+    with pytest.raises(RuntimeError, match="running_mean should contain 0 elements not 3"):
+        F.batch_norm(torch.ones(5), mean, variance, training=training)

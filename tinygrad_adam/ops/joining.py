@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd.fit import Expand
-from tinygrad_adam.backend import promote_types
 from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import common_shape, normalize_dim, numpy_names, tensor_list
-from tinygrad_adam.ops.shapes import Cat, Reshape, cast, unsqueeze
+from tinygrad_adam.ops.shapes import Cat, Reshape, unsqueeze
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -42,11 +40,12 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     kept = [x for x in tensors if x.shape != (0,)]
     if not kept:
         kept, dim = tensors, 0
-    elif len(kept) < len(tensors):  # those that are passed over still count for the dtype
-        kept[0] = cast(kept[0], functools.reduce(promote_types, [x.dtype for x in tensors]))
     shape = kept[0].shape
     dim = normalize_dim(dim, len(shape))
-    for i, x in enumerate(kept):
+    if len(kept) < len(tensors):  # the rest still counts for the dtype, and has a gradient
+        nothing = (*shape[:dim], 0, *shape[dim + 1 :])
+        tensors = [Reshape.apply(x, nothing) if x.shape == (0,) else x for x in tensors]
+    for i, x in enumerate(tensors):
         if x.ndim != len(shape):
             raise RuntimeError(
                 f"Tensors must have same number of dimensions: got {len(shape)} and {x.ndim}"
@@ -57,7 +56,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                     f"Sizes of tensors must match except in dimension {dim}. Expected size {wanted}"
                     f" but got size {size} for tensor number {i} in the list."
                 )
-    return Cat.apply(dim, *kept)
+    return Cat.apply(dim, *tensors)
 
 
 concat = concatenate = cat

@@ -27,7 +27,7 @@ from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.ops.arguments import require_tensors
 from tinygrad_adam.ops.elementwise import require_floating, require_real, rsqrt, square
 from tinygrad_adam.ops.reductions import mean
-from tinygrad_adam.ops.shapes import reshape, sum_to_size
+from tinygrad_adam.ops.shapes import clone, reshape, sum_to_size
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -232,9 +232,11 @@ def batch_norm(
     require_tensors("batch_norm", input=input)
     if (running_mean is None) != (running_var is None):
         raise ValueError("running_mean and running_var must either both be None or neither be None")
+    if input.shape == (0,):  # a batch of nothing, of whatever it is
+        return clone(input)
     if training:
         _check_values_per_channel(input.shape, f"torch.Size({list(input.shape)})")
-    channels = input.shape[1]
+    channels = input.shape[1] if input.ndim > 1 else 0
     running = {"running_mean": running_mean, "running_var": running_var}
     affine = {"weight": weight, "bias": bias}
     for name, tensor in (running | affine).items():
