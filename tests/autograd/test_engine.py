@@ -174,6 +174,12 @@ class TestLeaves:
         Double.apply(x).sum().backward()
         assert made == [x.grad.array.ctypes.data]
 
+    def test_the_gradient_of_a_leaf_lies_in_the_order_of_its_elements(self):
+        x, w = torch.ones(2, 3, requires_grad=True), torch.arange(6.0).reshape(3, 2)
+        (x * w.t()).sum().backward()  # NumPy lays the product out as the transposed factor
+        assert x.grad.is_contiguous()
+        assert x.grad.tolist() == [[0.0, 2.0, 4.0], [1.0, 3.0, 5.0]]
+
     def test_accumulation_is_in_place(self):
         x = leaf(1.0)
         (x * 2).sum().backward()
@@ -401,6 +407,24 @@ class TestHigherOrder:
         (second,) = autograd.grad(first, x)
         t = np.tanh(0.3)
         assert second.item() == pytest.approx(-2 * t * (1 - t * t))
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_a_result_saved_leads_to_all_inputs_also_from_the_gradient_of_one(self, number):
+        a, b = leaves = scalar(2.0), scalar(3.0)
+        (slope,) = autograd.grad(a**b, leaves[number], create_graph=True)
+        slope.backward()
+        log = np.log(2)
+        mixed = 2**2 * (1 + 3 * log)
+        wanted = [[3 * 2 * 2, mixed], [mixed, 8 * log**2]][number]
+        assert [a.grad.item(), b.grad.item()] == pytest.approx(wanted, rel=1e-12)
+
+    def test_a_result_saved_again_that_was_written_to_since_is_noticed(self):
+        x, g = leaf(1.0, 2.0), leaf(1.0, 1.0)
+        y = x.exp()
+        (slope,) = autograd.grad(y, x, g, create_graph=True)  # g y: the product saves y again
+        y.detach().mul_(2)
+        with pytest.raises(RuntimeError, match="is at version 1; expected version 0"):
+            autograd.grad(slope.sum(), g)  # which passes that product only
 
     def test_a_detached_factor_stays_constant(self):
         x = scalar(3.0)

@@ -334,3 +334,12 @@ def sin(input):
         "x.cos",
         "x.reshape",
     ]
+
+
+def test_results_of_integers_have_no_history():
+    x = torch.ones(1, 1, 4, 4, requires_grad=True)
+    pooled, places = torch.nn.functional.max_pool2d(x, 2, return_indices=True)
+    assert pooled.requires_grad
+    for y in (places, x.long(), x > 0, x.argmax(), x.sort()[1]):
+        assert not y.requires_grad
+        assert y.grad_fn is None
