@@ -252,3 +252,11 @@ def test_output_size_chooses_output_padding():
     assert layer(X).shape == (2, 4, 17, 17)
     assert layer(X, output_size=(18, 17)).shape == (2, 4, 18, 17)
     assert layer(X[0], output_size=[4, 17, 18]).shape == (4, 17, 18)
+
+
+def test_without_channels_there_is_the_bias():
+    bias = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = F.conv2d(torch.ones(2, 0, 4, 4), torch.ones(3, 0, 3, 3), bias)
+    assert (y - bias.reshape(3, 1, 1)).tolist() == torch.zeros(2, 3, 2, 2).tolist()
+    y.sum().backward()
+    assert bias.grad.tolist() == [8.0, 8.0, 8.0]

@@ -49,3 +49,33 @@ def test_python_numbers_do_not_promote():
     for y in (x * np.float64(2.5), np.float64(2.5) * x, x + np.int64(3)):
         assert isinstance(y, torch.Tensor)
         assert y.dtype == np.float32
+
+
+def test_empty_parts_of_a_row_count_for_its_dtype():
+    row = torch.ones(2, 3)
+    assert torch.cat([torch.zeros(0, dtype=torch.float64), row]).dtype == torch.float64
+    assert torch.cat([row.long(), torch.zeros(0)]).dtype == torch.float32
+    assert torch.cat([row, torch.zeros(0, dtype=torch.int64)]).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("real", "wanted"), [(torch.float32, torch.complex64), (torch.float64, torch.complex128)]
+)
+def test_a_complex_number_makes_a_tensor_complex_at_its_own_precision(real, wanted):
+    x = torch.ones(2, dtype=real)
+    for number in (torch.complex64, torch.complex128):
+        assert (x * torch.ones((), dtype=number)).dtype == wanted
+    assert (torch.ones((), dtype=real) * torch.ones(2, dtype=torch.complex64)).dtype == np.complex64
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8])
+def test_numbers_that_a_dtype_of_integers_holds(dtype):
+    """A negative number wraps round where there is no sign, as in C; others must fit."""
+    x, mask = torch.zeros(1, dtype=dtype), torch.tensor([True])
+    fitting = {-1: 255, -255: 1, 255: 255} if dtype == torch.uint8 else {-128: -128, 127: 127}
+    for number, held in fitting.items():
+        for y in (x.masked_fill(mask, number), torch.full((1,), number, dtype=dtype)):
+            assert y.item() == held
+    for number in (-256, 256) if dtype == torch.uint8 else (-129, 128):
+        with pytest.raises(RuntimeError, match=r"cannot be converted to type u?int8_t without ov"):
+            x.masked_fill(mask, number)

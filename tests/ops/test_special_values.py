@@ -49,6 +49,49 @@ def test_slopes_of_elu_at_its_kink_and_at_nan():
     np.testing.assert_allclose(slopes(functional.elu, [-1.0], order=2), [math.exp(-1)])
 
 
+@pytest.mark.parametrize(
+    ("base", "wanted"),
+    [
+        (0.5, [-2 * math.log(2), -math.log(2), -math.log(2) / 4]),
+        (1, [0.0, 0.0, 0.0]),
+        (2.0, [math.log(2) / 2, math.log(2), 4 * math.log(2)]),
+        (0, [-inf, 0.0, 0.0]),
+        (-2.0, [nan, nan, nan]),
+    ],
+)
+def test_slopes_of_the_power_of_a_number(base, wanted):
+    np.testing.assert_allclose(slopes(lambda x: base**x, [-1.0, 0.0, 2.0]), wanted)
+
+
+def test_integers_to_negative_powers():
+    a, b = torch.tensor([1, -1, -1, 2, -3, 0]), torch.tensor([-1, -3, -2, -2, -1, -1])
+    assert (a**b).tolist() == [1, -1, 1, 0, 0, 0]
+
+
+def test_slopes_of_the_angle_at_the_origin():
+    a = torch.tensor([0.0, 3.0], requires_grad=True)
+    b = torch.tensor([0.0, 4.0], requires_grad=True)
+    torch.atan2(a, b).sum().backward()
+    np.testing.assert_allclose(a.grad.tolist(), [0.0, 0.16])
+    np.testing.assert_allclose(b.grad.tolist(), [0.0, -0.12])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "inside", "at_low", "at_high"),
+    [
+        (1.0, 3.0, [0, 1, 1, 1, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1]),
+        (3.0, 1.0, [0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]),  # the upper bound wins
+        (2.0, 2.0, [0, 0, 1, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 1, 1]),
+    ],
+)
+def test_slopes_of_bounds_that_are_tensors(low, high, inside, at_low, at_high):
+    x = torch.arange(5.0).requires_grad_()
+    bounds = [torch.full((5,), bound, requires_grad=True) for bound in (low, high)]
+    x.clamp(*bounds).sum().backward()
+    assert x.grad.tolist() == inside
+    assert [bound.grad.tolist() for bound in bounds] == [at_low, at_high]
+
+
 def test_slopes_of_softplus_at_its_threshold():
     first = slopes(lambda x: functional.softplus(x, 2, 1), [0.5, 0.75])
     np.testing.assert_allclose(first, [1 / (1 + math.exp(-1)), 1.0])
@@ -252,3 +295,73 @@ def test_logaddexp_of_infinities():
     np.testing.assert_allclose(y.detach(), [inf, -inf, inf, 1, nan, 100, np.log(2)], rtol=1e-6)
     np.testing.assert_array_equal(a.grad, [nan, nan, 1, 0, nan, 1, 0.5])
     np.testing.assert_allclose(b.grad, [nan, nan, 0, 1, nan, 0, 0.5], atol=1e-30)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.std(),
+        lambda x: x.std(1, correction=0),
+        lambda x: (x - 0.5).norm(),
+        lambda x: (x - 0.5).norm(p=3, dim=1),
+        lambda x: (x - 0.5).norm(p=0.5, dim=1),
+        lambda x: (x - 0.5).norm(p=inf, dim=0),
+    ],
+)
+def test_slopes_of_what_is_zero_at_its_least_are_zero_there(function):
+    assert slopes(function, [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]) == [[0.0] * 3] * 2
+
+
+def test_slopes_of_a_scattered_product_with_zeros():
+    start = torch.tensor([7.0, 2.0, 3.0, 0.0], dtype=torch.float64, requires_grad=True)
+    factors = torch.tensor([0.0, 0.0, 3.0, 0.0, 5.0, 2.0, 4.0], dtype=torch.float64)
+    factors.requires_grad_()
+    places = torch.tensor([0, 0, 0, 1, 1, 2, 3])
+    product = start.scatter_reduce(0, places, factors, "prod")
+    product.backward(torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64))
+    assert product.tolist() == [0.0, 0.0, 6.0, 0.0]
+    assert start.grad.tolist() == [0.0, 0.0, 6.0, 16.0]
+    # Of two zeros at a place each has the other among its factors.
+    assert factors.grad.tolist() == [0.0, 0.0, 0.0, 20.0, 0.0, 9.0, 0.0]
+
+
+@pytest.mark.parametrize("beta", [0, 0.0, False])
+def test_what_is_multiplied_by_beta_0_does_not_count_even_if_it_is_nan(beta):
+    row, column = torch.ones(1, 2), torch.ones(2, 1)
+    assert torch.addmm(torch.full((1, 1), nan), row, column, beta=beta).tolist() == [[2.0]]
+    assert torch.addmv(torch.full((1,), nan), row, column[:, 0], beta=beta).tolist() == [2.0]
+    batch = torch.full((1, 1, 1), nan)
+    assert torch.baddbmm(batch, row[None], column[None], beta=beta).tolist() == [[[2.0]]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_binary_cross_entropy_of_probabilities_close_to_0_and_1(dtype):
+    p = torch.tensor([1e-10, 1 - 2.0**-20, 1e-30, 0.0, 1.0], dtype=dtype)
+    y = torch.tensor([0.0, 1.0, 1.0, 1.0, 0.0], dtype=dtype)
+    losses = functional.binary_cross_entropy(p, y, reduction="none")
+    wanted = [1e-10, -math.log1p(-(2.0**-20)), 30 * math.log(10), 100.0, 100.0]
+    np.testing.assert_allclose(losses.tolist(), wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [
+        lambda x, i: x[i],
+        lambda x, i: x[torch.tensor([0, i])],
+        lambda x, i: x.gather(0, torch.tensor([abs(i)])),
+        lambda x, i: x.scatter(0, torch.tensor([abs(i)]), 1.0),
+        lambda x, i: x.index_add(0, torch.tensor([abs(i)]), torch.ones(1)),
+        lambda x, i: x.index_copy(0, torch.tensor([abs(i)]), torch.ones(1)),
+        lambda x, i: x.index_fill(0, torch.tensor([i]), 1.0),
+        lambda x, i: x.index_select(0, torch.tensor([abs(i)])),
+        lambda x, i: functional.embedding(torch.tensor([abs(i)]), x[:, None]),
+    ],
+)
+def test_the_first_position_that_is_not_there_is_refused(pick):
+    x = torch.arange(4.0)
+    pick(x, 3)
+    pick(x, -3)
+    with pytest.raises((IndexError, RuntimeError), match=r"bounds for dim|range in self"):
+        pick(x, 4)
+    with pytest.raises((IndexError, RuntimeError), match=r"bounds for dim|range in self"):
+        pick(x, -5)
