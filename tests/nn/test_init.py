@@ -90,6 +90,24 @@ def test_orthogonal():
     np.testing.assert_allclose(q.T @ q, np.eye(4), atol=1e-5)
 
 
+def test_orthogonal_matrices_have_either_sign():
+    torch.manual_seed(0)
+    corners = [init.orthogonal_(torch.zeros(3, 3))[0, 0].item() for _ in range(64)]
+    assert 16 < sum(corner > 0 for corner in corners) < 48
+
+
+@pytest.mark.parametrize("name", init.__all__)
+def test_what_saved_a_weight_notices_that_it_was_filled(name):
+    if name == "calculate_gain":
+        return
+    weight = torch.ones(3, 3, 3) if name == "dirac_" else torch.ones(3, 3)
+    x = torch.ones(weight.shape, requires_grad=True)
+    y = (x * weight).sum()
+    getattr(init, name)(weight, *([0.5] if name == "constant_" else []))
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward()
+
+
 def test_fixed_values():
     assert init.eye_(torch.ones(2, 3)).tolist() == [[1, 0, 0], [0, 1, 0]]
     assert init.constant_(torch.zeros(2), 0.5).tolist() == [0.5, 0.5]

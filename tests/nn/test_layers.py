@@ -276,6 +276,42 @@ def test_embedding():
             call()
 
 
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [
+        ({}, [1, 1, 1, 1]),
+        ({"padding_idx": 3}, [1, 1, 0, 1]),
+        ({"scale_grad_by_freq": True}, [1 / 2, 1 / 2, 1, 1]),
+        ({"scale_grad_by_freq": True, "padding_idx": -3}, [0, 0, 1, 1]),
+    ],
+    ids=str,
+)
+def test_the_gradient_of_an_embedding_is_linear_and_has_that_gradient(options, weights):
+    table = torch.zeros(4, 2, dtype=torch.float64, requires_grad=True)
+    picked = [1, 1, 3, 0]
+    g, h = (torch.randn(4, 2, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    y = F.embedding(torch.tensor(picked), table, **options)
+    (slope,) = torch.autograd.grad(y, table, g, create_graph=True)
+    matrix = np.zeros((4, 4))  # of the linear map from g to the gradient of the table
+    matrix[picked, range(4)] = weights
+    np.testing.assert_allclose(slope.numpy(force=True), matrix @ g.numpy(force=True))
+    (back,) = torch.autograd.grad(slope, g, h)
+    np.testing.assert_allclose(back.numpy(), matrix.T @ h.numpy(force=True))
+
+
+@pytest.mark.parametrize(
+    ("amounts", "wanted"),
+    [
+        ((1, -1), [3, 0, 1, 2, 3]),
+        ((-1, 2), [1, 2, 3, 4, 1, 2]),
+        ((-2, 1), [2, 3, 4, 2]),
+        ((2, -1), [2, 3, 0, 1, 2, 3]),
+    ],
+)
+def test_circular_padding_of_what_negative_amounts_leave(amounts, wanted):
+    assert F.pad(torch.arange(5.0)[None], amounts, mode="circular")[0].tolist() == wanted
+
+
 def test_embedding_shortens_long_rows():
     table = nn.Embedding.from_pretrained(torch.tensor([[3.0, 4.0], [6.0, 8.0]]), max_norm=1.0)
     np.testing.assert_allclose(table(torch.tensor([0])).array, [[0.6, 0.8]], rtol=1e-6)

@@ -214,6 +214,13 @@ class TestGroups:
         optimizer.zero_grad()
         assert p.grad is None
 
+    def test_what_saved_a_gradient_notices_that_it_was_cleared(self):
+        p, w = parameter(), parameter(grad=None)
+        product = (p.grad * w).sum()
+        optim.SGD([p]).zero_grad(set_to_none=False)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            product.backward()
+
     @pytest.mark.filterwarnings("ignore:Using backward")
     def test_zero_grad_of_a_gradient_that_has_a_history(self):
         p = parameter(grad=None)

@@ -323,6 +323,7 @@ def test_equal_blocks_fold():
     assert graph.to_dict()["totals"]["parameters"] == 12 * 20 + 10
     assert len(nodes(viz.draw((model, x), fold=False), "parameter")) == 26
     assert not nodes(viz.draw((model, x), repeat=13), "module")
+    assert len(nodes(viz.draw((model, x), repeat=12), "module")) == 1
 
 
 def test_blocks_with_something_between_them_do_not_fold():
@@ -404,6 +405,8 @@ def test_vanishing_and_exploding_gradients():
     graph = viz.draw(((lambda x: x * 1e-9), a), backward="compute")
     assert [n["mark"] for n in nodes(graph, "gradient")] == ["", "vanishing"]
     assert "0 &lt; norm &lt; 1e-06" in graph.source
+    graph = viz.draw(((lambda x: x * 0.0), a), backward="compute")
+    assert [n["mark"] for n in nodes(graph, "gradient")] == ["", ""]  # none at all is not small
 
 
 def test_a_dead_relu_is_hatched():
@@ -412,6 +415,15 @@ def test_a_dead_relu_is_hatched():
     assert [n["mark"] for n in nodes(graph, "operation")] == ["", "dead"]  # negation, ReLU
     assert "striped" in graph.source
     assert "over 95 % zeros" in graph.source
+    graph = viz.draw(((lambda x: x.relu()), x[:19]))
+    assert "dead" not in [n["mark"] for n in nodes(graph)]  # so few may be zero by chance
+
+
+def test_statistics_leave_out_what_is_not_finite():
+    x = torch.tensor([1.0, np.nan, 4.0, np.inf, 0.0, -np.inf, 5.0])
+    (value,) = [n["value"] for n in nodes(viz.draw(x))]
+    assert (value["minimum"], value["mean"], value["maximum"]) == (0.0, 2.5, 5.0)
+    assert (value["nan"], value["inf"]) == (True, True)
 
 
 def test_time_and_memory_shade_the_nodes(cnn):
