@@ -167,9 +167,8 @@ class TestVersions:
         y = x * 1
         y[0].add_(1)
         y.T.mul_(2)
-        assert y._version[0] == 2
-        assert y[1]._version is y._version
-        assert y.clone()._version[0] == 0
+        assert y._version == y[1]._version == 2
+        assert y.clone()._version == 0
 
     def test_a_saved_value_that_was_changed_is_named(self, x):
         y = x.exp()
@@ -254,7 +253,7 @@ class TestVersions:
         with torch.no_grad():
             view = base[:1]
             view_of(view).add_(1)
-        with pytest.raises(RuntimeError, match="created in no_grad mode and is being modified inp"):
+        with pytest.raises(RuntimeError, match="A view was created in no_grad mode and "):
             view_of(view).add_(1)
         base.mul_(2)
         assert base[1:].tolist() == (2 * x[1:]).tolist()

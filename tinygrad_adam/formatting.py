@@ -30,8 +30,13 @@ def format_tensor(tensor: Any) -> str:
     expected = _DEFAULT_DTYPES if array.size else _DEFAULT_DTYPES[:1]
     if array.dtype not in expected:
         notes.append(f"dtype={array.dtype}")
-    if tensor.grad_fn is not None:
-        notes.append(f"grad_fn=<{tensor.grad_fn.name()}>")
+    try:
+        node = tensor.grad_fn
+    except RuntimeError:  # a view that has no history since its base was written
+        notes.append("grad_fn=<Invalid>")
+        node = None
+    if node is not None:
+        notes.append(f"grad_fn=<{node.name()}>")
     elif tensor.requires_grad:
         notes.append("requires_grad=True")
     return _with_notes(prefix + _values(array, len(prefix)), notes, len(prefix)) + ")"

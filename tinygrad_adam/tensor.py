@@ -16,6 +16,7 @@ import operator
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from tinygrad_adam import backend, ops
 from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
-from tinygrad_adam.autograd.inplace import in_place
+from tinygrad_adam.autograd.inplace import in_place, shared_dims
 from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
@@ -140,8 +141,27 @@ def _converter(name: str, dtype: Any) -> Callable[[Tensor], Tensor]:
     return convert
 
 
+def _deepcopied(array: Array, memo: dict[int, Any]) -> Array:
+    """Return a copy of an array; arrays on one memory, copied with one ``memo``, share one too."""
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    copy = memo.get(id(owner))
+    if copy is None:
+        copy = memo[id(owner)] = owner.copy(order="K")
+    if owner is array:
+        return copy
+    if copy.strides != owner.strides or not array.size:
+        return array.copy()
+    first, start = [x.__array_interface__["data"][0] for x in (owner, array)]
+    memory = copy.ravel(order="K")
+    view = np.ndarray(array.shape, array.dtype, memory, start - first, array.strides)
+    view.flags.writeable = array.flags.writeable
+    return view
+
+
 # What belongs to a tensor's place in a graph, not to its value.
-_NOT_COPIED = ("_base", "_base_edge", "_replay", "_locked", "watches")
+_NOT_COPIED = ("_base", "_base_version", "_replay", "_locked", "watches")
 
 
 class Tensor(Variable):
@@ -169,7 +189,7 @@ class Tensor(Variable):
             self.array = as_array(only, float32)
         else:
             self.array = np.empty(new_size("Tensor", data or (0,)), float32)
-        self._version = [0]
+        self._writes = [0]
 
     @staticmethod
     def _wrap(array: Array) -> Tensor:
@@ -177,7 +197,7 @@ class Tensor(Variable):
         tensor = _new(Tensor)
         # Operations on 0-d arrays give numbers of NumPy's, which cannot be written to.
         tensor.array = asarray(array) if isinstance(array, generic) else array
-        tensor._version = [0]
+        tensor._writes = [0]
         return tensor
 
     # --- what it is ------------------------------------------------------------------------------
@@ -276,6 +296,8 @@ class Tensor(Variable):
     @property
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded. Can be set on a leaf."""
+        if self._locked:  # it may have no history to look up
+            return self._requires_grad
         return gradient_edge(self) is not None
 
     @requires_grad.setter
@@ -341,6 +363,8 @@ class Tensor(Variable):
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None:
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
             if not isinstance(value, Tensor):
                 raise TypeError(
                     f"assigned grad expected to be a Tensor or None but got grad of type "
@@ -371,6 +395,14 @@ class Tensor(Variable):
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self.requires_grad and not backend.is_differentiable(value.dtype):
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex "
+                f"dtype\n  It is {value.dtype} {tuple(value.shape)}; convert it first, as in "
+                "x.float()"
+            )
         self.array = value.array
 
     def backward(
@@ -546,12 +578,22 @@ class Tensor(Variable):
             )
         copy = object.__new__(type(self))
         memo[id(self)] = copy
-        copy.__dict__.update({k: v for k, v in self.__dict__.items() if k not in _NOT_COPIED})
-        copy.array = self.array.copy()
-        copy._version = [0]
-        if self._grad is not None:
-            copy._grad = self._grad.detach().clone()
+        kept = {k: v for k, v in self.__dict__.items() if k not in _NOT_COPIED}
+        copy.__dict__.update(kept, array=_deepcopied(self.array, memo))
+        copy._writes = memo.setdefault(id(self._writes), [0])
+        grad = self._grad
+        if grad is not None:
+            copy._grad = deepcopy(grad if grad._edge is None else grad.detach(), memo)
         return copy
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the value, without the graph that it came from and a gradient."""
+        left_out = (*_NOT_COPIED, "_grad", "_edge", "_writes")
+        kept = {k: v for k, v in self.__dict__.items() if k not in left_out}
+        return {**kept, "array": self.array.view()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _writes=[0])
 
     # --- moving and converting -------------------------------------------------------------------
 
@@ -644,7 +686,24 @@ class Tensor(Variable):
             value = value.to(self.device, self.dtype)
         else:
             value = backend.convert_number(value, self.dtype)
-        return in_place(elementwise.overwritten)(self, value)
+        fills = not isinstance(value, Tensor) or not value.requires_grad
+        return in_place(elementwise.overwritten, fills)(self, value)
+
+    def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
+        """Do :meth:`masked_fill` in place.
+
+        Elements of an expanded tensor that share a memory location are filled together if the mask
+        holds for one of them; this warns.
+        """
+        if isinstance(mask, Tensor) and (dims := shared_dims(self.array)):
+            warnings.warn(
+                "Use of masked_fill_ on expanded tensors is deprecated. Please clone() the tensor "
+                "before performing this operation. This also applies to advanced indexing e.g. "
+                "tensor[mask] = scalar",
+                stacklevel=2,
+            )
+            mask = mask.expand(self.shape).any(dims, keepdim=True)
+        return in_place(ops.masked_fill, fills=True)(self, mask, value)
 
     def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
         """Write the elements of ``src``, broadcast and converted, into this tensor."""
@@ -692,10 +751,17 @@ class Tensor(Variable):
         if not picks and not accumulate:
             value = indexing.value_to_put(self, picks, value)
             target = indexing.Index.apply(self, view)
-            if isinstance(value, Tensor) and value.shape != target.shape:
-                value = _fitted(value, target)
-            in_place(elementwise.overwritten)(target, value)
+            fills = True
+            if isinstance(value, Tensor):
+                fills = value.numel() == 1 and not value.requires_grad
+                if value.shape != target.shape:
+                    value = _fitted(value, target)
+            in_place(elementwise.overwritten, fills)(target, value)
             return self
+        if not accumulate and not isinstance(value, Tensor) and shared_dims(self.array):
+            mask = self.new_zeros(self.shape, dtype=np.bool_)
+            mask._put(view, picks, True, False)
+            return self.masked_fill_(mask, value)
         return in_place(indexing.put)(self, view, accumulate, picks, value)
 
     # --- operators -------------------------------------------------------------------------------
@@ -895,7 +961,7 @@ class Tensor(Variable):
     clamp_ = in_place(ops.clamp)
     clamp_min_, clamp_max_ = in_place(ops.clamp_min), in_place(ops.clamp_max)
     tril_, triu_ = in_place(ops.tril), in_place(ops.triu)
-    masked_fill_, index_fill_ = in_place(ops.masked_fill), in_place(ops.index_fill)
+    index_fill_ = in_place(ops.index_fill)
     index_add_, index_copy_ = in_place(ops.index_add), in_place(ops.index_copy)
     scatter_, scatter_add_ = in_place(ops.scatter), in_place(ops.scatter_add)
     scatter_reduce_ = in_place(ops.scatter_reduce)

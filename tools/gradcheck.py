@@ -25,9 +25,10 @@ import numpy as np
 import tinygrad_adam as torch
 from tests.ops.table import ROWS
 from tinygrad_adam import autograd
-from tinygrad_adam.autograd import Operation, Variable
+from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast
 from tinygrad_adam.autograd.inplace import Put
+from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
 from tinygrad_adam.ops.dropout import Dropout

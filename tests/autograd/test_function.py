@@ -318,8 +318,8 @@ class TestGradMode:
 @pytest.mark.parametrize(
     ("wrong", "kind", "words"),
     [
-        (2.0, TypeError, r"^expected Variable or None \(got float\)"),
-        (np.ones(2), TypeError, r"^expected Variable or None \(got ndarray\)"),
+        (2.0, RuntimeError, r"^expected Variable or None \(got float\)"),
+        (np.ones(2), RuntimeError, r"^expected Variable or None \(got ndarray\)"),
         (
             torch.ones(3),
             RuntimeError,
@@ -617,3 +617,139 @@ class TestBackwardOnArrays:
             y.detach().add_(1)
             with pytest.raises(RuntimeError, match="modified by an inplace operation"):
                 y.sum().backward()
+
+
+def scaled(backward, **attributes):
+    """Return a Function that multiplies by a second argument, with a backward to be tried."""
+    attributes.setdefault("forward", staticmethod(lambda ctx, x, k: x * k))
+    return type("Scaled", (Function,), {**attributes, "backward": staticmethod(backward)})
+
+
+class TestWhatBackwardReturns:
+    """PyTorch counts a gradient for every argument of forward, tensor or not."""
+
+    @pytest.mark.parametrize("factor", [3.0, None, [1], torch.ones(2), torch.tensor([1, 1])])
+    @pytest.mark.parametrize(
+        ("backward", "got"),
+        [
+            (lambda ctx, g: g, 1),
+            (lambda ctx, g: (g,), 1),
+            (lambda ctx, g: (), 0),
+            (lambda ctx, g: [g, None], 1),
+            (lambda ctx, g: (g, None, g), 3),
+            (lambda ctx, g: (None, None, None, g), 4),
+        ],
+    )
+    def test_too_few_or_too_many(self, factor, backward, got):
+        function = scaled(backward, forward=staticmethod(lambda ctx, x, k: x * 2))
+        x = torch.ones(2, requires_grad=True)
+        y = function.apply(x, factor).sum()
+        text = rf"returned an incorrect number of gradients \(expected 2, got {got}\)"
+        for create_graph in (False, True):
+            with pytest.raises(RuntimeError, match=text):
+                torch.autograd.grad(y, x, create_graph=create_graph, retain_graph=True)
+
+    @pytest.mark.parametrize("factor", [torch.ones(2), torch.tensor([1, 1])])
+    @pytest.mark.parametrize("second", [None, torch.ones(2), torch.ones(5)])
+    def test_of_a_tensor_that_needs_none_anything_will_do(self, factor, second):
+        x = torch.ones(2, requires_grad=True)
+        scaled(lambda ctx, g: (g, second, None)).apply(x, factor).sum().backward()
+        assert x.grad.tolist() == [1.0, 1.0]
+
+    @pytest.mark.parametrize("gradient", [torch.ones(2), 1.0])
+    def test_a_gradient_of_what_is_no_tensor(self, gradient):
+        x = torch.ones(2, requires_grad=True)
+        y = scaled(lambda ctx, g: (g, gradient)).apply(x, 3.0)
+        with pytest.raises(RuntimeError, match="a gradient different than None at position 2"):
+            y.sum().backward()
+
+    @pytest.mark.parametrize(
+        ("shape", "got", "fits"),
+        [
+            ((2, 2), (4,), False),
+            ((4,), (2, 2), False),
+            ((4,), (4, 1), False),
+            ((2, 1), (2,), False),
+            ((1, 2), (2,), False),
+            ((2, 3), (3, 2), False),
+            ((4, 3), (2, 3, 4), False),
+            ((3, 1), (1, 3), False),
+            ((1, 1), (), False),
+            ((0,), (0, 1), False),
+            ((4,), (1, 4), True),
+            ((), (1,), True),
+            ((2, 1), (2, 3), True),
+            ((2, 3), (5, 2, 3), True),
+        ],
+    )
+    def test_shapes(self, shape, got, fits):
+        x = torch.ones(shape, requires_grad=True)
+        y = scaled(lambda ctx, g: (torch.ones(got), None)).apply(x, 2.0).sum()
+        if fits:
+            y.backward()
+            assert x.grad.shape == shape
+            assert x.grad.sum() == torch.ones(got).sum()
+        else:
+            with pytest.raises(RuntimeError, match=r"index 0 - got .* but expected shape"):
+                y.backward()
+
+
+class TestArguments:
+    def setup_method(self):
+        self.seen = []
+
+        def setup_context(ctx, inputs, output):
+            ctx.count = len(inputs)
+            self.seen.append(inputs[1:])
+
+        self.function = scaled(
+            lambda ctx, g: (g * 5, *[None] * (ctx.count - 1)),
+            forward=staticmethod(lambda x, y=3, z=None: x * y),
+            setup_context=staticmethod(setup_context),
+        )
+
+    @pytest.mark.parametrize(
+        ("given", "named", "seen"),
+        [
+            ((), {}, (3, None)),
+            ((4,), {}, (4, None)),
+            ((4, 5), {}, (4, 5)),
+            ((), {"z": 6}, (3, 6)),
+        ],
+    )
+    def test_setup_context_sees_the_defaults(self, given, named, seen):
+        x = torch.ones(2, requires_grad=True)
+        y = self.function.apply(x, *given, **named)
+        y.sum().backward()
+        assert self.seen == [seen]
+        assert y.tolist() == [float(seen[0])] * 2
+        assert x.grad.tolist() == [5.0, 5.0]
+
+    def test_what_does_not_fit(self):
+        with pytest.raises(TypeError, match="missing a required argument: 'x'"):
+            self.function.apply()
+        with pytest.raises(TypeError, match="too many positional arguments"):
+            self.function.apply(torch.ones(1), 1, 2, 3)
+
+
+class TestMarkDirty:
+    def test_the_version_goes_up(self):
+        class Touch(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.mark_dirty(x)
+                return x
+
+            @staticmethod
+            def backward(ctx, grad):
+                return grad
+
+        for x in (torch.ones(2), torch.ones(2, requires_grad=True) * 1):
+            y = x.sin()
+            assert Touch.apply(x) is x
+            assert x._version == 1
+            if x.requires_grad:
+                with pytest.raises(RuntimeError, match="is at version 1; expected version 0"):
+                    y.sum().backward()
+        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad has been used"):
+            Touch.apply(torch.ones(2, requires_grad=True))

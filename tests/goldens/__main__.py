@@ -18,6 +18,8 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
   optimizers, in float64.
 * ``in_place``: what random programs of views, writes in place and hooks give
   (``tests/autograd/random_programs.py``), by seed.
+* ``in_place_states``: what becomes of gradients in each state of a tensor that is written in place
+  (``tests/autograd/in_place_states.py``): the number of each cell's result, and the results.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
 """
 
@@ -32,6 +34,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.autograd import in_place_states
 from tests.autograd.random_programs import STORED, in_children, run
 from tests.examples import cnn_problem
 from tests.goldens import FOLDER, save_arrays
@@ -165,6 +168,18 @@ def in_place() -> None:
     save("in_place.json", json.dumps(found, separators=(",", ":")))
 
 
+def make_in_place_states() -> None:
+    cells = range(len(in_place_states.CELLS))
+    found = in_children(lambda number: in_place_states.run(torch, number), cells)
+    texts = [json.dumps(found.get(number), separators=(",", ":")) for number in cells]
+    different = sorted(set(texts))
+    cells_and_results = [
+        [different.index(text) for text in texts],
+        list(map(json.loads, different)),
+    ]
+    save("in_place_states.json", json.dumps(cells_and_results, separators=(",", ":")))
+
+
 def iris() -> None:
     losses = [
         problems.train_on_iris(torch, torch.optim, *entry) for entry in problems.IRIS_OPTIMIZERS
@@ -221,6 +236,7 @@ MAKERS = {
     "optimizers": optimizers,
     "schedulers": schedulers,
     "in_place": in_place,
+    "in_place_states": make_in_place_states,
     "iris": iris,
     "cnn": cnn,
 }

@@ -26,7 +26,9 @@ each other.
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -143,7 +145,7 @@ class Walk:
             check_count(node, result)
         if self.observer is not None:
             seen = [[None if x is None else self.as_tensor(x) for x in y] for y in (grads, result)]
-            with mode(arrays=False):
+            with mode(grad=self.recorded, arrays=False):
                 self.observer.after_backward(passed, *seen)
         return result
 
@@ -178,7 +180,9 @@ class Walk:
         the walk, not as operations of the program, unless they are recorded and it asks for them.
         """
         observer = for_walk(self.observer) if self.recorded else None
-        kinds = {"grad": self.recorded, "arrays": not self.recorded}
+        # Arrays are not recorded. Tensors in here are those of a signal handler or a __del__, which
+        # know nothing of the walk: what they do is recorded as it would be outside.
+        kinds = {"grad": True, "arrays": False} if self.recorded else {"arrays": True}
         with mode(**kinds, observer=observer), np.errstate(all="ignore"):
             yield
 
@@ -194,7 +198,7 @@ class Walk:
         if self.recorded:
             return function(*grads)
         tensors = [None if gradient is None else self.as_tensor(gradient) for gradient in grads]
-        with mode(arrays=False):
+        with mode(grad=False, arrays=False):
             result = function(*tensors)
         if isinstance(result, (tuple, list)):
             return tuple([getattr(x, "array", x) for x in result])
@@ -279,15 +283,34 @@ _row = [object()]
 _SOLE_REFERENCE = sys.getrefcount(_row[0])  # what an object held by nothing but a list shows
 
 
+_storing = threading.RLock()  # a signal handler may walk back, too, while it is held
+
+
+def _renew_lock() -> None:
+    global _storing
+    _storing = threading.RLock()
+
+
+# Another thread may hold it while the process forks, and will not let go of it in the child.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def store(leaf: Variable, grads: list[Value], recorded: bool) -> None:
-    """Add the gradient of a leaf to its ``grad``, an array that is the leaf's alone."""
-    held = leaf._grad
-    if recorded or (held is not None and held._requires_grad):
-        gradient = grads[0] if recorded else leaf._wrap(grads[0])
-        leaf._grad = gradient if held is None else held + gradient
-    elif held is not None:
-        held.array += grads[0]
-        held._version[0] += 1
-    else:
-        own = _is_owned(grads, 0) and grads[0].flags.c_contiguous
-        leaf._grad = leaf._wrap(grads[0] if own else grads[0].copy(order="C"))
+    """Add the gradient of a leaf to its ``grad``, an array that is the leaf's alone.
+
+    Walks of other threads may reach the leaf at the same time.
+    """
+    if not leaf._requires_grad:  # any more
+        return
+    with _storing:
+        held = leaf._grad
+        if recorded or (held is not None and held._requires_grad):
+            gradient = grads[0] if recorded else leaf._wrap(grads[0])
+            leaf._grad = gradient if held is None else held + gradient
+        elif held is not None:
+            held.array += grads[0]
+            held._writes[0] += 1
+        else:
+            own = _is_owned(grads, 0) and grads[0].flags.c_contiguous
+            leaf._grad = leaf._wrap(grads[0] if own else grads[0].copy(order="C"))

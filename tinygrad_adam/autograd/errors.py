@@ -23,11 +23,22 @@ UNUSED_INPUT = (
     "The differentiated Tensor at index {} appears to not have been used in the graph. Set "
     "allow_unused=True if this is the desired behavior."
 )
+# Why a view must not be written while recording: what PyTorch says behind `locked_view`.
 NO_GRAD_VIEW = (
-    "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
     "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
     "code by moving both the view and the inplace either both inside the no_grad block (if you "
     "don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+)
+SEVERAL_VIEWS = (
+    "This view is the output of a function that returns multiple views. Such functions do not "
+    "allow the output views to be modified inplace. You should replace the inplace operation by an "
+    "out-of-place one."
+)
+FUNCTION_VIEW = (
+    "This view was created inside a custom Function (or because an input was returned as-is) and "
+    "the autograd logic to handle view+inplace would override the custom backward associated with "
+    "the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix "
+    "this by cloning the output of the custom Function."
 )
 LEAF_IN_PLACE = "a leaf Variable that requires grad is being used in an in-place operation."
 VIEW_OF_LEAF_IN_PLACE = (
@@ -87,32 +98,77 @@ def modified_in_place(node: Any, value: Any, counter: list[int], version: int, s
     )
 
 
+def detached_in_place(node: Any, value: Any) -> str:
+    """Return the text for a saved tensor that ``detach_`` took out of the graph since."""
+    return (
+        "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This "
+        "is not supported, please use out-of-place `.detach()` instead\n"
+        f"  {location(node)} saved it for its gradient, {describe(value)}"
+    )
+
+
+def locked_view(view: Any, written: str) -> str:
+    """Return the text for a write that ``view`` does not allow.
+
+    Args:
+        view: the view.
+        written: what was written, as in ``is being`` or ``its base … has been``.
+    """
+    edge = view._edge
+    what = f"Output {edge[1]} of {type(edge[0]).__name__} is a view" if edge else "This is a view"
+    how = ""
+    if view._locked is NO_GRAD_VIEW:
+        made = "was created in no_grad mode"
+        what = f"{what} of a view which {made}" if edge else f"A view {made}"
+        how = " with grad mode enabled"
+    if written == "is being" and view._requires_grad and view._base._edge is None:
+        how += f", and {VIEW_OF_LEAF_IN_PLACE[:-1]}"
+    return (
+        f"{what} and {written} modified inplace{how}. {view._locked}\n"
+        f"  The view has shape {tuple(view.array.shape)}: clone() it to write into it"
+    )
+
+
 def check_count(node: Any, result: tuple[Any, ...]) -> None:
     """Raise if an input misses its gradient, or there is one for no input."""
     odd = node.edges[len(result) :] + result[len(node.edges) :]
     if {*map(type, odd)} != {type(None)}:
-        raise RuntimeError(
-            f"function {node.name()} returned an incorrect number of gradients (expected "
-            f"{len(node.edges)}, got {len(result)})\n  {location(node)}: backward must return one "
-            "for each argument of forward, None for those that are no tensors"
-        )
+        raise RuntimeError(wrong_count(node, result))
+
+
+def wrong_count(node: Any, result: tuple[Any, ...]) -> str:
+    """Return the text for a ``backward`` that returned too many gradients, or too few."""
+    return (
+        f"function {node.name()} returned an incorrect number of gradients (expected "
+        f"{len(node.edges)}, got {len(result)})\n  {location(node)}: backward must return a tuple "
+        "with one for each argument of forward, None for those that are no tensors"
+    )
+
+
+def gradient_of_option(node: Any, index: int) -> str:
+    """Return the text for a gradient of an argument that is no tensor."""
+    return (
+        f"function {node.name()} returned a gradient different than None at position {index + 1}, "
+        "but the corresponding forward input was not a Variable\n"
+        f"  {location(node)}: return None there"
+    )
 
 
 def no_gradient(node: Any, value: Any) -> str:
     """Return the text for something that a ``backward`` returned which is no tensor."""
     return (
         f"expected Variable or None (got {type(value).__name__})\n"
-        f"  {location(node)}: backward must return a tensor for each tensor"
+        f"  {location(node)}: backward must return a tensor for each tensor, several as a tuple"
     )
 
 
-def invalid_gradient(node: Any, edge: Any, gradient: Any, error: Exception) -> Exception:
+def invalid_gradient(node: Any, edge: Any, gradient: Any, error: Any) -> Any:
     """Return the error for what a custom ``backward`` sent to ``edge``, if it can be no gradient.
 
     If nothing is wrong with it, ``error`` itself: it came from elsewhere.
     """
     if not hasattr(gradient, "dtype"):
-        return TypeError(no_gradient(node, gradient))
+        return RuntimeError(no_gradient(node, gradient))
     shape, got = edge[0].outputs[edge[1]][0], tuple(gradient.shape)
     # Broadcasting may have added dimensions in front and stretched those of length 1.
     stretched = zip(reversed(shape), reversed(got))

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
-from tinygrad_adam.autograd.errors import LEAF_IN_PLACE, no_gradient
+from tinygrad_adam.autograd.errors import (
+    FUNCTION_VIEW,
+    LEAF_IN_PLACE,
+    SEVERAL_VIEWS,
+    gradient_of_option,
+    invalid_gradient,
+    no_gradient,
+    wrong_count,
+)
+from tinygrad_adam.autograd.inplace import check_writable, take_history
 from tinygrad_adam.autograd.mode import current_mode, mode
 from tinygrad_adam.autograd.operation import Operation
-from tinygrad_adam.autograd.variable import Variable, gradient_edge
+from tinygrad_adam.autograd.variable import Variable, gradient_edge, link_view, never
 
 
 class Function(Operation):
@@ -37,6 +47,8 @@ class Function(Operation):
     takes_tensors = True
     _not_differentiable: tuple[Any, ...] = ()
     _dirty: tuple[Any, ...] = ()
+    _inputs: tuple[bool, ...] = ()
+    """Which arguments of ``forward`` are tensors."""
     setup_context: Any = None
 
     def name(self) -> str:
@@ -70,61 +82,116 @@ class Function(Operation):
         self.materialize_grads = value
 
     @classmethod
-    def apply(cls, *inputs: Any) -> Any:
+    def apply(cls, *inputs: Any, **named: Any) -> Any:
         """Run the operation on tensors and options, and record it if a gradient may be wanted.
 
+        With a ``setup_context``, that sees the defaults of ``forward`` among its inputs.
+
         Raises:
-            RuntimeError: ``forward`` changed a leaf that requires grad, or marked as dirty what it
-                does not return.
+            RuntimeError: ``forward`` changed a leaf that requires grad or a view that must not be
+                written, or marked as dirty what it does not return.
+            TypeError: the arguments are not those of ``forward``.
         """
         node = cls()
+        # Called on the class: with or without @staticmethod, the node is the context.
+        context = (node,) if cls.setup_context is None else ()
+        if named or not context:
+            bound = signature(cls.forward).bind(*context, *inputs, **named)
+            if not context:
+                bound.apply_defaults()
+            inputs, named = bound.args[len(context) :], bound.kwargs
         now = current_mode()
         edges = [gradient_edge(x) if now.grad and isinstance(x, Variable) else None for x in inputs]
+        recording = any(edges)
         node.edges = tuple(edges)
         node.needs_input_grad = tuple([edge is not None for edge in edges])
         with mode(grad=False, arrays=False):
-            # Called on the class: with or without @staticmethod, the node is the context.
-            if cls.setup_context is None:
-                output = cls.forward(node, *inputs)
-            else:
-                output = cls.forward(*inputs)
+            output = cls.forward(*context, *inputs, **named)
+            if not context:
                 cls.setup_context(node, inputs, output)
-        everything = output if isinstance(output, tuple) else (output,)
-        if not all(any(x is y for y in everything) for x in node._dirty):
+        made = output if isinstance(output, tuple) else (output,)
+        if not all(_among(made, x) for x in node._dirty):
             raise RuntimeError(
                 "Some elements marked as dirty during the forward method were not returned as "
                 "output. The inputs that are modified inplace must all be outputs of the Function."
             )
-        everything = tuple([node._own(x, inputs) for x in everything])
+        for x in node._dirty:
+            base = x._base
+            of_graph = now.grad and base is not None and base._requires_grad
+            node._check_dirty(x, made, recording or of_graph)
+            x._writes[0] += 1
+        everything = tuple([node._own(x, inputs) for x in made])
         results = tuple([x for x in everything if isinstance(x, Variable)])
-        if any(edges):
+        if recording:
+            node._inputs = tuple([isinstance(x, Variable) for x in inputs])
             arrays = [x.array if isinstance(x, Variable) else x for x in inputs]
             node._record(inputs, arrays, tuple([x.array for x in results]), results)
             node.scope = now.scope
-            marked = [x.array for x in node._not_differentiable]
-            for result in results:
-                if any(result.array is array for array in marked):
+            for x, result in zip(made, everything):
+                if _among(node._not_differentiable, x):
                     result._edge, result._requires_grad = None, False
+                elif isinstance(x, Variable) and result._base is not None:
+                    result._locked = FUNCTION_VIEW if len(results) == 1 else SEVERAL_VIEWS
         if now.observer is not None:
             now.observer.after_forward(node, inputs, results)
-        return everything if isinstance(output, tuple) else everything[0]
+        returned = []
+        for x, result in zip(made, everything):
+            dirty = _among(node._dirty, x)
+            if dirty and result._requires_grad:
+                take_history(x, result)
+            returned.append(x if dirty else result)
+        return tuple(returned) if isinstance(output, tuple) else returned[0]
+
+    def _check_dirty(self, x: Any, made: tuple[Any, ...], recording: bool) -> None:
+        """Raise if ``forward`` should not have written into ``x``."""
+        if recording and x._requires_grad and x._edge is None and x._base is None:
+            raise RuntimeError(LEAF_IN_PLACE.replace("is being", "has been"))
+        check_writable(x, recording)
+        if recording and x._base is not None and sum(isinstance(y, Variable) for y in made) > 1:
+            raise RuntimeError(
+                "If your Function modifies inplace an input that is a view of another Tensor, your "
+                "Function cannot return more than one Tensor. This is not supported by the current "
+                "autograd engine. You should either make sure the input is not a view (using "
+                ".clone() for example) or make your Function only return one Tensor (potentially "
+                "splitting it into two Functions: one doing the inplace that returns a single "
+                "Tensor and a second one that does the other operations)."
+            )
 
     def _own(self, result: Any, inputs: tuple[Any, ...]) -> Any:
         """Return ``result`` as a tensor to which this node may give a history."""
-        if not any(result is x for x in inputs):
+        if not (isinstance(result, Variable) and _among(inputs, result)):
             return result
-        if not any(result is x for x in self._dirty):
-            return result._wrap(result.array.view())
-        if result._requires_grad and result._edge is None and current_mode().grad:
-            raise RuntimeError(LEAF_IN_PLACE)
-        result._version[0] += 1
-        return result
+        own = result._wrap(result.array.view())
+        own._writes = result._writes
+        if not _among(self._dirty, result):
+            link_view(own, result, never, FUNCTION_VIEW)
+        return own
 
     def backward_of_tensors(self, *grads: Any) -> Any:
-        """Call the user's ``backward``: with or without @staticmethod, the node is the context."""
+        """Call the user's ``backward``: with or without @staticmethod, the node is the context.
+
+        Raises:
+            RuntimeError: it does not return one gradient for each argument of ``forward``, which
+                fits it, and None for those that are no tensors.
+        """
         result = type(self).backward(self, *grads)
-        result = tuple(result) if isinstance(result, (tuple, list)) else (result,)
-        for gradient in result:
-            if gradient is not None and not isinstance(gradient, Variable):
-                raise TypeError(no_gradient(self, gradient))
-        return result
+        result = result if isinstance(result, tuple) else (result,)
+        count = len(self.edges)
+        if len(result) < count or any(x is not None for x in result[count:]):
+            raise RuntimeError(wrong_count(self, result))
+        for i, (edge, gradient) in enumerate(zip(self.edges, result)):
+            if gradient is None:
+                continue
+            if not self._inputs[i]:
+                raise RuntimeError(gradient_of_option(self, i))
+            if not isinstance(gradient, Variable):
+                raise RuntimeError(no_gradient(self, gradient))
+            if edge is not None and gradient.array.shape != edge[0].outputs[edge[1]][0]:
+                error = invalid_gradient(self, edge, gradient, None)
+                if error is not None:
+                    raise error
+        return result[:count]
+
+
+def _among(tensors: tuple[Any, ...], x: Any) -> bool:
+    return any(x is y for y in tensors)

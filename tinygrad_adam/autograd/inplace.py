@@ -17,10 +17,10 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tinygrad_adam.autograd.errors import LEAF_IN_PLACE, VIEW_OF_LEAF_IN_PLACE
+from tinygrad_adam.autograd.errors import LEAF_IN_PLACE, VIEW_OF_LEAF_IN_PLACE, locked_view
 from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.autograd.operation import Operation
-from tinygrad_adam.autograd.variable import Variable, gradient_edge, refresh, set_history
+from tinygrad_adam.autograd.variable import Variable, refresh, set_history
 from tinygrad_adam.backend import Array, array_module, can_cast
 from tinygrad_adam.backend.dtypes import type_name
 
@@ -58,7 +58,7 @@ class ZeroAt(Operation):
     def forward(self, x: Array, replay: Replay, strides: tuple[int, ...]) -> Array:
         self.options = replay, strides
         y = _laid_out_as(x, strides)
-        replay(y)[...] = 0
+        _writable(replay(y))[...] = 0
         return y
 
     def backward(self, grad: Any) -> Any:
@@ -74,14 +74,19 @@ def _laid_out_as(x: Array, strides: tuple[int, ...]) -> Array:
     return copy
 
 
-def in_place(function: F) -> F:
-    """Return the in-place twin of a function: ``exp_ = in_place(ops.exp)``."""
+def in_place(function: F, fills: bool = False) -> F:
+    """Return the in-place twin of a function: ``exp_ = in_place(ops.exp)``.
+
+    Args:
+        function: computes the new values from a tensor and other arguments.
+        fills: it gives elements that share a memory location the same, as in an expanded tensor.
+    """
 
     @functools.wraps(function)
     def method(self: Any, *args: Any, **options: Any) -> Any:
         others = [x for x in (*args, *options.values()) if isinstance(x, Variable)]
         recording = current_mode().grad and any(map(_matters, (self, *others)))
-        check_writable(self, recording)
+        check_writable(self, recording, fills)
         return write(self, function(_before(self, recording), *args, **options))
 
     method.__name__ = f"{function.__name__}_"
@@ -92,26 +97,53 @@ def in_place(function: F) -> F:
 
 def _matters(x: Variable) -> bool:
     """Return whether ``x``, or the tensor whose memory it looks at, needs a gradient."""
-    return gradient_edge(x) is not None or (x._base is not None and x._base._requires_grad)
+    return x._requires_grad or (x._base is not None and x._base._requires_grad)
 
 
-def check_writable(x: Any, recording: bool) -> None:
+def check_writable(x: Any, recording: bool, fills: bool = False) -> None:
     """Raise if the memory of ``x`` may not be written to now."""
     if recording:
         base = x if x._base is None else x._base
-        if base._requires_grad and base._edge is None:
+        if x._locked:
+            raise RuntimeError(locked_view(x, "is being"))
+        if base._edge is None and _matters(x):
             raise RuntimeError(
                 (LEAF_IN_PLACE if base is x else VIEW_OF_LEAF_IN_PLACE)
                 + f"\n  It is a parameter or input of shape {tuple(base.shape)}: write to it "
                 "inside no_grad(), or make a new tensor instead"
             )
-        if x._locked:
-            raise RuntimeError(x._locked)
-    if not getattr(x.array.flags, "writeable", True):
+    # NumPy lets nobody write into what it broadcast; CuPy knows no such flag.
+    if not (getattr(x.array.flags, "writeable", False) or fills) and shared_dims(x.array):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             "single memory location. Please clone() the tensor before performing the operation."
         )
+
+
+def shared_dims(array: Array) -> list[int]:
+    """Return the dimensions along which all elements share one memory location, if there are some.
+
+    That is how an expanded tensor lies in memory.
+    """
+    if 0 not in array.strides or not array.size:
+        return []
+    pairs = zip(array.shape, array.strides)
+    return [dim for dim, (size, step) in enumerate(pairs) if size > 1 and not step]
+
+
+def _writable(array: Array) -> Array:
+    """Return an array to write into ``array``, which NumPy allows nobody if it was broadcast."""
+    if getattr(array.flags, "writeable", True):
+        return array
+    array = array.view()
+    try:
+        array.flags.writeable = True
+    except ValueError:
+        raise RuntimeError(
+            "the memory of this tensor is read-only, as was that of the NumPy array that it was "
+            "made of: clone() it to write into it"
+        ) from None
+    return array
 
 
 def _before(x: Any, recording: bool) -> Any:
@@ -151,13 +183,17 @@ def write(x: Any, result: Any) -> Any:
             f"result type {type_name(result.dtype)} can't be cast to the desired output type "
             f"{type_name(x.dtype)}"
         )
-    x.array[...] = result.array
-    x._version[0] += 1
-    if not result._requires_grad:
-        return x
+    _writable(x.array)[...] = result.array
+    x._writes[0] += 1
+    if result._requires_grad:
+        take_history(x, result)
+    return x
+
+
+def take_history(x: Any, result: Any) -> None:
+    """Let ``x``, which was written, come from where ``result`` came from."""
     if x._base is None:
         set_history(x, result)
     else:
         set_history(x._base, Put.apply(_aside(x._base), result, x._replay))
         refresh(x)
-    return x

@@ -48,10 +48,10 @@ from tinygrad_adam.autograd.mode import current_mode, forward_contexts, nested_f
 from tinygrad_adam.autograd.variable import Edge, Variable, link_view, refresh
 from tinygrad_adam.backend import DEFAULT_DTYPE, Array
 
-# Of a saved array: the version counter of its memory, what that said then, and what the array is:
-# an input, or the number of a result. Not the result itself, whose history is the node: the two
-# would never be freed without the cycle collector.
-Origin = tuple[list[int], int, "Variable | int"]
+# Of a saved array: the version counter of its memory, what that said then, what the array is, an
+# input or the number of a result, and an input's history. Not the result itself, whose history is
+# the node: the two would never be freed without the cycle collector.
+Origin = tuple[list[int], int, "Variable | int", "Edge | None"]
 
 
 class Operation:
@@ -132,7 +132,7 @@ class Operation:
             edge = None
             if isinstance(x, Variable):
                 if grad:
-                    if x._base is not None and x._base_edge is not x._base._edge:
+                    if x._base is not None and x._base_version != x._writes[0]:
                         refresh(x)
                     if x._requires_grad:
                         edge = x._edge or (x, 0)
@@ -172,7 +172,8 @@ class Operation:
             node._record(inputs, arrays, output if several else (output,), results)
             node.scope = scope
         if node.returns_view:
-            locked = "" if grad else errors.NO_GRAD_VIEW
+            locked = errors.SEVERAL_VIEWS if several else ""
+            locked = locked if grad else errors.NO_GRAD_VIEW
             for slot, result in enumerate(results):
                 replay = partial(_replay, cls, inputs[1:], slot if several else None)
                 link_view(result, inputs[0], replay, locked)
@@ -216,13 +217,13 @@ class Operation:
             if value is not None:
                 for x, array in zip(inputs, arrays):
                     if array is value and x is not value:
-                        origin = (x._version, x._version[0], x)
+                        origin = (x._writes, x._writes[0], x, x._edge)
                         break
                 else:
                     for slot, array in enumerate(outputs):
                         if array is value:
-                            version = results[slot]._version
-                            origin = (version, version[0], slot)
+                            version = results[slot]._writes
+                            origin = (version, version[0], slot, None)
             origins.append(origin)
         self._origins = tuple(origins)
 
@@ -242,13 +243,19 @@ class Operation:
         """What ``save`` got: the arrays; where values are tensors, tensors with their history.
 
         Raises:
-            RuntimeError: they were freed by an earlier backward, or one was changed in place since.
+            RuntimeError: they were freed by an earlier backward, or one was changed or detached in
+                place since.
         """
         if self._saved is None:
             raise RuntimeError(errors.FREED_GRAPH)
         for value, origin in zip(self._saved, self._origins):
-            if origin is not None and origin[0][0] != origin[1]:
-                raise RuntimeError(errors.modified_in_place(self, value, *origin))
+            if origin is not None:
+                counter, version, source, edge = origin
+                if counter[0] != version:
+                    text = errors.modified_in_place(self, value, counter, version, source)
+                    raise RuntimeError(text)
+                if edge is not None and source._edge is None:  # type: ignore[union-attr]
+                    raise RuntimeError(errors.detached_in_place(self, value))
         if current_mode().arrays:
             return self._saved
         return tuple(map(self._as_tensor, self._saved, self._origins))
@@ -269,12 +276,12 @@ class Operation:
         """Return an array that was saved as a tensor with its history."""
         if origin is None:  # the operation's own: nobody else writes to it
             return self._wrap(value) if hasattr(value, "dtype") else value
-        counter, _, source = origin
+        counter, _, source, _ = origin
         if isinstance(source, Variable):
             return source
         result = self._wrap(value)
         result._edge, result._requires_grad = (self._node or self, source), True
-        result._version = counter
+        result._writes = counter
         return result
 
     def narrowed(self, needs_input_grad: tuple[bool, ...]) -> Operation:

@@ -13,12 +13,15 @@ leaf with grad     None     None       True            error: a leaf
 result             (n, k)   None       True            takes the history of what is written
 view               any      a tensor   as its base     the base gets a new history, see inplace.py
 view, stale        any      a tensor   any             first looks its history up again
+view, locked       any      a tensor   any             error: ``_locked`` says why
 view with grad     None     a tensor   True            error: a view of a leaf
 =================  =======  =========  ==============  ==================================
 
-A view is *stale* when its base has another history than the one that the view's was made from
-(``_base_edge is not _base._edge``): the base, or another view of it, was written. All tensors on
-one memory share one version counter; what an operation saved compares it (operation.py).
+All tensors on one memory share one counter of writes; what an operation saved compares it
+(operation.py). A view is *stale* when there were writes since its history was looked up
+(``_base_version != _writes[0]``): into the base, itself, or another view. Hooks on it stay with the
+value before. A view is *locked* if no gradient could be right after a write while recording: it was
+made without recording, together with others by one operation, or inside a user's ``Function``.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_adam.autograd.errors import NO_GRAD_VIEW, locked_view
 from tinygrad_adam.autograd.hooks import Watch
 from tinygrad_adam.autograd.mode import mode
 from tinygrad_adam.backend import Array
@@ -54,17 +58,22 @@ class Variable:
     _requires_grad: bool = False
     _edge: Edge | None = None
     """The operation that made this, and which of its results; None for a leaf."""
-    _version: list[int]
+    _writes: list[int]
     """How often the memory was written in place: one counter, shared by all views of it."""
+
+    @property
+    def _version(self) -> int:
+        """How often the memory was written in place."""
+        return self._writes[0]
 
     _base: Any = None
     """The tensor whose memory this is a view of, never a view itself; or None."""
     _replay: Callable[[Any], Any]
     """For a view: makes it again, of a tensor or an array like the base."""
-    _base_edge: Edge | None = None
-    """For a view: the history of the base from which ``_edge`` was made."""
+    _base_version: int = 0
+    """For a view: the number of writes up to which ``_edge`` tells its history."""
     _locked: str = ""
-    """For a view: why it must not be written while recording, in PyTorch's words."""
+    """For a view: why it must not be written while recording, in PyTorch's words; else ""."""
 
     edges: tuple[Edge | None, ...] = ()
     """None: a leaf is where the walk ends."""
@@ -84,17 +93,27 @@ class Variable:
 
 def gradient_edge(x: Variable) -> Edge | None:
     """Return where the gradient of ``x`` goes, or None if it needs none."""
-    if x._base is not None and x._base_edge is not x._base._edge:
+    if x._base is not None and x._base_version != x._writes[0]:
         refresh(x)
     return (x._edge or (x, 0)) if x._requires_grad else None
 
 
 def refresh(view: Variable) -> None:
-    """Give a stale view the history that it has as a part of its base now."""
-    with mode(grad=True, arrays=False, observer=None):
-        fresh = view._replay(view._base)
-    set_history(view, fresh)
-    view._base_edge = view._base._edge
+    """Give a stale view the history that it has as a part of its base now.
+
+    Raises:
+        RuntimeError: the view is locked, and so has none.
+    """
+    base = view._base
+    if base._requires_grad or view._edge is not None:
+        if not view._locked:
+            with mode(grad=True, arrays=False, observer=None):
+                set_history(view, view._replay(base))
+        # PyTorch also refuses a view made under no_grad whose leaf was written there, which its own
+        # text calls the right thing to do: the view stays a constant.
+        elif base._edge is not None or view._locked is not NO_GRAD_VIEW:
+            raise RuntimeError(locked_view(view, "its base or another view of its base has been"))
+    view._base_version = view._writes[0]
 
 
 def set_history(x: Variable, source: Variable) -> None:
@@ -119,9 +138,14 @@ def link_view(view: Variable, source: Variable, replay: Callable[[Any], Any], lo
     else:
         earlier = source._replay
         view._base, view._replay = source._base, lambda base: replay(earlier(base))
-    view._base_edge = view._base._edge
-    view._version = source._version
+    view._writes = source._writes
+    view._base_version = view._writes[0]
     view._locked = locked or source._locked
+
+
+def never(base: Any) -> Any:
+    """Stand where a view that is locked would be made again."""
+    raise NotImplementedError
 
 
 def watch_gradient(x: Variable) -> Watch:

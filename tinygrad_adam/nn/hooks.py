@@ -135,7 +135,7 @@ def _watched(
     passed = ModuleBoundary.apply(on_backward, materialize, *tensors)
     replaced = list(values)
     for slot, before, after in zip(slots, tensors, passed):
-        after._version = before._version  # the same memory
+        after._writes = before._writes  # the same memory
         replaced[slot] = after
     return slots, tuple(replaced), True
 

@@ -45,7 +45,7 @@ def _fill(tensor: Tensor, values: Any) -> Tensor:
     if isinstance(values, np.ndarray):
         values = move(values.astype(tensor.array.dtype, copy=False), device_of(tensor.array))
     tensor.array[...] = values
-    tensor._version[0] += 1
+    tensor._writes[0] += 1
     return tensor
 
 

@@ -961,7 +961,7 @@ def _replace(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:
         array = fn(tensor).array
     if array is not tensor.array:
         tensor.array = array
-        tensor._version = [tensor._version[0] + 1]
+        tensor._writes = [tensor._writes[0] + 1]
 
 
 _NO_HOOKS = Hooks()

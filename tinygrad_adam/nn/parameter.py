@@ -35,7 +35,7 @@ class Parameter(Tensor):
                 "pass requires_grad=False"
             )
         self.array = data.array
-        self._version = data._version
+        self._writes = data._writes
         self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:

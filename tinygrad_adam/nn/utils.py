@@ -115,7 +115,7 @@ def clip_grads_with_norm_(
         for gradient in _gradients(parameters):
             array = gradient.array
             array *= factor.astype(array.dtype)
-            gradient._version[0] += 1
+            gradient._writes[0] += 1
 
 
 def clip_grad_norm_(
@@ -157,7 +157,7 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     for gradient in _gradients(_to_clip(parameters)):
         array = gradient.array
         array_module(array).clip(array, -bound, bound, out=array)
-        gradient._version[0] += 1
+        gradient._writes[0] += 1
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

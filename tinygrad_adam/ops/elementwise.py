@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast
-from tinygrad_adam.autograd.mode import is_grad_enabled
+from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.backend import Array, array_module, convert_number, promote, result_type, special
 from tinygrad_adam.backend.dtypes import (
     bool_,
@@ -1006,12 +1006,12 @@ def flat_in(x: Any, g: Any) -> Any:
     For the gradient of what is made of straight pieces. A network of such has a second derivative
     then, zero, where otherwise there would be no way back to ``x``.
     """
-    return FlatIn.apply(x, g) if is_grad_enabled() else g
+    return g if current_mode().arrays else FlatIn.apply(x, g)
 
 
 def flat_in_inputs(node: Operation, g: Any) -> Any:
     """Return ``g`` as :func:`flat_in` does, of those inputs of ``node`` that it did not save."""
-    if not is_grad_enabled():
+    if current_mode().arrays:
         return g
     for edge in node.edges:
         if edge is not None:  # what has the history of the input, but no memory

@@ -126,7 +126,7 @@ def _shorten_rows(weight: Tensor, rows: Tensor, max_norm: float, norm_type: floa
     too_long = lengths > max_norm
     if too_long.any():
         weight.array[picked[too_long]] *= (max_norm / (lengths + 1e-7))[too_long, None]
-        weight._version[0] += 1
+        weight._writes[0] += 1
 
 
 class OneHot(Operation):

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_adam.autograd import Operation, Variable
+from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import Array, array_module, convert_number, is_array, to_numpy
 from tinygrad_adam.backend.dtypes import bool_, int64, is_differentiable, type_name
 from tinygrad_adam.backend.sums import wide

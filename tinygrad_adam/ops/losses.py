@@ -13,7 +13,8 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_adam.autograd import Operation, is_grad_enabled
+from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.backend import Array, array_module, promote
 from tinygrad_adam.backend.dtypes import bool_, can_cast, int64, type_name, uint8
 from tinygrad_adam.backend.sums import total, wide
@@ -620,7 +621,7 @@ class CrossEntropy(_OverClasses):
 
     def backward(self, grad: Any) -> Any:
         x, difference, mass = self.saved
-        if is_grad_enabled():  # as a function of x, for a second derivative
+        if not current_mode().arrays:  # as a function of x, for a second derivative
             difference = CrossEntropyDifference.apply(x, difference, mass, self.class_dim)
         return difference * self.spread(grad)
 

@@ -20,7 +20,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_adam.autograd import Operation, is_grad_enabled
+from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import float16, float32, type_name
 from tinygrad_adam.backend.sums import wide
@@ -89,7 +90,9 @@ class _Normalization(Operation):
         need_x, need_weight, need_bias = self.needs_input_grad[:3]
         dims, per_weight = self.dims, self.weight_shape
         seen, grad = reshape(x, self.shape), reshape(grad, self.shape)
-        if is_grad_enabled():  # mean and deviation as functions of x, for a second derivative
+        if (
+            not current_mode().arrays
+        ):  # mean and deviation as functions of x, for a second derivative
             average = mean(seen, dims, True)
             inverse = rsqrt(mean(square(seen - average), dims, True) + self.eps)
         grad_x = grad_weight = grad_bias = None
@@ -147,7 +150,7 @@ class BatchNorm(_Normalization):
         return y
 
     def backward(self, grad: Any) -> Any:
-        if is_grad_enabled():
+        if not current_mode().arrays:
             return super().backward(grad)
         x, weight, average, inverse = self.saved
         need_x, need_weight, need_bias = self.needs_input_grad[:3]
@@ -252,7 +255,7 @@ def batch_norm(
         )
         for moved in running.values():
             if moved is not None:
-                moved._version[0] += 1
+                moved._writes[0] += 1
         return output
     if running_mean is None or running_var is None:
         raise RuntimeError("running_mean must be defined in evaluation mode")

@@ -106,7 +106,7 @@ def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """
     if len(sizes) == 1 and isinstance(sizes[0], (np.dtype, type)):
         result = input._wrap(_memory_as(input, as_dtype(sizes[0])))
-        result._version = input._version
+        result._writes = input._writes
         return result
     result = reshape(input, *sizes, shape=size)
     if result._base is None and result.numel() and not backend.is_channels_last(input.array):
@@ -738,7 +738,7 @@ def detach(input: Tensor) -> Tensor:
     """Return a tensor on the same memory, without history, that does not require grad."""
     require_tensors("detach", input=input)
     result: Tensor = input._wrap(input.array.view())
-    result._version = input._version
+    result._writes = input._writes
     return result
 
 

@@ -986,7 +986,7 @@ def set_option(group: Group, name: str, value: Any) -> None:
     """Set an option of a parameter group; if it is a tensor, write into it."""
     if isinstance(group[name], Tensor):
         group[name].array[...] = value
-        group[name]._version[0] += 1
+        group[name]._writes[0] += 1
     else:
         group[name] = value
 

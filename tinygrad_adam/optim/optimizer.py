@@ -275,7 +275,7 @@ class Optimizer:
                         updates.append(self.rule(parameter, gradient, state, group))
                     else:
                         self.update(parameter, gradient, state, group)
-                    parameter._version[0] += 1
+                    parameter._writes[0] += 1
                     if state:
                         self.state[parameter] = state
             run_updates(updates)
@@ -297,7 +297,7 @@ class Optimizer:
                     parameter.grad = zeros_like(gradient)
                 else:
                     gradient.array[...] = 0
-                    gradient._version[0] += 1
+                    gradient._writes[0] += 1
 
     def group_of(self, parameter: Tensor) -> Group:
         """Return the group that ``parameter`` is in.

@@ -14,7 +14,8 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_adam.autograd import Function, Variable
+from tinygrad_adam.autograd import Function
+from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import device_of, is_array
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.viz.measure import (

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_adam.autograd import Variable, enable_grad
+from tinygrad_adam.autograd import enable_grad
+from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import default_generator
 from tinygrad_adam.nn.module import Module
 from tinygrad_adam.viz.graph import Graph

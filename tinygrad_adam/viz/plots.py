@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_adam.autograd import Variable, no_grad
+from tinygrad_adam.autograd import no_grad
+from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import is_array, to_numpy
 from tinygrad_adam.viz.drawing import undisturbed
 from tinygrad_adam.viz.extras import require

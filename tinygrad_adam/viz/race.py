@@ -268,7 +268,7 @@ def _place(parameters: Sequence[Tensor], values: np.ndarray) -> None:
     start = 0
     for p in parameters:
         p.array[...] = values[start : start + p.numel()].reshape(p.shape)
-        p._version[0] += 1
+        p._writes[0] += 1
         start += p.numel()
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from tinygrad_adam.autograd import Operation, Variable
+from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.autograd.observer import Observer, observing
-from tinygrad_adam.autograd.variable import gradient_edge
+from tinygrad_adam.autograd.variable import Variable, gradient_edge
 from tinygrad_adam.backend import device_of
 from tinygrad_adam.viz.building import Builder, IdentityMap, Source, shape_and_dtype
 from tinygrad_adam.viz.measure import owner

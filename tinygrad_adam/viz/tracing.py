@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from tinygrad_adam.autograd import Operation, Variable
+from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.engine import Walk
-from tinygrad_adam.autograd.variable import gradient_edge
+from tinygrad_adam.autograd.variable import Variable, gradient_edge
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.viz.building import (
     Builder,
