@@ -41,13 +41,25 @@ current_mode = _mode.get
 
 @contextmanager
 def mode(**changes: Any) -> Iterator[None]:
-    """Run a block with some fields of the mode changed, and put those fields back afterwards."""
+    """Run a block with some fields of the mode changed, and put those fields back afterwards.
+
+    Also if Ctrl-C comes anywhere in here: the generator is closed with what refers to it.
+    """
     before = _mode.get()
-    _mode.set(before._replace(**changes))
+    after = {name: getattr(before, name) for name in changes}
     try:
+        _mode.set(before._replace(**changes))
         yield
     finally:
-        _mode.set(_mode.get()._replace(**{name: getattr(before, name) for name in changes}))
+        try:
+            _change(**after)
+        except BaseException:
+            _change(**after)
+            raise
+
+
+def _change(**changes: Any) -> None:
+    _mode.set(_mode.get()._replace(**changes))
 
 
 class _ForwardContexts(threading.local):
@@ -93,23 +105,29 @@ class set_grad_enabled:  # noqa: N801 (PyTorch's name)
 
     def __init__(self, mode: bool) -> None:
         self.enabled = bool(mode)
-        self._before = [_mode.get().grad]  # a stack: one object may be entered again inside itself
-        _record(self.enabled)
+        self._before: bool | None = _mode.get().grad
+        self._blocks: list[Any] = []  # one object may be entered again inside itself
+        _change(grad=self.enabled)
+
+    def _take_back(self) -> None:
+        """Undo what ``__init__`` did, in favour of a block or a function."""
+        if self._before is not None:
+            _change(grad=self._before)
+            self._before = None
 
     def __enter__(self) -> None:
-        _record(self.enabled)
+        self._take_back()
+        block = mode(grad=self.enabled)
+        self._blocks.append(block)
+        block.__enter__()
 
     def __exit__(self, *exception: object) -> None:
-        _record(self._before.pop())
+        self._blocks.pop().__exit__(None, None, None)
 
     def __call__(self, function: F) -> F:
-        """Decorate a function or generator function; the mode here goes back to what it was."""
-        _record(self._before.pop())
+        """Decorate a function or generator function to run in this mode; here it is as before."""
+        self._take_back()
         return _decorated(function, self.enabled)
-
-
-def _record(enabled: bool) -> None:
-    _mode.set(_mode.get()._replace(grad=enabled))
 
 
 class _GradBlock(set_grad_enabled):
@@ -121,15 +139,8 @@ class _GradBlock(set_grad_enabled):
         return object.__new__(cls) if function is None else _decorated(function, cls.enabled)
 
     def __init__(self) -> None:
-        self._before = []
-
-    def __enter__(self) -> None:
-        self._before.append(_mode.get().grad)
-        _record(self.enabled)
-
-    def __call__(self, function: F) -> F:
-        """Decorate a function or generator function to run in this mode."""
-        return _decorated(function, self.enabled)
+        self._before = None
+        self._blocks = []
 
 
 class no_grad(_GradBlock):  # noqa: N801 (PyTorch's name)
