@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_adam.backend.dtypes import type_name
+
 _numbers = itertools.count()
 
 
@@ -50,7 +52,7 @@ class Watch:
         for hook in list(self.hooks.values()):
             changed = hook(gradient)
             if changed is not None:
-                _check_replacement(hook, gradient, changed)
+                check_replacement(hook, gradient, changed)
                 gradient = changed
         tensor = None if self.retained is None else self.retained()
         if tensor is not None:
@@ -58,16 +60,24 @@ class Watch:
         return gradient
 
 
-def _check_replacement(hook: Any, gradient: Any, changed: Any) -> None:
-    name = getattr(hook, "__name__", type(hook).__name__)
+def check_replacement(hook: Any, gradient: Any, changed: Any) -> None:
+    """Raise if what a hook returned cannot take the place of a gradient.
+
+    Raises:
+        RuntimeError: it has another shape or dtype.
+        TypeError: it is no tensor.
+    """
     if type(changed) is not type(gradient) and not hasattr(changed, "array"):
         raise TypeError(f"expected Variable, but hook returned {type(changed).__name__!r}")
-    for what, mine, theirs in (
-        ("type", gradient.array.dtype, changed.array.dtype),
-        ("size", gradient.array.shape, changed.array.shape),
-    ):
-        if mine != theirs:
-            raise RuntimeError(
-                f"hook '{name}' has changed the {what} of value\n"
-                f"  It got {mine} and returned {theirs}"
-            )
+    name = getattr(hook, "__name__", type(hook).__name__)
+    mine, theirs = gradient.array, changed.array
+    if mine.dtype != theirs.dtype:
+        types = [f"torch.{type_name(x.dtype)}Tensor" for x in (mine, theirs)]
+        raise RuntimeError(
+            f"hook '{name}' has changed the type of value (was {types[0]} got {types[1]})"
+        )
+    if mine.shape != theirs.shape:
+        raise RuntimeError(
+            f"hook '{name}' has changed the size of value\n"
+            f"  It got {tuple(mine.shape)} and returned {tuple(theirs.shape)}"
+        )

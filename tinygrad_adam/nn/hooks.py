@@ -2,7 +2,8 @@
 
 Forward hooks are plain calls around ``forward``; the module makes them itself. For backward hooks,
 the tensors that go into a module and those that come out pass through a :class:`ModuleBoundary`, an
-identity whose gradient is what the hooks make of it.
+identity whose gradient is what the hooks make of it. What passed is a view that must not be written
+while recording, as in PyTorch: the module's input would not learn of it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation, is_grad_enabled
+from tinygrad_adam.autograd.errors import FUNCTION_VIEW
+from tinygrad_adam.autograd.hooks import check_replacement
+from tinygrad_adam.autograd.variable import link_view, never
 from tinygrad_adam.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -48,7 +52,7 @@ class ModuleBoundary(Operation):
         self, on_backward: Callable[[tuple[Any, ...]], Any], materialize: bool, *arrays: Any
     ) -> Any:
         self.on_backward, self.materialize_grads = on_backward, materialize
-        return arrays
+        return tuple([array.view() for array in arrays])
 
     def backward(self, *grads: Any) -> Any:  # noqa: D102
         return (None, None, *self.on_backward(grads))
@@ -94,7 +98,7 @@ class BackwardWatch:
     def _at_outputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         grad_output = _spread(grads, self.output_slots, self.output_count)
         for hook in self.before:
-            grad_output = _changed("Backward pre hook", hook(self.module, grad_output), grad_output)
+            grad_output = _changed(hook, hook(self.module, grad_output), grad_output, pre=True)
         self.grad_output = grad_output
         if not self.inputs_watched and self.after:
             warnings.warn(
@@ -109,13 +113,16 @@ class BackwardWatch:
                         "Backward hook for Modules where no input requires gradient should always "
                         "return None or None for all gradients."
                     )
+            self.grad_output = None
         return tuple([grad_output[slot] for slot in self.output_slots])
 
     def _at_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self.grad_output is None:  # they came past the output: a gradient's gradient
+            return grads
         grad_input = _spread(grads, self.input_slots, self.input_count)
         for hook in self.after:
             changed = hook(self.module, grad_input, self.grad_output)
-            grad_input = _changed("Backward hook", changed, grad_input)
+            grad_input = _changed(hook, changed, grad_input)
         self.grad_output = None
         return tuple([grad_input[slot] for slot in self.input_slots])
 
@@ -125,8 +132,8 @@ def _watched(
 ) -> tuple[list[int], tuple[Any, ...], bool]:
     """Send the tensors among ``values`` through one boundary.
 
-    Returns which of the values they are, the values with them replaced, and whether there was one
-    that requires a gradient.
+    Returns which of the values they are, the values with those replaced that require a gradient,
+    and whether there was one.
     """
     slots = [slot for slot, value in enumerate(values) if isinstance(value, Tensor)]
     tensors = [values[slot] for slot in slots]
@@ -135,8 +142,9 @@ def _watched(
     passed = ModuleBoundary.apply(on_backward, materialize, *tensors)
     replaced = list(values)
     for slot, before, after in zip(slots, tensors, passed):
-        after._writes = before._writes  # the same memory
-        replaced[slot] = after
+        if before.requires_grad:
+            link_view(after, before, never, FUNCTION_VIEW)
+            replaced[slot] = after
     return slots, tuple(replaced), True
 
 
@@ -152,14 +160,25 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _changed(kind: str, changed: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return what takes the place of the gradients after a hook, which may have returned None."""
+def _changed(
+    hook: Any, changed: Any, gradients: tuple[Any, ...], pre: bool = False
+) -> tuple[Any, ...]:
+    """Return what takes the place of the gradients after a hook, which may have returned None.
+
+    Raises:
+        RuntimeError: it returned another number of gradients, or one of another shape or dtype.
+        TypeError: it returned something else.
+    """
     if changed is None:
         return gradients
-    changed = as_tuple(changed)
+    changed = tuple(changed) if isinstance(changed, list) else as_tuple(changed)
     if len(changed) != len(gradients):
+        kind, what = ("pre hook", "grad_output") if pre else ("hook", "grad_input")
         raise RuntimeError(
-            f"{kind} returned an invalid number of grad_input, got {len(changed)}, but expected "
-            f"{len(gradients)}"
+            f"Backward {kind} returned an invalid number of {what}, got {len(changed)}, but "
+            f"expected {len(gradients)}"
         )
-    return cast("tuple[Any, ...]", changed)
+    for before, after in zip(gradients, changed):
+        if before is not None and after is not None:
+            check_replacement(hook, before, after)
+    return changed
