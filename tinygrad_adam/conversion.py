@@ -210,5 +210,5 @@ def parse_to(
         elif isinstance(argument, bool):
             continue  # non_blocking, which changes nothing here
         elif argument is not None:
-            dtype = argument
+            dtype = as_dtype(argument)
     return (None if dtype is None else as_dtype(dtype)), device, copy

@@ -29,7 +29,12 @@ from tinygrad_adam.backend import (
 from tinygrad_adam.backend.dtypes import c_type_name, int64, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array
-from tinygrad_adam.ops.arguments import as_int, new_size, require_tensors
+from tinygrad_adam.ops.arguments import (
+    Number,
+    as_int,
+    checked,
+    new_size,
+)
 from tinygrad_adam.ops.elementwise import require_floating
 from tinygrad_adam.tensor import Tensor
 
@@ -64,7 +69,6 @@ def _like(
     function: str, input: Any, dtype: Any, device: Any, requires_grad: bool
 ) -> dict[str, Any]:
     """Return the options of ``function``: shape, dtype and device of ``input`` unless said."""
-    require_tensors(function, input=input)
     return {
         "size": input.shape,
         "dtype": input.dtype if dtype is None else dtype,
@@ -73,6 +77,7 @@ def _like(
     }
 
 
+@checked
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor made of ``data``, which is copied.
 
@@ -97,6 +102,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return _made(as_array(data, dtype), device, requires_grad)
 
 
+@checked
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """Return ``data`` as a tensor, sharing its memory if it is an array or tensor that fits.
 
@@ -116,6 +122,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return tensor(data, dtype, device)
 
 
+@checked
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """Return a tensor on the memory of a NumPy array.
 
@@ -127,7 +134,8 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return as_tensor(ndarray)
 
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+@checked
+def full(size: Any, fill_value: Number, *, dtype: Any = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return a tensor of shape ``size`` full of ``fill_value``, whose type decides the dtype."""
     value = _number("full", "fill_value", fill_value)
@@ -136,24 +144,28 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
     return _made(array, device, requires_grad)
 
 
+@checked
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return zeros of shape ``size``."""
     return _made(np.zeros(new_size("zeros", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
+@checked
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return ones of shape ``size``."""
     return _made(np.ones(new_size("ones", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
+@checked
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return a tensor of shape ``size`` to be filled: it holds whatever was in the memory."""
     return _made(np.empty(new_size("empty", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
+@checked
 def zeros_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -161,6 +173,7 @@ def zeros_like(
     return zeros(**_like("zeros_like", input, dtype, device, requires_grad))
 
 
+@checked
 def ones_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -168,6 +181,7 @@ def ones_like(
     return ones(**_like("ones_like", input, dtype, device, requires_grad))
 
 
+@checked
 def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -175,15 +189,24 @@ def empty_like(
     return zeros(**_like("empty_like", input, dtype, device, requires_grad))
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None,
+@checked
+def full_like(input: Tensor, fill_value: Number, *, dtype: Any = None, device: Any = None,
               requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return a tensor full of ``fill_value``, with the shape, dtype and device of ``input``."""
     options = _like("full_like", input, dtype, device, requires_grad)
     return full(fill_value=fill_value, **options)
 
 
-def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = None,
-           device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+@checked
+def arange(
+    start: Number | None = None,
+    end: Number | None = None,
+    step: Number = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Return the numbers from ``start`` up to but not including ``end``, ``step`` apart.
 
     With one argument, from 0 to it. All integers give int64, else float32. An integer dtype cuts
@@ -226,7 +249,8 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = No
     return _made(array, device, requires_grad, dtype)
 
 
-def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None,
+@checked
+def linspace(start: Number, end: Number, steps: int, *, dtype: Any = None, device: Any = None,
              requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return ``steps`` numbers from ``start`` to ``end``, both included, equally far apart.
 
@@ -257,6 +281,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device:
     return _made(array, device, requires_grad, dtype)
 
 
+@checked
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
         requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return an (n, m) matrix (square unless ``m`` is given) with ones on the diagonal."""
@@ -270,6 +295,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
     )
 
 
+@checked
 def rand(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
          device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return numbers drawn uniformly from [0, 1)."""
@@ -286,6 +312,7 @@ def _drawn(draw: Callable[..., Array], shape: tuple[int, ...], dtype: Dtype) -> 
     return draw(shape, dtype if dtype.itemsize >= 4 else np.float32)
 
 
+@checked
 def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
           device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return numbers drawn from the normal distribution with mean 0 and variance 1.
@@ -299,6 +326,7 @@ def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dty
     return _made(array, device, requires_grad, dtype)
 
 
+@checked
 def randint(low: Any = None, high: Any = None, size: Any = None, *,
             generator: Generator | None = None, dtype: Any = None, device: Any = None,
             requires_grad: bool = False) -> Tensor:  # fmt: skip
@@ -332,6 +360,7 @@ def _fits(value: int, dtype: Dtype) -> bool:
     return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
 
 
+@checked
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
              requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return the integers from 0 to n - 1 in random order, int64."""
@@ -341,6 +370,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, d
     return _made(array, device, requires_grad, dtype)
 
 
+@checked
 def rand_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -348,6 +378,7 @@ def rand_like(
     return rand(**_like("rand_like", input, dtype, device, requires_grad))
 
 
+@checked
 def randn_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -355,20 +386,21 @@ def randn_like(
     return randn(**_like("randn_like", input, dtype, device, requires_grad))
 
 
-def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Any = None,
+@checked
+def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None,
                  device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return random integers from ``low`` to ``high`` - 1, shaped and typed as ``input``."""
     options = _like("randint_like", input, dtype, device, requires_grad)
     return randint(low, high, **options)
 
 
+@checked
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """Return 1 with the probability that ``input`` gives for each element, else 0.
 
     Raises:
         RuntimeError: a probability is not in [0, 1].
     """
-    require_tensors("bernoulli", input=input)
     require_floating("bernoulli", input)
     if not ((input >= 0) & (input <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")

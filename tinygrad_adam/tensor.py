@@ -15,7 +15,7 @@ import math
 import operator
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -34,7 +34,15 @@ from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array, parse_to
 from tinygrad_adam.formatting import format_tensor
 from tinygrad_adam.ops import elementwise, indexing, shapes
-from tinygrad_adam.ops.arguments import common_shape, new_size, normalize_dim, require_dimensions
+from tinygrad_adam.ops.arguments import (
+    Number,
+    Operand,
+    checked,
+    common_shape,
+    new_size,
+    normalize_dim,
+    require_dimensions,
+)
 from tinygrad_adam.ops.elementwise import require_floating
 
 _new = object.__new__
@@ -56,6 +64,8 @@ class Size(tuple[int, ...]):
 
     def __new__(cls, sizes: Any = ()) -> Size:
         """Check that the sizes are integers."""
+        if not isinstance(sizes, Iterable) or (isinstance(sizes, Tensor) and not sizes.ndim):
+            raise TypeError(f"torch.Size() takes an iterable of 'int', not {type(sizes).__name__}")
         numbers = []
         for i, size in enumerate(sizes):
             if not hasattr(size, "__index__"):
@@ -99,7 +109,13 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
     Source: PyTorch, ``torch.broadcast_shapes``.
     """
-    return Size(common_shape(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
+    for shape in shapes:
+        if not isinstance(shape, (int, tuple, list)):
+            raise RuntimeError(
+                "Input shapes should be of type ints, a tuple of ints, or a list of ints, got "
+                f"{shape}"
+            )
+    return Size(common_shape(*[(s,) if isinstance(s, int) else Size(s) for s in shapes]))
 
 
 def is_tensor(value: object) -> bool:
@@ -237,6 +253,7 @@ class Tensor(Variable):
         """Whether the elements are on a GPU."""
         return not isinstance(self.array, np.ndarray)
 
+    @checked
     def size(self, dim: int | None = None) -> Any:
         """Return the shape, or the size of one dimension."""
         if dim is None:
@@ -254,6 +271,7 @@ class Tensor(Variable):
         """Return the size of an element in bytes."""
         return self.itemsize
 
+    @checked
     def stride(self, dim: int | None = None) -> Any:
         """Return how many elements lie between neighbours in each dimension, or in one."""
         strides = tuple([step // self.itemsize for step in self.array.strides])
@@ -315,6 +333,7 @@ class Tensor(Variable):
             )
         self._requires_grad = bool(value)
 
+    @checked
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set ``requires_grad`` and return the tensor itself."""
         self.requires_grad = requires_grad
@@ -618,6 +637,7 @@ class Tensor(Variable):
             return f"{type(self).__module__}.{self.dtype}"
         return self.to(as_dtype(dtype))
 
+    @checked
     def type_as(self, other: Tensor) -> Tensor:
         """Return the tensor converted to the dtype of ``other``."""
         return self.to(other.dtype)
@@ -630,6 +650,7 @@ class Tensor(Variable):
         """Return the tensor on a GPU: the current one, or number ``device``."""
         return self.to("cuda" if device is None else device)
 
+    @checked
     def new_tensor(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         """Return a tensor made of ``data``, with this one's dtype and device."""
         if isinstance(data, Tensor):
@@ -637,8 +658,9 @@ class Tensor(Variable):
         array = as_array(data, self.dtype if dtype is None else dtype)
         return Tensor._wrap(backend.move(array, self.device)).requires_grad_(requires_grad)
 
+    @checked
     def new_full(
-        self, size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False
+        self, size: Any, fill_value: Number, dtype: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """Return a tensor of shape ``size`` full of a value, with this one's dtype and device."""
         dtype = self.dtype if dtype is None else as_dtype(dtype)
@@ -647,12 +669,14 @@ class Tensor(Variable):
         array = array_module(self.array).full(new_size("new_full", (size,)), value, dtype)
         return Tensor._wrap(array).requires_grad_(requires_grad)
 
+    @checked
     def new_zeros(
         self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """Return zeros of shape ``size``, with this one's dtype and device."""
         return self.new_full(new_size("new_zeros", sizes, size), 0, dtype, requires_grad)
 
+    @checked
     def new_ones(
         self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
     ) -> Tensor:
@@ -663,7 +687,10 @@ class Tensor(Variable):
 
     # --- writing in place ------------------------------------------------------------------------
 
-    def index_put_(self, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Tensor:
+    @checked
+    def index_put_(
+        self, indices: Sequence[Any], values: Tensor, accumulate: bool = False
+    ) -> Tensor:
         """Do :meth:`index_put` in place."""
         indices = tuple(indices)
         view, picks = indexing.resolve(indices, self)
@@ -675,7 +702,8 @@ class Tensor(Variable):
         """Set every element to 0."""
         return self.fill_(0)
 
-    def fill_(self, value: Any) -> Tensor:
+    @checked
+    def fill_(self, value: Operand) -> Tensor:
         """Set every element to ``value``, a number or a 0-d tensor."""
         if isinstance(value, Tensor):
             if value.ndim:
@@ -705,7 +733,8 @@ class Tensor(Variable):
             mask = mask.expand(self.shape).any(dims, keepdim=True)
         return in_place(ops.masked_fill, fills=True)(self, mask, value)
 
-    def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
+    @checked
+    def copy_(self, src: Operand, non_blocking: bool = False) -> Tensor:
         """Write the elements of ``src``, broadcast and converted, into this tensor."""
         source = src if isinstance(src, Tensor) else self.new_tensor(src)
         source = source.to(self.device, self.dtype)
@@ -718,27 +747,37 @@ class Tensor(Variable):
             source = source.expand(self.shape)
         return in_place(elementwise.overwritten)(self, source)
 
-    def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
+    @checked
+    def uniform_(
+        self, low: float = 0.0, high: float = 1.0, *, generator: backend.Generator | None = None
+    ) -> Tensor:
         """Fill with numbers drawn uniformly from [low, high)."""
         require_floating("uniform_", self)
         if low > high:
             raise RuntimeError(
                 f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
             )
-        return self.copy_(backend.numbers_of(generator).uniform(low, high, self.shape))
+        return self._drawn(backend.numbers_of(generator).uniform(low, high, self.shape))
 
-    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+    @checked
+    def normal_(
+        self, mean: float = 0.0, std: float = 1.0, *, generator: backend.Generator | None = None
+    ) -> Tensor:
         """Fill with numbers drawn from the normal distribution."""
         if std < 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         require_floating("normal_", self)
-        return self.copy_(backend.numbers_of(generator).normal(mean, std, self.shape))
+        return self._drawn(backend.numbers_of(generator).normal(mean, std, self.shape))
 
-    def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Tensor:
+    @checked
+    def bernoulli_(self, p: float = 0.5, *, generator: backend.Generator | None = None) -> Tensor:
         """Fill with 1 where a number drawn uniformly from [0, 1) is below ``p``, else 0."""
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        return self.copy_(backend.numbers_of(generator).random(self.shape) < p)
+        return self._drawn(backend.numbers_of(generator).random(self.shape) < p)
+
+    def _drawn(self, numbers: np.ndarray) -> Tensor:
+        return self.copy_(Tensor._wrap(np.asarray(numbers)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         view, picks = indexing.resolve(index, self)
@@ -795,7 +834,8 @@ class Tensor(Variable):
         other = _operand(other)
         return other.matmul(self) if isinstance(other, Tensor) else NotImplemented
 
-    def where(self, condition: Tensor, other: Any) -> Tensor:
+    @checked
+    def where(self, condition: Tensor, other: Operand) -> Tensor:
         """Return this tensor's elements where ``condition`` holds, and those of ``other`` else."""
         return ops.where(condition, self, other)
 

@@ -20,6 +20,8 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
   (``tests/autograd/random_programs.py``), by seed.
 * ``in_place_states``: what becomes of gradients in each state of a tensor that is written in place
   (``tests/autograd/in_place_states.py``): the number of each cell's result, and the results.
+* ``wrong_arguments``: the class of the error for each wrong kind of each argument of each row of
+  ``tests/wrong_arguments.py``.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
 """
 
@@ -34,6 +36,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests import wrong_arguments
 from tests.autograd import in_place_states
 from tests.autograd.random_programs import STORED, in_children, run
 from tests.examples import cnn_problem
@@ -93,6 +96,11 @@ def make_promotion() -> None:
 def make_printed() -> None:
     texts = [repr(torch.from_numpy(x)).replace("torch.", "") for x in printed.arrays()]
     save("printed.json", json.dumps(texts, indent=0))
+
+
+def make_wrong_arguments() -> None:
+    found = wrong_arguments.answers(torch, torch.utils.data)
+    save("wrong_arguments.json", json.dumps(found, separators=(",", ":")))
 
 
 def layers() -> None:
@@ -238,6 +246,7 @@ MAKERS = {
     "in_place": in_place,
     "in_place_states": make_in_place_states,
     "iris": iris,
+    "wrong_arguments": make_wrong_arguments,
     "cnn": cnn,
 }
 

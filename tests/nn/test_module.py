@@ -298,6 +298,18 @@ def test_loads_arrays():
     assert net.weight.tolist() == [[1, 2]]
 
 
+@pytest.mark.parametrize("value", [[3.0], 3.0, None])
+def test_loads_tensors_only(value):
+    net = nn.Linear(2, 1)
+    state = {"weight": torch.tensor([[1.0, 2.0]]), "bias": value}
+    text = 'copying the parameter named "bias", expected torch.Tensor or Tensor-like object from'
+    with pytest.raises(RuntimeError, match=text):
+        net.load_state_dict(state)
+    assert net.weight.tolist() != [[1, 2]]
+    net.load_state_dict({**state, "bias": torch.from_numpy(np.array([3.0]))})
+    assert net.weight.tolist() == [[1, 2]]
+
+
 def test_assigns_on_request():
     net = nn.Linear(2, 2)
     state = {"weight": torch.ones(2, 2, dtype=torch.float64), "bias": torch.zeros(2)}

@@ -384,3 +384,10 @@ def test_distances_are_of_floating_point_numbers(loss):
     for x in (torch.ones(2, dtype=torch.int64), torch.ones(2, dtype=torch.complex64)):
         with pytest.raises(NotImplementedError, match=r'^"\w+_loss" not implemented for \'(L|C)'):
             loss(x, x)
+
+
+@pytest.mark.parametrize("loss", ["CrossEntropyLoss", "NLLLoss", "MSELoss", "HuberLoss", "BCELoss"])
+def test_arguments_of_the_call_given_to_the_constructor(loss):
+    x = torch.zeros(2, 2)
+    with pytest.raises(TypeError, match=rf"(?s)must not be a Tensor.*{loss}\(\)\(input, target\)"):
+        getattr(nn, loss)(x, x)

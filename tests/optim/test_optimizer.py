@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from tinygrad_adam import enable_grad, float32, float64, is_grad_enabled, no_grad, optim, tensor
+from tinygrad_adam import enable_grad, float32, float64, is_grad_enabled, nn, no_grad, optim, tensor
 
 ALL = [
     optim.SGD,
@@ -288,8 +288,10 @@ class TestErrors:
 
     def test_implementation_options(self):
         p = parameter()
-        for options in ({"foreach": True}, {"fused": True}, {"capturable": True}):
+        for options in ({"foreach": True}, {"fused": True}):
             optim.Adam([p], **options).step()
+        with pytest.raises(AssertionError, match="If capturable=True, params and state_steps must"):
+            optim.Adam([p], capturable=True).step()
         with pytest.raises(NotImplementedError, match="differentiable=True is not supported"):
             optim.Adam([p], differentiable=True)
         with pytest.raises(RuntimeError, match="`fused` and `foreach` cannot be `True` together"):
@@ -299,16 +301,28 @@ class TestErrors:
         p = parameter()
         with pytest.raises(ValueError, match="optimizer got an empty parameter list"):
             optim.SGD([])
+        hidden = nn.Module()
+        hidden.layers = [nn.Linear(2, 2)]
+        with pytest.raises(ValueError, match=r"(?s)layers in a plain list .* use ModuleList"):
+            optim.SGD(hidden.parameters())
         with pytest.raises(ValueError, match="can't optimize a non-leaf Tensor"):
             optim.SGD([p * 2])
         with pytest.raises(TypeError, match="should be an iterable of Tensors or dicts"):
             optim.SGD(p)
-        with pytest.raises(TypeError, match="organized in ordered collections"):
-            optim.SGD({p})
+        assert optim.SGD({p}).param_groups[0]["params"] == [p]  # as in PyTorch
         with pytest.raises(TypeError, match="organized in ordered collections"):
             optim.SGD([{"params": {p}}])
         with pytest.raises(TypeError, match=r"can only optimize Tensors, but one of .* is str"):
             optim.SGD({"weight": p})
+        model = nn.Sequential(nn.Linear(2, 2))
+        with pytest.raises(TypeError, match=r"Linear\n  Write model\.parameters\(\) for the"):
+            optim.SGD(model)
+        with pytest.raises(TypeError, match=r"Linear\n  Write model\.parameters\(\) for the"):
+            optim.SGD(model[0])
+        with pytest.raises(TypeError, match=r"method\n  Write model\.parameters\(\), with paren"):
+            optim.SGD(model.parameters)
+        with pytest.raises(TypeError, match="but got float"):
+            optim.SGD(0.1)
         with pytest.raises(TypeError, match="param_group must be a dict"):
             optim.SGD([p]).add_param_group([p])
         with pytest.raises(ValueError, match="some parameters appear in more than one"):

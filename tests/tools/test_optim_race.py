@@ -186,7 +186,7 @@ def test_every_optimizer_races(capsys):
         (["--optimizers", "adam,eps=0.1,eps=0.2"], "an option stands there twice"),
         (["--optimizers", "adam:0.1,lr=0.2"], "the rate stands there twice"),
         (["--optimizers", "adam,lr='a'"], "adam,lr='a': "),
-        (["--optimizers", "adam,betas=3"], "object is not iterable"),
+        (["--optimizers", "adam,betas=3"], "betas must be a tuple of two numbers, not int"),
         (["--optimizers", "sgd,momentum"], "'momentum' is not OPTION=VALUE"),
         (["--optimizers", "sgd,momentum=high"], "'high' is not a value"),
         (["--optimizers", "sgd,speed=1"], "unexpected keyword argument 'speed'"),

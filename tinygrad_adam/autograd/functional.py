@@ -127,7 +127,7 @@ def jacobian(
                         )
                     columns[j].append(zeros_like(given[j]) if gradient is None else gradient)
             blocks = [stacked(values, x) for values, x in zip(columns, given)]
-            rows.append(tuple([b.reshape(*y.shape, *x.shape) for b, x in zip(blocks, given)]))
+            rows.append(tuple([b.reshape((*y.shape, *x.shape)) for b, x in zip(blocks, given)]))
     result = tuple([row if several_inputs else row[0] for row in rows])
     return result if several_outputs else result[0]
 

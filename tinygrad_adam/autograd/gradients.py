@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,8 +23,10 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
     """Return the places where a walk starts, with the gradient there: ones for a scalar."""
     if grad_tensors is None:
         grad_tensors = [None] * len(tensors)
-    elif isinstance(grad_tensors, Variable):
+    elif isinstance(grad_tensors, Variable) or not isinstance(grad_tensors, Iterable):
         grad_tensors = [grad_tensors]
+    else:
+        grad_tensors = list(grad_tensors)
     if len(grad_tensors) != len(tensors):
         raise RuntimeError(
             f"got {len(tensors)} tensors and {len(grad_tensors)} gradients; give one for each"
@@ -73,8 +75,17 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
     return roots
 
 
-def _sequence(tensors: Any) -> Sequence[Any]:
-    return (tensors,) if isinstance(tensors, Variable) else tuple(tensors)
+def _sequence(name: str, tensors: Any, empty: tuple[type, ...] = ()) -> Sequence[Any]:
+    """Return a tensor or several as a sequence, in which types in ``empty`` may stand, too."""
+    several = isinstance(tensors, Iterable) and not isinstance(tensors, (Variable, str, bytes))
+    found = tuple(tensors) if several else (tensors,)
+    for i, x in enumerate(found):
+        if not isinstance(x, (Variable, *empty)):
+            raise TypeError(
+                f"argument {name!r} must be Tensor or tuple of Tensors, but found element of type "
+                f"{type(x).__name__} at pos {i}"
+            )
+    return found
 
 
 def backward(
@@ -151,7 +162,7 @@ def _prepare(
     """Check the arguments of :func:`backward` and return its walk, not yet begun."""
     sinks: Sinks | None = None
     if inputs is not None:
-        inputs = _sequence(inputs)
+        inputs = _sequence("inputs", inputs)
         if not inputs:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         sinks = {_edge_of_input(x, i): _storing(x, create_graph) for i, x in enumerate(inputs)}
@@ -163,9 +174,16 @@ def _prepare(
             "function, make sure to reset the .grad fields of your parameters to None after use to "
             "break the cycle and avoid the leak."
         )
-    roots = _roots(_sequence(tensors), grad_tensors)
-    keep_graph = create_graph if retain_graph is None else retain_graph
-    return Walk(roots, create_graph, keep_graph, sinks)
+    roots = _roots(_sequence("tensors", tensors), grad_tensors)
+    return Walk(roots, create_graph, _keeps(retain_graph, create_graph), sinks)
+
+
+def _keeps(retain_graph: bool | None, create_graph: bool) -> bool:
+    """Return whether the graph is kept: as ``create_graph`` says unless it is said."""
+    for name, value in (("retain_graph", retain_graph), ("create_graph", create_graph)):
+        if value is not None and not isinstance(value, int):
+            raise TypeError(f"argument {name!r} must be bool, not {type(value).__name__}")
+    return create_graph if retain_graph is None else retain_graph
 
 
 def _storing(x: Any, recorded: bool) -> Callable[[Any], None]:
@@ -215,7 +233,7 @@ def grad(
 
     Source: PyTorch, ``torch.autograd.grad``.
     """
-    inputs, outputs = _sequence(inputs), _sequence(outputs)
+    inputs, outputs = _sequence("inputs", inputs), _sequence("outputs", outputs)
     if not inputs:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if materialize_grads and allow_unused is False:
@@ -230,7 +248,7 @@ def grad(
             FutureWarning,
             stacklevel=2,
         )
-    keep_graph = create_graph if retain_graph is None else retain_graph
+    keep_graph = _keeps(retain_graph, create_graph)
     edges = [_edge_of_input(x, i) for i, x in enumerate(inputs)]
     rows = _unbatched(outputs, grad_outputs) if is_grads_batched else [grad_outputs]
     results = []
@@ -255,7 +273,7 @@ def grad(
 
 def _unbatched(outputs: Sequence[Any], grad_outputs: Any) -> list[list[Any]]:
     """Return, for each entry of a batch of gradients, the gradient of each output."""
-    batches = () if grad_outputs is None else _sequence(grad_outputs)
+    batches = () if grad_outputs is None else _sequence("grad_outputs", grad_outputs, (type(None),))
     sizes = set()
     for i, (output, batch) in enumerate(zip(outputs, batches)):
         if batch is None:

@@ -104,7 +104,12 @@ class set_grad_enabled:  # noqa: N801 (PyTorch's name)
     """
 
     def __init__(self, mode: bool) -> None:
-        self.enabled = bool(mode)
+        if not isinstance(mode, bool):
+            found = type(mode).__name__
+            raise TypeError(
+                f"set_grad_enabled(): argument 'mode' (position 1) must be bool, not {found}"
+            )
+        self.enabled = mode
         self._before: bool | None = _mode.get().grad
         self._blocks: list[Any] = []  # one object may be entered again inside itself
         _change(grad=self.enabled)

@@ -41,6 +41,9 @@ class device:  # noqa: N801 (PyTorch's name)
         if isinstance(type, device):
             index = type.index if index is None else index
             type = type.type
+        if not isinstance(type, str):
+            found = type.__class__.__name__
+            raise TypeError(f"device(): argument 'type' (position 1) must be str, not {found}")
         kind, colon, number = str(type).partition(":")
         if not kind:
             raise RuntimeError("Device string must not be empty")

@@ -70,10 +70,11 @@ def as_dtype(value: object) -> Dtype:
         TypeError: ``value`` names no boolean or numeric dtype.
     """
     try:
-        dtype = np.dtype(value)  # type: ignore[call-overload]
+        # np.dtype() would take whatever has a dtype, such as a tensor, for its dtype.
+        dtype = np.dtype(value) if isinstance(value, (np.dtype, type, str)) else None
     except TypeError:
         dtype = None
-    if value is None or dtype is None or dtype.kind not in _KINDS:
+    if dtype is None or dtype.kind not in _KINDS:
         raise TypeError(
             f"dtype must be a dtype such as tinygrad_adam.float32 or 'float32', got {value!r}"
         )
@@ -121,6 +122,13 @@ def promote_types(a: Dtype, b: Dtype) -> Dtype:
     """Return the dtype of two tensors with dimensions, of dtypes ``a`` and ``b``, together."""
     if a is b:
         return a
+    if not (isinstance(a, np.dtype) and isinstance(b, np.dtype)):
+        odd, place = (
+            (b, "'type2' (position 2)") if isinstance(a, np.dtype) else (a, "'type1' (position 1)")
+        )
+        raise TypeError(
+            f"promote_types(): argument {place} must be torch.dtype, not {type(odd).__name__}"
+        )
     if _KINDS[a.kind] < _KINDS[b.kind]:
         a, b = b, a
     if a.kind == "c" or _KINDS[a.kind] == _KINDS[b.kind]:

@@ -39,6 +39,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
     Source: PyTorch, ``torch.utils.data.default_collate``.
     """
+    if isinstance(batch, np.dtype):  # which has a length and items, of names
+        raise _unsupported(batch)
     first = batch[0]
     if isinstance(first, Tensor):
         return stack(list(batch), 0)

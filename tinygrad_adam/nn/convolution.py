@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from tinygrad_adam.nn import functional
 from tinygrad_adam.nn.layer import ParameterLayer
+from tinygrad_adam.ops.arguments import all_ints, fitted
 from tinygrad_adam.ops.convolution import named_padding
 from tinygrad_adam.tensor import Tensor
 
@@ -15,8 +16,9 @@ IntOrTuple = int | Sequence[int]
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-def _tuple(value: IntOrTuple, length: int) -> tuple[int, ...]:
-    return (value,) * length if isinstance(value, int) else tuple(value)
+def _tuple(name: str, value: IntOrTuple, length: int) -> tuple[int, ...]:
+    values = value if isinstance(value, (tuple, list)) else (value,) * length
+    return tuple(all_ints(f"argument {name!r}", values))
 
 
 def _defaults(spatial: int) -> dict[str, Any]:
@@ -54,6 +56,12 @@ class Convolution(ParameterLayer):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        in_channels, out_channels, groups = (
+            fitted(type(self).__name__, name, "int", value)
+            for name, value in (
+                ("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)
+            )
+        )  # fmt: skip
         if groups <= 0:
             raise ValueError("groups must be a positive integer")
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
@@ -63,11 +71,13 @@ class Convolution(ParameterLayer):
                     f"  {channels} channels do not split into {groups} groups"
                 )
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = _tuple(kernel_size, self._spatial)
-        self.stride = _tuple(stride, self._spatial)
-        self.dilation = _tuple(dilation, self._spatial)
+        self.kernel_size = _tuple("kernel_size", kernel_size, self._spatial)
+        self.stride = _tuple("stride", stride, self._spatial)
+        self.dilation = _tuple("dilation", dilation, self._spatial)
         self.output_padding = (0,) * self._spatial
-        self.padding = padding if isinstance(padding, str) else _tuple(padding, self._spatial)
+        self.padding = (
+            padding if isinstance(padding, str) else _tuple("padding", padding, self._spatial)
+        )
         self.padding_mode = padding_mode
         self._check_padding()
         first, second = out_channels, in_channels // groups
@@ -202,7 +212,7 @@ class ConvTranspose2d(Convolution):
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype,
         )  # fmt: skip
-        self.output_padding = _tuple(output_padding, 2)
+        self.output_padding = _tuple("output_padding", output_padding, 2)
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """Return the transposed convolution of ``input``.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tinygrad_adam.nn import functional
 from tinygrad_adam.nn.layer import Layer
+from tinygrad_adam.ops.arguments import fitted
 from tinygrad_adam.tensor import Tensor
 
 
@@ -29,7 +30,7 @@ class Dropout(Layer):
     inplace: bool = False
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        self.p = fitted("Dropout", "p", "float", self.p)
         if not 0 <= self.p <= 1:
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {self.p}")
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from tinygrad_adam.nn import functional, init
 from tinygrad_adam.nn.layer import ParameterLayer
 from tinygrad_adam.nn.parameter import Parameter
+from tinygrad_adam.ops.arguments import fitted
 from tinygrad_adam.tensor import Tensor
 
 
@@ -57,6 +58,8 @@ class Embedding(ParameterLayer):
         super().__init__()
         if sparse:
             raise NotImplementedError("Embedding: sparse gradients are not supported")
+        num_embeddings = fitted("Embedding", "num_embeddings", "int", num_embeddings)
+        padding_idx = fitted("Embedding", "padding_idx", "int | None", padding_idx)
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise AssertionError(

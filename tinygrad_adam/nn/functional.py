@@ -13,6 +13,7 @@ from typing import Any
 
 from tinygrad_adam.ops import activations
 from tinygrad_adam.ops.activations import elu, gelu, hardswish, leaky_relu, silu, softplus
+from tinygrad_adam.ops.arguments import fitted
 from tinygrad_adam.ops.convolution import conv1d, conv2d, conv_transpose2d
 from tinygrad_adam.ops.dropout import dropout
 from tinygrad_adam.ops.elementwise import sigmoid, tanh
@@ -77,10 +78,11 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
     Source: PyTorch, ``torch.nn.functional.relu``.
     """
-    return input.relu_() if inplace else activations.relu(input)
+    return input.relu_() if inplace and isinstance(input, Tensor) else activations.relu(input)
 
 
-def _softmax_dim(name: str, ndim: int) -> int:
+def _softmax_dim(name: str, input: Tensor) -> int:
+    ndim = fitted(name, "input", "Tensor", input).ndim
     warnings.warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
         "dim=X as an argument.",
@@ -100,7 +102,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     Source: PyTorch, ``torch.nn.functional.softmax``.
     """
     if dim is None:
-        dim = _softmax_dim("softmax", input.ndim)
+        dim = _softmax_dim("softmax", input)
     return activations.softmax(input, dim, dtype)
 
 
@@ -110,5 +112,5 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
     Source: PyTorch, ``torch.nn.functional.log_softmax``.
     """
     if dim is None:
-        dim = _softmax_dim("log_softmax", input.ndim)
+        dim = _softmax_dim("log_softmax", input)
     return activations.log_softmax(input, dim, dtype)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam.backend import Generator, convert_number, device_of, move, numbers_of
+from tinygrad_adam.ops.arguments import Choice, Number, checked
 from tinygrad_adam.ops.elementwise import require_floating
 from tinygrad_adam.tensor import Tensor
 
@@ -65,6 +66,7 @@ def _fill_random(
     return _fill(tensor, numbers)
 
 
+@checked
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -79,6 +81,7 @@ def uniform_(
     return _fill_random("uniform_", tensor, numbers_of(generator).random, b - a, a)
 
 
+@checked
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -91,6 +94,7 @@ def normal_(
     return _fill_random("normal_", tensor, numbers_of(generator).standard_normal, std, mean)
 
 
+@checked
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -108,7 +112,7 @@ def trunc_normal_(
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of "
             "values may be incorrect.",
-            stacklevel=2,
+            stacklevel=3,
         )
     # By the inverse of the distribution function, interpolated in a fine table of it: no number is
     # drawn twice, and a far-off interval is no problem.
@@ -119,7 +123,8 @@ def trunc_normal_(
     return _fill(tensor, np.clip(np.interp(wanted, distribution, x) * std + mean, a, b))
 
 
-def constant_(tensor: Tensor, val: float) -> Tensor:
+@checked
+def constant_(tensor: Tensor, val: Number) -> Tensor:
     """Fill with ``val``.
 
     Source: PyTorch, ``torch.nn.init.constant_``.
@@ -128,6 +133,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     return _fill(tensor, convert_number(number, tensor.dtype))
 
 
+@checked
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with ones.
 
@@ -136,6 +142,7 @@ def ones_(tensor: Tensor) -> Tensor:
     return _fill(tensor, 1)
 
 
+@checked
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with zeros.
 
@@ -144,6 +151,7 @@ def zeros_(tensor: Tensor) -> Tensor:
     return _fill(tensor, 0)
 
 
+@checked
 def eye_(tensor: Tensor) -> Tensor:
     """Make a matrix the identity, as far as its shape allows.
 
@@ -157,6 +165,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return _fill(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
+@checked
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """Make a convolution's weight such that it hands its input channels on unchanged.
 
@@ -189,7 +198,8 @@ _GAINS = {
 }  # fmt: skip
 
 
-def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+@checked
+def calculate_gain(nonlinearity: Choice, param: Any = None) -> float:
     """Return by how much to scale weights before a nonlinearity, so that variances stay the same.
 
     Args:
@@ -202,9 +212,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
     Source: PyTorch, ``torch.nn.init.calculate_gain``.
     """
-    if nonlinearity in _GAINS:
+    if isinstance(nonlinearity, str) and nonlinearity in _GAINS:
         return _GAINS[nonlinearity]
-    if nonlinearity != "leaky_relu":
+    if not isinstance(nonlinearity, str) or nonlinearity != "leaky_relu":
         raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
     slope = 0.01 if param is None else param
     if isinstance(slope, bool) or not isinstance(slope, (int, float)):
@@ -226,6 +236,7 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
+@checked
 def xavier_uniform_(
     tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -238,6 +249,7 @@ def xavier_uniform_(
     return uniform_(tensor, -a, a, generator)
 
 
+@checked
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill from the normal distribution with deviation gain √(2 / (fan_in + fan_out)).
 
@@ -246,7 +258,9 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(_fans(tensor))), generator)
 
 
-def _kaiming_deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+def _kaiming_deviation(
+    tensor: Tensor, a: float | None, mode: Choice, nonlinearity: Choice
+) -> float:
     """Return gain / √fan.
 
     Raises:
@@ -260,15 +274,16 @@ def _kaiming_deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -
 
 def _nothing_to_fill(tensor: Tensor) -> bool:
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=4)
     return 0 in tensor.shape
 
 
+@checked
 def kaiming_uniform_(
     tensor: Tensor,
-    a: float = 0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
+    a: float | None = 0,
+    mode: Choice = "fan_in",
+    nonlinearity: Choice = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
     """Fill from U(-b, b), b = gain √(3 / fan).
@@ -289,11 +304,12 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound, generator)
 
 
+@checked
 def kaiming_normal_(
     tensor: Tensor,
-    a: float = 0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
+    a: float | None = 0,
+    mode: Choice = "fan_in",
+    nonlinearity: Choice = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
     """Fill from the normal distribution with deviation gain / √fan.
@@ -307,6 +323,7 @@ def kaiming_normal_(
     return normal_(tensor, 0.0, _kaiming_deviation(tensor, a, mode, nonlinearity), generator)
 
 
+@checked
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """Fill with a random orthogonal matrix, times ``gain``.
 
@@ -331,6 +348,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     return _fill(tensor, (gain * (q if rows >= columns else q.T)).reshape(tensor.shape))
 
 
+@checked
 def default_(weight: Tensor, bias: Tensor | None) -> None:
     """Fill as PyTorch's linear and convolution layers do: U(-1/√fan_in, 1/√fan_in) for both.
 

@@ -25,8 +25,11 @@ class Layer(Module):
     _usual: ClassVar[dict[str, Any]] = {}
     """Values at which an option is left out of the repr."""
 
-    def __post_init__(self) -> None:
-        super().__init__()
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make the registries, before a dataclass sets its fields."""
+        layer = super().__new__(cls)
+        Module.__init__(layer)
+        return layer
 
     def _options(self, names: Sequence[str]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names}

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from tinygrad_adam.nn import functional
 from tinygrad_adam.nn.layer import FunctionLayer, Layer, ParameterLayer
 from tinygrad_adam.nn.module import Module
+from tinygrad_adam.ops.shapes import unflatten
 from tinygrad_adam.tensor import Tensor
 
 T = TypeVar("T")
@@ -94,7 +95,6 @@ class Unflatten(Layer):
     unflattened_size: Sequence[int]
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         sizes = self.unflattened_size
         if not isinstance(sizes, (tuple, list)):
             raise TypeError(
@@ -108,4 +108,4 @@ class Unflatten(Layer):
                 )
 
     def forward(self, input: Tensor) -> Tensor:
-        return input.unflatten(self.dim, self.unflattened_size)
+        return unflatten(input, self.dim, self.unflattened_size)

@@ -28,6 +28,13 @@ class _Loss(Layer):
         reduction: str = "mean",
     ) -> None:
         super().__init__()
+        for name, value in (("size_average", size_average), ("reduction", reduction)):
+            if isinstance(value, Tensor):
+                kind = type(self).__name__
+                raise TypeError(
+                    f"{kind}(): argument {name!r} must not be a Tensor\n"
+                    f"  A loss is made first and called then: {kind}()(input, target)"
+                )
         self.reduction = named_reduction(size_average, reduce, reduction, check=False)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

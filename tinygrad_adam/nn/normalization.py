@@ -13,6 +13,7 @@ from tinygrad_adam.creation import ones, tensor, zeros
 from tinygrad_adam.nn import functional, init
 from tinygrad_adam.nn.layer import ParameterLayer
 from tinygrad_adam.nn.parameter import Parameter
+from tinygrad_adam.ops.arguments import all_ints, fitted
 from tinygrad_adam.tensor import Tensor
 
 
@@ -96,6 +97,8 @@ class _BatchNorm(_Normalization):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *lists)
 
     def forward(self, input: Tensor) -> Tensor:
+        if not isinstance(input, Tensor):
+            fitted(type(self).__name__, "input", "Tensor", input)
         if input.ndim not in self._dims:
             wanted = " or ".join(f"{count}D" for count in self._dims)
             raise ValueError(f"expected {wanted} input (got {input.ndim}D input)")
@@ -166,8 +169,9 @@ class LayerNorm(_Normalization):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
-        self.normalized_shape = tuple(shape)
+        shape: Any = normalized_shape
+        shape = shape if isinstance(shape, (tuple, list)) else (shape,)
+        self.normalized_shape = tuple(all_ints("argument 'normalized_shape'", shape))
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._make_affine(self.normalized_shape, elementwise_affine, bias, device, dtype)
 
@@ -204,6 +208,8 @@ class GroupNorm(_Normalization):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        num_groups = fitted("GroupNorm", "num_groups", "int", num_groups)
+        num_channels = fitted("GroupNorm", "num_channels", "int", num_channels)
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(
                 f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"

@@ -28,6 +28,9 @@ class Parameter(Tensor):
                 f"Parameter: data must be a Tensor, got {type(data).__name__}\n"
                 "  Make one first: Parameter(tensor(…))"
             )
+        if not isinstance(requires_grad, bool):
+            found = type(requires_grad).__name__
+            raise TypeError(f"Parameter(): argument 'requires_grad' must be bool, not {found}")
         if requires_grad and not is_differentiable(data.dtype):
             raise RuntimeError(
                 "Only Tensors of floating point and complex dtype can require gradients\n"

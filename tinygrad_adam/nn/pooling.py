@@ -23,7 +23,6 @@ class _Pool(FunctionLayer):
     padding: IntOrPair = 0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.stride is None:
             self.stride = self.kernel_size
 

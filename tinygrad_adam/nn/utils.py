@@ -13,6 +13,7 @@ from tinygrad_adam.autograd import no_grad
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.backend.warn import warn
+from tinygrad_adam.ops.arguments import checked
 from tinygrad_adam.ops.joining import cat
 from tinygrad_adam.tensor import Tensor
 
@@ -30,7 +31,16 @@ Tensors = Tensor | Iterable[Tensor]
 
 
 def _listed(tensors: Tensors) -> list[Tensor]:
-    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    if not isinstance(tensors, Iterable) or isinstance(tensors, str):
+        raise TypeError(
+            f"expected a Tensor or an iterable of Tensors, but got {type(tensors).__name__}\n"
+            "  Such as model.parameters()"
+        )
+    found = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    for i, tensor in enumerate(found):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"expected Tensor as element {i}, but got {type(tensor).__name__}")
+    return found
 
 
 def _to_clip(parameters: Tensors) -> list[Tensor]:
@@ -48,6 +58,7 @@ def _gradients(parameters: Tensors) -> list[Tensor]:
     return [p.grad for p in _listed(parameters) if p.grad is not None]
 
 
+@checked
 def get_total_norm(
     tensors: Tensors,
     norm_type: float = 2.0,
@@ -99,6 +110,7 @@ def _norm(xp: Any, array: Any, p: float) -> Any:
     return xp.asarray((wide(sizes) ** p).sum() ** (1 / p), dtype=array.dtype)
 
 
+@checked
 def clip_grads_with_norm_(
     parameters: Tensors,
     max_norm: float,
@@ -118,6 +130,7 @@ def clip_grads_with_norm_(
             gradient._writes[0] += 1
 
 
+@checked
 def clip_grad_norm_(
     parameters: Tensors,
     max_norm: float,
@@ -148,6 +161,7 @@ def clip_grad_norm_(
     return total
 
 
+@checked
 def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
     """Cut every element of the gradients to [-clip_value, clip_value], in place.
 
@@ -168,7 +182,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
     Source: PyTorch, ``torch.nn.utils.parameters_to_vector``.
     """
-    parameters = list(parameters)
+    parameters = _listed(parameters)
     if len({parameter.device for parameter in parameters}) > 1:
         raise TypeError(
             "Found two parameters on different devices, this is currently not supported."
@@ -187,7 +201,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
-    parameters = list(parameters)
+    parameters = _listed(parameters)
     needed = sum(parameter.numel() for parameter in parameters)
     if vec.numel() != needed:
         raise RuntimeError(

@@ -15,7 +15,13 @@ from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.backend import Array, array_module, as_dtype, kernels
 from tinygrad_adam.backend.special import erf as erf_of
 from tinygrad_adam.backend.sums import total, wide
-from tinygrad_adam.ops.arguments import Dims, checked_dim, into, numpy_names, require_tensors
+from tinygrad_adam.ops.arguments import (
+    Dims,
+    checked,
+    into,
+    normalize_dim,
+    numpy_names,
+)
 from tinygrad_adam.ops.elementwise import (
     erf,
     exp,
@@ -102,6 +108,7 @@ class LeakyRelu(Operation):
         return where(x > 0, grad, grad * self.slope)
 
 
+@checked
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else ``negative_slope`` times x."""
     return _apply(LeakyRelu, inplace)(input, negative_slope)  # type: ignore[no-any-return]
@@ -126,6 +133,7 @@ class Elu(Operation):
         return where(x <= 0, grad * slope, grad)
 
 
+@checked
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else ``alpha`` (exp(x) - 1)."""
     return _apply(Elu, inplace)(input, alpha)  # type: ignore[no-any-return]
@@ -175,6 +183,7 @@ class GeluTanh(Operation):
         return grad * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
 
 
+@checked
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """Return x Φ(x), Φ the distribution function of the normal distribution.
 
@@ -185,7 +194,6 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     Raises:
         RuntimeError: ``approximate`` is something else.
     """
-    require_tensors("gelu", input=input)
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     operation = Gelu if approximate == "none" else GeluTanh
@@ -208,6 +216,7 @@ class Silu(Operation):
         return grad * (s * (1 + x * (1 - s)))
 
 
+@checked
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x σ(x), σ the logistic function; also called swish."""
     return _apply(Silu, inplace)(input)  # type: ignore[no-any-return]
@@ -232,9 +241,9 @@ class Hardswish(Operation):
         return where(x <= -3, 0.0, slope)
 
 
+@checked
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x min(max(x + 3, 0), 6) / 6: nearly silu, without an exponential."""
-    require_tensors("hardswish", input=input)
     return _apply(Hardswish, inplace)(input)  # type: ignore[no-any-return]
 
 
@@ -259,6 +268,7 @@ class Softplus(Operation):
         return where(scaled > self.threshold, grad, grad * slope)
 
 
+@checked
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """Return log(1 + exp(``beta`` x)) / ``beta``, or x itself where ``beta`` x > ``threshold``."""
     return Softplus.apply(input, beta, threshold)  # type: ignore[no-any-return]
@@ -291,6 +301,7 @@ class Softmax(Operation):
 
 
 @numpy_names
+@checked
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """Return exp(x) / Σ exp(x), the sum along ``dim``: positive numbers that add up to 1.
 
@@ -299,7 +310,7 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
         dim: the dimension.
         dtype: convert the input to this first.
     """
-    dim = checked_dim("softmax", input, dim)
+    dim = normalize_dim(dim, input.ndim)
     return Softmax.apply(_converted(input, dtype), dim)  # type: ignore[no-any-return]
 
 
@@ -320,9 +331,10 @@ class LogSoftmax(Operation):
 
 
 @numpy_names
+@checked
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """Return the logarithm of :func:`softmax`, computed without overflow."""
-    dim = checked_dim("log_softmax", input, dim)
+    dim = normalize_dim(dim, input.ndim)
     return LogSoftmax.apply(_converted(input, dtype), dim)  # type: ignore[no-any-return]
 
 

@@ -10,13 +10,14 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from tinygrad_adam.autograd.errors import broadcast_error
 from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.backend import Generator
 from tinygrad_adam.backend.warn import warn
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,36 +34,160 @@ def is_tensor_here(value: Any) -> bool:
     return isinstance(value, Variable) or (hasattr(value, "dtype") and current_mode().arrays)
 
 
-def require_tensors(function: str, first: int = 1, /, **arguments: Any) -> None:
-    """Raise TypeError for the first argument that is no tensor, with its name and position.
-
-    Args:
-        function: the name to give in the error.
-        first: the position of the first of them.
-        arguments: arguments of the function that follow each other.
-    """
-    for position, (name, value) in enumerate(arguments.items(), first):
-        if not isinstance(value, Variable) and not is_tensor_here(value):
-            raise _no_tensor(function, name, position, value)
+# What a value of another kind is converted with: it returns the value, or _REFUSED.
+_REFUSED: Any = object()
 
 
-def require_operands(function: str, **arguments: Any) -> None:
-    """Raise TypeError for the first argument that is neither a tensor nor an array nor a number."""
-    for position, (name, value) in enumerate(arguments.items(), 1):
-        if not isinstance(value, (Variable, bool, int, float, complex)) and not hasattr(
-            value, "dtype"
-        ):
-            raise _no_tensor(function, name, position, value)
+def _a_tensor(value: Any) -> Any:
+    return value if isinstance(value, Variable) else _REFUSED
 
 
-def _no_tensor(function: str, name: str, position: int, value: Any) -> TypeError:
+def _an_int(value: Any) -> Any:
+    """Take NumPy's integers and integer tensors of one element, and no bools."""
+    try:
+        return _index(value)
+    except TypeError:
+        return _REFUSED
+
+
+def _index(value: Any) -> int:
+    if isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_:
+        raise TypeError
+    return operator.index(value)
+
+
+def _kind(value: Any) -> str:
+    """Return the name of the type of ``value`` as PyTorch's errors have it."""
     kind = type(value)
-    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return TypeError(
-        f"{function}(): argument {name!r} (position {position}) must be Tensor, not "
-        f"{module}{kind.__name__}\n"
-        "  tensor(…) makes one of numbers, from_numpy(…) of an array"
-    )
+    module = "numpy." if kind.__module__ == "numpy" else ""
+    return "Tensor" if isinstance(value, Variable) else module + kind.__name__
+
+
+def _a_sequence(value: Any) -> Any:
+    return value if isinstance(value, (tuple, list)) else _REFUSED
+
+
+def _a_number(value: Any) -> Any:
+    """Take NumPy's numbers, and 0-d tensors without a gradient."""
+    if isinstance(value, Variable):
+        tensor: Any = value
+        return _REFUSED if tensor.ndim or tensor.requires_grad else tensor.item()
+    return value.item() if isinstance(value, (np.number, np.bool_)) else _REFUSED
+
+
+def _a_real_number(value: Any) -> Any:
+    value = _a_number(value)
+    return _REFUSED if isinstance(value, complex) else value
+
+
+# What stands in an annotation, the word for it in errors, the types that pass, and a conversion.
+Number: TypeAlias = Any
+Operand: TypeAlias = Any  # a tensor or a number
+Dim: TypeAlias = Any  # an int or several
+Choice: TypeAlias = (
+    str  # one of a few words: the function itself refuses all else, in PyTorch as a value
+)
+_KINDS: dict[str, tuple[str, tuple[type, ...], tuple[Callable[[Any], Any], ...]]] = {
+    "Tensor": ("Tensor", (), (_a_tensor,)),
+    "Operand": ("Tensor", (float, int, bool, complex), (_a_tensor, _a_number)),
+    "Number": ("Number", (float, int, bool, complex), (_a_number,)),
+    "float": ("float", (float, int, bool), (_a_real_number,)),
+    "int": ("int", (int,), (_an_int,)),
+    "Dim": ("tuple of ints", (int, tuple, list), (_an_int, _a_sequence)),
+    "IntOrPair": ("tuple of ints", (int, tuple, list), (_an_int, _a_sequence)),
+    "Sequence[int]": ("tuple of ints", (tuple, list), (_a_sequence,)),
+    "Sequence[Any]": ("tuple of Tensors", (tuple, list), (_a_sequence,)),
+    "bool": ("bool", (bool,), ()),
+    "str": ("str", (str,), ()),
+    "Generator": ("Generator", (Generator,), ()),
+    "backend.Generator": ("Generator", (Generator,), ()),
+    "None": ("None", (type(None),), ()),
+}
+
+
+_ANYTHING = ("return", "inplace")  # of the latter PyTorch asks only whether it is true
+
+
+class _Kind(set[type]):
+    """What one argument may be: the types that pass unseen, which grow as values are seen."""
+
+    def __init__(self, function: str, name: str, annotation: str) -> None:
+        found = [_KINDS[part] for part in annotation.split(" | ")]
+        super().__init__(kind for _, types, _ in found for kind in types)
+        self.function, self.name, self.word = function, name, found[0][0]
+        self.conversions = [convert for *_, several in found for convert in several]
+
+    def fit(self, value: Any, position: int | None = None) -> Any:
+        """Return ``value`` as the function wants it.
+
+        Raises:
+            TypeError: it is of another kind.
+        """
+        if type(value) in self:
+            return value
+        for convert in self.conversions:
+            if (fitting := convert(value)) is not _REFUSED:
+                if fitting is value:
+                    self.add(type(value))
+                return fitting
+        raise _wrong(self.function, self.name, position, self.word, value)
+
+
+def checked(function: F) -> F:
+    """Check the arguments of a function by its annotations, where they are in :data:`_KINDS`.
+
+    Where values are arrays, only other functions call it, and nothing is checked.
+    """
+    name, code = function.__name__, function.__code__
+    kinds = {
+        argument: _Kind(name, argument, annotation)
+        for argument, annotation in function.__annotations__.items()
+        if set(annotation.split(" | ")) <= set(_KINDS) and argument not in _ANYTHING
+    }
+    positional = [kinds.get(argument) for argument in code.co_varnames[: code.co_argcount]]
+
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        for value, kind in zip(args, positional):
+            if kind is not None and type(value) not in kind:
+                if current_mode().arrays:
+                    return function(*args, **options)
+                known = enumerate(zip(args, positional), 1)
+                right = [x if k is None else k.fit(x, i) for i, (x, k) in known]
+                args = (*right, *args[len(right) :])
+                break
+        for argument, value in options.items():
+            kind = kinds.get(argument)
+            if kind is not None and type(value) not in kind and not current_mode().arrays:
+                options[argument] = kind.fit(value)
+        return function(*args, **options)
+
+    return call  # type: ignore[return-value]
+
+
+def require_operands(function: str, input: Any, other: Any) -> None:
+    """Raise TypeError unless both are tensors or numbers: for functions too quick for a wrapper."""
+    if isinstance(input, _OPERANDS) and isinstance(other, _OPERANDS):
+        return
+    for position, (name, value) in enumerate((("input", input), ("other", other)), 1):
+        if not isinstance(value, _OPERANDS) and not is_tensor_here(value):
+            raise _wrong(function, name, position, "Tensor", value)
+
+
+_OPERANDS = (Variable, float, int, complex, np.number, np.bool_)
+
+
+def fitted(function: str, name: str, kind: str, value: Any) -> Any:
+    """Return an argument as :func:`checked` passes one with the annotation ``kind``."""
+    return _Kind(function, name, kind).fit(value)
+
+
+def _wrong(function: str, name: str, position: int | None, word: str, value: Any) -> TypeError:
+    place = "" if position is None else f" (position {position})"
+    text = f"{function}(): argument {name!r}{place} must be {word}, not {_kind(value)}"
+    if word == "Tensor":
+        text += "\n  tensor(…) makes one of numbers, from_numpy(…) of an array"
+    return TypeError(text)
 
 
 def tensor_list(function: str, tensors: Any) -> list[Any]:
@@ -125,18 +250,6 @@ def normalize_dims(dim: Any, ndim: int) -> Dims:
     return dims if ndim else ()
 
 
-def checked_dim(function: str, input: Any, dim: Any) -> int:
-    """Return :func:`normalize_dim` for ``input``, once sure that it is a tensor."""
-    require_tensors(function, input=input)
-    return normalize_dim(dim, input.ndim)
-
-
-def checked_dims(function: str, input: Any, dim: Any) -> Dims:
-    """Return :func:`normalize_dims` for ``input``, once sure that it is a tensor."""
-    require_tensors(function, input=input)
-    return normalize_dims(dim, input.ndim)
-
-
 def require_dimensions(input: Any, dim: Any) -> None:
     """Raise IndexError if ``input`` has no dimensions, of which ``dim`` is to be one."""
     if input.ndim == 0:
@@ -154,12 +267,14 @@ def flat(
         what: the words of the error for these.
 
     Raises:
-        TypeError: something in it is no integer.
+        TypeError: something in it is no integer, or there is nothing at all.
     """
     if by_name is not None:
         sizes = (by_name,)
     if several := len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
+    elif not sizes:
+        raise TypeError(f"{what} is missing")
     numbers = []
     for i, size in enumerate(sizes):
         try:
@@ -216,17 +331,25 @@ def as_int(function: str, name: str, position: int, value: Any) -> int:
         ) from None
 
 
-def _index(value: Any) -> int:
-    if isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_:
-        raise TypeError
-    return operator.index(value)
+def all_ints(what: str, values: Sequence[Any]) -> list[int]:
+    """Return integers, of NumPy's and of tensors too, as Python's.
 
-
-def _kind(value: Any) -> str:
-    """Return the name of the type of ``value`` as PyTorch's errors have it."""
-    kind = type(value)
-    module = "numpy." if kind.__module__ == "numpy" else ""
-    return "Tensor" if isinstance(value, Variable) else module + kind.__name__
+    Raises:
+        TypeError: one is none, with ``what`` in front.
+    """
+    for value in values:
+        if type(value) is not int:
+            break
+    else:
+        return list(values)
+    found = [_an_int(value) for value in values]
+    for i, number in enumerate(found):
+        if number is _REFUSED:
+            raise TypeError(
+                f"{what} must be tuple of ints, but found element of type "
+                f"{_kind(values[i])} at pos {i}"
+            )
+    return found
 
 
 def resolve_shape(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
@@ -273,6 +396,7 @@ def pair(value: IntOrPair, name: str, function: str = "") -> Pair:
 
     Raises:
         RuntimeError: it has another length.
+        TypeError: it holds something that is no integer.
     """
     if isinstance(value, int):
         return (value, value)
@@ -288,7 +412,8 @@ def ints(value: IntOrPair, count: int, name: str, function: str = "") -> list[in
     Raises:
         RuntimeError: it has another length.
     """
-    values = [value] if isinstance(value, int) else list(map(int, value))
+    what = f"{function}(): argument {name!r}" if function else f"argument {name!r}"
+    values = all_ints(what, value if isinstance(value, (tuple, list)) else (value,))
     if len(values) == 1:
         values *= count
     if len(values) == count:
@@ -318,7 +443,6 @@ def require_window(kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pai
 
 def require_images(function: str, input: Any) -> None:
     """Raise unless ``input`` is (N, C, H, W), nothing but N being 0; or was (C, H, W)."""
-    require_tensors(function, input=input)
     if input.ndim != 4 or 0 in input.shape[1:]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but "
@@ -354,9 +478,12 @@ def into(out: Any, result: Any) -> Any:
         TypeError: ``out`` is no tensor.
     """
     if isinstance(result, tuple):
+        if not isinstance(out, (tuple, list)):
+            raise _wrong("out", "out", None, "tuple of Tensors", out)
         made = [into(x, y) for x, y in zip(out, result)]
         return type(result)(*made) if hasattr(result, "_fields") else tuple(made)
-    require_tensors("out", out=out)
+    if not is_tensor_here(out):
+        raise _wrong("out", "out", None, "Tensor", out)
     if current_mode().grad and (out.requires_grad or result.requires_grad):
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation, but one of "

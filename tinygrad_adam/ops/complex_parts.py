@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_adam.autograd import Operation, fit
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import complex64, complex128, float64, type_name
-from tinygrad_adam.ops.arguments import common_shape, into, require_tensors
+from tinygrad_adam.ops.arguments import checked, common_shape, into
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
 
 
+@checked
 def is_complex(input: Tensor) -> bool:
     """Return whether the elements are complex numbers."""
-    require_tensors("is_complex", input=input)
     return input.dtype.kind == "c"
 
 
+@checked
 def conj(input: Tensor) -> Tensor:
     """Return the complex conjugate of each element, a copy; real numbers as they are."""
-    require_tensors("conj", input=input)
     return fit.conj(input)  # type: ignore[no-any-return]
 
 
+@checked
 def resolve_conj(input: Tensor) -> Tensor:
     """Return the tensor itself: no conjugation is ever put off here."""
-    require_tensors("resolve_conj", input=input)
     return input
 
 
@@ -46,9 +46,9 @@ class Real(Operation):
         return grad
 
 
+@checked
 def real(input: Tensor) -> Tensor:
     """Return a view of the real parts; real numbers as they are."""
-    require_tensors("real", input=input)
     return Real.apply(input) if input.dtype.kind == "c" else input
 
 
@@ -64,13 +64,13 @@ class Imag(Operation):
         return grad * 1j
 
 
+@checked
 def imag(input: Tensor) -> Tensor:
     """Return a view of the imaginary parts.
 
     Raises:
         RuntimeError: the elements are not complex.
     """
-    require_tensors("imag", input=input)
     if input.dtype.kind != "c":
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     return Imag.apply(input)  # type: ignore[no-any-return]
@@ -88,13 +88,13 @@ class ViewAsReal(Operation):
         return ViewAsComplex.apply(grad)
 
 
+@checked
 def view_as_real(input: Tensor) -> Tensor:
     """Return a view in which each complex number is a pair of real ones, a last dimension.
 
     Raises:
         RuntimeError: the elements are not complex.
     """
-    require_tensors("view_as_real", input=input)
     if input.dtype.kind != "c":
         raise RuntimeError("view_as_real is only supported for complex tensors")
     return ViewAsReal.apply(input)  # type: ignore[no-any-return]
@@ -117,6 +117,7 @@ class ViewAsComplex(Operation):
         return ViewAsReal.apply(grad)
 
 
+@checked
 def view_as_complex(input: Tensor) -> Tensor:
     """Return a view in which each pair in the last dimension is a complex number.
 
@@ -124,7 +125,6 @@ def view_as_complex(input: Tensor) -> Tensor:
         RuntimeError: the elements are no floating-point numbers of 4 or 8 bytes, or there are no
             such pairs, or they do not lie in memory as complex numbers do.
     """
-    require_tensors("view_as_complex", input=input)
     if input.dtype.kind != "f" or input.dtype.itemsize < 4:
         raise RuntimeError(
             "view_as_complex is only supported for half, float and double tensors, but got a "
@@ -160,6 +160,7 @@ class Complex(Operation):
         return real(grad), imag(grad)
 
 
+@checked
 def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     """Return complex numbers of real and imaginary parts, of one floating-point dtype.
 
@@ -173,7 +174,6 @@ def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
 
 def require_parts(function: str, **parts: Any) -> None:
     """Raise unless two tensors are floating-point numbers of one dtype."""
-    require_tensors(function, **parts)
     a, b = [x.dtype for x in parts.values()]
     if a.kind != "f" or b.kind != "f":
         raise RuntimeError(

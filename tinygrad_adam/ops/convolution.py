@@ -19,7 +19,7 @@ from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.sums import total
 from tinygrad_adam.backend.windows import output_sizes
-from tinygrad_adam.ops.arguments import IntOrPair, Pair, ints, pair, require_tensors
+from tinygrad_adam.ops.arguments import IntOrPair, Pair, checked, ints, pair
 from tinygrad_adam.ops.indexing import getitem
 from tinygrad_adam.ops.reductions import sum
 from tinygrad_adam.ops.shapes import Pad, batched, reshape, squeeze, unsqueeze
@@ -229,7 +229,6 @@ def _cut(y: Any, shape: Shape) -> Any:
 
 def _check_dimensions(name: str, input: Tensor, weight: Tensor, spatial: int = 2) -> None:
     """Raise unless input and weight are tensors with ``spatial`` + 2 dimensions."""
-    require_tensors(name, input=input, weight=weight)
     if input.ndim != spatial + 2:
         raise RuntimeError(
             f"Expected {spatial + 1}D (unbatched) or {spatial + 2}D (batched) input to {name}, but "
@@ -271,6 +270,7 @@ def _resolve_padding(
 
 
 @batched(4)
+@checked
 def conv2d(
     input: Tensor,
     weight: Tensor,
@@ -311,6 +311,7 @@ def conv2d(
 
 
 @batched(3)
+@checked
 def conv1d(
     input: Tensor,
     weight: Tensor,
@@ -349,6 +350,7 @@ def conv1d(
 
 
 @batched(4)
+@checked
 def conv_transpose2d(
     input: Tensor,
     weight: Tensor,

@@ -10,7 +10,7 @@ from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.backend import Array, default_generator, device_of, is_differentiable, move
 from tinygrad_adam.backend.dtypes import float32, type_name
-from tinygrad_adam.ops.arguments import require_tensors
+from tinygrad_adam.ops.arguments import checked
 from tinygrad_adam.ops.elementwise import require_real
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Dropout(Operation):
         return grad * factors
 
 
+@checked
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set each element to zero with probability ``p`` and divide the others by 1 - p.
 
@@ -52,7 +53,6 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Source: PyTorch, ``torch.nn.functional.dropout``.
     """
-    require_tensors("dropout", input=input)
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0:

@@ -33,7 +33,15 @@ from tinygrad_adam.backend.dtypes import (
     type_name,
     uint8,
 )
-from tinygrad_adam.ops.arguments import into, is_tensor_here, require_operands, require_tensors
+from tinygrad_adam.ops.arguments import (
+    Number,
+    Operand,
+    checked,
+    fitted,
+    into,
+    is_tensor_here,
+    require_operands,
+)
 from tinygrad_adam.ops.complex_parts import Complex, conj, imag, real, require_parts
 
 if TYPE_CHECKING:
@@ -152,7 +160,6 @@ def _row(
     *derivatives: Callable[..., Any],
     integers: bool = False,
     numbers: bool = False,
-    check: Callable[..., None] = require_operands,
 ) -> Callable[[F], F]:
     """Decorate the signature of a function and what it computes to become that function.
 
@@ -166,7 +173,6 @@ def _row(
             the result. That is what is saved. None at all: there is no gradient.
         integers: whether the result for integers is integers; else they become float32 first.
         numbers: whether it takes two numbers, too.
-        check: what to ask of two operands.
     """
     saves = tuple(inspect.signature(derivatives[0]).parameters)[1:] if derivatives else ()
     kept = " and ".join(["the result y" if name == "y" else name for name in saves]) or "nothing"
@@ -191,11 +197,12 @@ def _row(
             return y if out is None else into(out, y)
 
         def two(input: Any, other: Any, *, out: Any = None) -> Any:
-            check(name, input=input, other=other)
             y = operation.apply(input, other)
             return y if out is None else into(out, y)
 
         apply: Any = functools.wraps(function)(one if base is _Unary else two)
+        if base is _Binary:
+            apply = checked(apply)
         apply.operation = operation
         return apply  # type: ignore[no-any-return]
 
@@ -237,47 +244,47 @@ def _of_order(name: str, theirs: str) -> Callable[..., Array]:
 
 
 @binary(lambda xp, a, b: xp.equal(a, b))
-def eq(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def eq(input: Tensor, other: Operand, *, out: Any = None) -> Tensor:
     """Return whether each element equals that of ``other``."""
 
 
 @binary(lambda xp, a, b: xp.not_equal(a, b))
-def ne(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def ne(input: Tensor, other: Operand, *, out: Any = None) -> Tensor:
     """Return whether each element differs from that of ``other``."""
 
 
 @binary(_of_order("lt", "less"))
-def lt(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def lt(input: Tensor, other: Operand, *, out: Any = None) -> Tensor:
     """Return whether each element is less than that of ``other``."""
 
 
 @binary(_of_order("le", "less_equal"))
-def le(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def le(input: Tensor, other: Operand, *, out: Any = None) -> Tensor:
     """Return whether each element is at most that of ``other``."""
 
 
 @binary(_of_order("gt", "greater"))
-def gt(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def gt(input: Tensor, other: Operand, *, out: Any = None) -> Tensor:
     """Return whether each element is greater than that of ``other``."""
 
 
 @binary(_of_order("ge", "greater_equal"))
-def ge(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def ge(input: Tensor, other: Operand, *, out: Any = None) -> Tensor:
     """Return whether each element is at least that of ``other``."""
 
 
 @binary(_of_bits("bitwise_and"))
-def bitwise_and(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def bitwise_and(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input & other, elementwise, for integers and bools."""
 
 
 @binary(_of_bits("bitwise_or"))
-def bitwise_or(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def bitwise_or(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input | other, elementwise, for integers and bools."""
 
 
 @binary(_of_bits("bitwise_xor"))
-def bitwise_xor(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def bitwise_xor(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input ^ other, elementwise, for integers and bools."""
 
 
@@ -295,26 +302,26 @@ def bitwise_not(input: Tensor, *, out: Any = None) -> Tensor:
 
 
 @binary(_of_bits("left_shift", "bitwise_left_shift", "iu"))
-def bitwise_left_shift(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def bitwise_left_shift(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input << other, elementwise, for integers."""
 
 
 @binary(_of_bits("right_shift", "bitwise_right_shift", "iu"))
-def bitwise_right_shift(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def bitwise_right_shift(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input >> other, elementwise, for integers."""
 
 
-@binary(lambda xp, a, b: xp.logical_and(a, b), check=require_tensors)
+@binary(lambda xp, a, b: xp.logical_and(a, b))
 def logical_and(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Return whether both elements are non-zero."""
 
 
-@binary(lambda xp, a, b: xp.logical_or(a, b), check=require_tensors)
+@binary(lambda xp, a, b: xp.logical_or(a, b))
 def logical_or(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Return whether at least one of both elements is non-zero."""
 
 
-@binary(lambda xp, a, b: xp.logical_xor(a, b), check=require_tensors)
+@binary(lambda xp, a, b: xp.logical_xor(a, b))
 def logical_xor(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Return whether exactly one of both elements is non-zero."""
 
@@ -339,12 +346,14 @@ def isfinite(input: Tensor) -> Tensor:
     """Return whether each element is neither NaN nor infinite."""
 
 
+@checked
 def isposinf(input: Tensor, *, out: Any = None) -> Tensor:
     """Return whether each element is infinity."""
     _require_real_infinity("isposinf", input)
     return eq(input, math.inf, out=out)
 
 
+@checked
 def isneginf(input: Tensor, *, out: Any = None) -> Tensor:
     """Return whether each element is -infinity."""
     _require_real_infinity("isneginf", input)
@@ -352,7 +361,6 @@ def isneginf(input: Tensor, *, out: Any = None) -> Tensor:
 
 
 def _require_real_infinity(function: str, input: Any) -> None:
-    require_tensors(function, input=input)
     require_real(function, input, "{} does not support complex inputs.", RuntimeError)
 
 
@@ -363,6 +371,7 @@ class IsClose(Operation):
         return array_module(a).isclose(a, b, rtol, atol, equal_nan)
 
 
+@checked
 def isclose(
     input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
@@ -371,12 +380,12 @@ def isclose(
     Raises:
         RuntimeError: the dtypes differ, or the shapes do not broadcast.
     """
-    require_tensors("isclose", input=input, other=other)
     if input.dtype != other.dtype:
         raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
     return IsClose.apply(input, other, rtol, atol, equal_nan)  # type: ignore[no-any-return]
 
 
+@checked
 def allclose(
     input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
@@ -388,9 +397,9 @@ def allclose(
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
+@checked
 def equal(input: Tensor, other: Tensor) -> bool:
     """Return whether both tensors have the same shape and the same elements."""
-    require_tensors("equal", input=input, other=other)
     return input.shape == other.shape and bool(eq(input, other).all())
 
 
@@ -408,9 +417,11 @@ class Add(Operation):
         return grad, grad
 
 
-def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
+def add(input: Operand, other: Operand, *, alpha: Number = 1, out: Any = None) -> Tensor:
     """Return input + alpha · other, elementwise; one of them may be a number."""
-    if alpha != 1 or alpha is True:
+    if type(other) is not type(input) and type(other) is not float:
+        require_operands("add", input, other)
+    if type(alpha) is not int or alpha != 1:
         other = _times_alpha("add", input, other, alpha)
     y = Add.apply(input, other)
     return y if out is None else into(out, y)
@@ -429,9 +440,11 @@ class Sub(Operation):
         return grad, -grad if self.needs_input_grad[1] else None
 
 
-def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
+def sub(input: Operand, other: Operand, *, alpha: Number = 1, out: Any = None) -> Tensor:
     """Return input - alpha · other, elementwise; one of them may be a number."""
-    if alpha != 1 or alpha is True:
+    if type(other) is not type(input) and type(other) is not float:
+        require_operands("sub", input, other)
+    if type(alpha) is not int or alpha != 1:
         refuse_bools(input, other)
         other = _times_alpha("sub", input, other, alpha)
     y = Sub.apply(input, other)
@@ -440,7 +453,8 @@ def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor
 
 def _times_alpha(function: str, input: Any, other: Any, alpha: Any) -> Any:
     """Return alpha · other in the dtype that ``other`` has together with ``input``."""
-    require_operands(function, input=input, other=other)
+    alpha = fitted(function, "alpha", "Number", alpha)
+    other = fitted(function, "other", "Operand", other)
     dtype = result_type(input, other)
     if dtype.kind != "b" and isinstance(alpha, bool):
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
@@ -453,7 +467,7 @@ def _times_alpha(function: str, input: Any, other: Any, alpha: Any) -> Any:
             "For non-complex input tensors, argument alpha must not be a complex number."
         )
     alpha = convert_number(alpha, dtype)
-    if is_number(other):
+    if not hasattr(other, "dtype"):
         return other and alpha if dtype.kind == "b" else other * alpha
     return mul(other if other.dtype == dtype else Cast.apply(other, dtype), alpha)
 
@@ -473,7 +487,7 @@ class Mul(Operation):
         return grad * b if need_a else None, grad * a if need_b else None
 
 
-def mul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def mul(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input · other, elementwise; one of them may be a number."""
     y = Mul.apply(input, other) if type(input) is type(other) else _scaled(Mul, input, other)
     return y if out is None else into(out, y)
@@ -501,7 +515,9 @@ for _operation in (Add, Sub, Mul, Div):
     _operation.of_numbers = True
 
 
-def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Tensor:
+def div(
+    input: Operand, other: Operand, *, rounding_mode: str | None = None, out: Any = None
+) -> Tensor:
     """Return input / other, elementwise; of integers as float32. One of them may be a number.
 
     Args:
@@ -515,8 +531,7 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any
         RuntimeError: another rounding mode.
     """
     if rounding_mode is not None:
-        require_operands("div", input=input, other=other)
-        if rounding_mode not in ("floor", "trunc"):
+        if fitted("div", "rounding_mode", "str", rounding_mode) not in ("floor", "trunc"):
             raise RuntimeError(
                 "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
                 f"{rounding_mode!r}"
@@ -532,8 +547,11 @@ def _scaled(operation: type[Operation], input: Any, other: Any) -> Any:
 
     As PyTorch does.
     """
-    x, number = (input, other) if type(other) in (int, float) else (other, input)
-    large = type(number) in (int, float) and not -_LARGEST_HALF <= number <= _LARGEST_HALF
+    x, factor = (input, other) if type(other) in (int, float) else (other, input)
+    if type(factor) not in (int, float):
+        require_operands(operation.__name__.lower(), input, other)
+        return operation.apply(input, other)
+    large = not -_LARGEST_HALF <= factor <= _LARGEST_HALF
     if large and getattr(x, "dtype", None) is float16:
         single = [Cast.apply(v, float32) if v is x else v for v in (input, other)]
         return Cast.apply(operation.apply(*single), float16)
@@ -606,13 +624,14 @@ def _not_negative(x: Any) -> Any:
     return x >= 0 if x.dtype.kind != "c" else (real(x) >= 0) & (imag(x) == 0)
 
 
-def pow(input: Tensor, exponent: Any, *, out: Any = None) -> Tensor:
+@checked
+def pow(input: Operand, exponent: Operand, *, out: Any = None) -> Tensor:
     """Return input ** exponent, elementwise; one of them may be a number."""
-    require_operands("pow", input=input, exponent=exponent)
     y = Pow.apply(input, exponent)
     return y if out is None else into(out, y)
 
 
+@checked
 def square(input: Tensor, *, out: Any = None) -> Tensor:
     """Return the square of each element."""
     return pow(input, 2, out=out)
@@ -648,7 +667,7 @@ def _divisible(function: str, a: Any, b: Any) -> tuple[Any, Any]:
     lambda g: overwritten(g, 0),
     numbers=True,
 )
-def floor_divide(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def floor_divide(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """floor(a / b), of integers an integer.  Gradient: 0 for both."""
 
 
@@ -661,7 +680,7 @@ def _truncated(xp: Any, a: Any, b: Any) -> Array:
 
 
 @binary(_truncated, lambda g: overwritten(g, 0), lambda g: overwritten(g, 0), numbers=True)
-def _trunc_divide(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def _trunc_divide(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """a / b rounded towards zero, of integers an integer.  Gradient: 0 for both."""
 
 
@@ -670,7 +689,7 @@ def _trunc_divide(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     lambda g, a, b: g,
     lambda g, a, b: -g * floor_divide(a, b),
 )
-def remainder(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def remainder(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """a - b floor(a / b), with the sign of b.  Gradient: da = g, db = -g floor(a / b)."""
 
 
@@ -679,7 +698,7 @@ def remainder(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     lambda g, a, b: g,
     lambda g, a, b: -g * _trunc_divide(a, b),
 )
-def fmod(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def fmod(input: Tensor, other: Operand, *, out: Any = None) -> Tensor:
     """a - b trunc(a / b), with the sign of a.  Gradient: da = g, db = -g trunc(a / b)."""
 
 
@@ -845,7 +864,6 @@ def _angle_of_point(xp: Any, a: Array, b: Array) -> Array:
     _angle_of_point,
     lambda g, a, b: _away(g, a, b) * b,
     lambda g, a, b: -_away(g, a, b) * a,
-    check=require_tensors,
 )
 def atan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The angle of the point (x = b, y = a), in radians.
@@ -858,7 +876,6 @@ def atan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     _of_reals("hypot", "hypot"),
     lambda g, a, b, y: g * (a / y),
     lambda g, a, b, y: g * (b / y),
-    check=require_tensors,
 )
 def hypot(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """sqrt(a**2 + b**2), without overflow.  Gradient: da = g a / y, db = g b / y."""
@@ -876,7 +893,6 @@ def _log_of_sum(xp: Any, a: Array, b: Array) -> Array:
     _log_of_sum,
     lambda g, a, b: g * sigmoid(a - b),
     lambda g, a, b: g * sigmoid(b - a),
-    check=require_tensors,
 )
 def logaddexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """log(exp(a) + exp(b)), without overflow.
@@ -885,9 +901,9 @@ def logaddexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """
 
 
-def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Any = None) -> Tensor:
+@checked
+def lerp(input: Tensor, end: Tensor, weight: Operand, *, out: Any = None) -> Tensor:
     """Return input + weight · (end - input), elementwise; ``weight`` is a number or tensor."""
-    require_tensors("lerp", input=input, end=end)
     if input.dtype != end.dtype:
         raise RuntimeError(
             f"expected dtype {c_type_name(input.dtype)} for `end` but got dtype "
@@ -896,19 +912,25 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Any = None) -> Tensor:
     return add(input, mul(weight, sub(end, input)), out=out)
 
 
+@checked
 def addcmul(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Any = None
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Any = None
 ) -> Tensor:
     """Return input + value · tensor1 · tensor2, elementwise."""
-    require_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
     return add(input, mul(tensor1, tensor2), alpha=value, out=out)
 
 
+@checked
 def addcdiv(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Any = None
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Any = None
 ) -> Tensor:
     """Return input + value · tensor1 / tensor2, elementwise."""
-    require_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
+    if not (is_differentiable(tensor1.dtype) or is_differentiable(tensor2.dtype)):
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release "
+            "addcdiv will perform a true division of tensor1 and tensor2.\n"
+            "  Convert one of the two, as in tensor1.float(), or use torch.div and torch.add"
+        )
     return add(input, mul(div(tensor1, tensor2), value), out=out)
 
 
@@ -958,9 +980,9 @@ def trunc(input: Tensor, *, out: Any = None) -> Tensor:
     """x without its fraction.  Gradient: 0."""
 
 
+@checked
 def frac(input: Tensor, *, out: Any = None) -> Tensor:
     """Return the fraction of x, with its sign, elementwise."""
-    require_tensors("frac", input=input)
     require_real("frac", input)
     return sub(input, trunc(input), out=out)
 
@@ -976,6 +998,7 @@ class Round(Operation):
         return overwritten(grad, 0)
 
 
+@checked
 def round(input: Tensor, *, decimals: int = 0, out: Any = None) -> Tensor:
     """Return x rounded to ``decimals`` places, halves to even; its gradient is 0."""
     y = Round.apply(input, decimals)
@@ -1069,9 +1092,9 @@ class Sgn(Operation):
         return where(size == 0, 0.0, (grad - y * along) / size)
 
 
+@checked
 def sgn(input: Tensor, *, out: Any = None) -> Tensor:
     """Return the sign of each element; of a complex number the one of size 1 in its direction."""
-    require_tensors("sgn", input=input)
     y = Sgn.apply(input) if input.dtype.kind == "c" else sign(input)
     return y if out is None else into(out, y)
 
@@ -1097,6 +1120,7 @@ def angle(input: Tensor, *, out: Any = None) -> Tensor:
     """
 
 
+@checked
 def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
     """Return the complex numbers of a size and an angle, in radians, of one floating-point dtype.
 
@@ -1149,7 +1173,10 @@ class Clamp(Operation):
         return inside, grad_low, grad_high
 
 
-def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Any = None) -> Tensor:
+@checked
+def clamp(
+    input: Tensor, min: Operand | None = None, max: Operand | None = None, *, out: Any = None
+) -> Tensor:
     """Return x limited to [min, max], elementwise; each a number, a tensor or None.
 
     The gradient is passed where min <= x <= max.
@@ -1163,12 +1190,14 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Any = None) -
     return y if out is None else into(out, y)
 
 
-def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
+@checked
+def clamp_min(input: Tensor, min: Operand, *, out: Any = None) -> Tensor:
     """Return x limited to at least ``min``, elementwise."""
     return clamp(input, min, out=out)
 
 
-def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
+@checked
+def clamp_max(input: Tensor, max: Operand, *, out: Any = None) -> Tensor:
     """Return x limited to at most ``max``, elementwise."""
     return clamp(input, None, max, out=out)
 
@@ -1193,7 +1222,6 @@ def _larger_or_smaller(name: str) -> Callable[..., Array]:
     _larger_or_smaller("maximum"),
     lambda g, a, b: _won(g, a, b, lt(a, b)),
     lambda g, a, b: _won(g, a, b, lt(b, a)),
-    check=require_tensors,
 )
 def maximum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """max(a, b), NaN if either is.  Gradient: g to the larger, half to each if they are equal."""
@@ -1203,7 +1231,6 @@ def maximum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     _larger_or_smaller("minimum"),
     lambda g, a, b: _won(g, a, b, gt(a, b)),
     lambda g, a, b: _won(g, a, b, gt(b, a)),
-    check=require_tensors,
 )
 def minimum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """min(a, b), NaN if either is.  Gradient: g to the smaller, half to each if they are equal."""
@@ -1233,7 +1260,14 @@ class Where(Operation):
         )
 
 
-def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
+@checked
+def where(
+    condition: Tensor,
+    input: Operand | None = None,
+    other: Operand | None = None,
+    *,
+    out: Any = None,
+) -> Any:
     """Return elements of ``input`` where ``condition`` holds, and of ``other`` elsewhere.
 
     Shapes broadcast, dtypes are promoted. With the condition alone: the positions where it holds,
@@ -1242,15 +1276,13 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Any =
     Raises:
         RuntimeError: the condition is not a bool tensor (or uint8, which warns).
     """
-    require_tensors("where", condition=condition)
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
-    require_operands("where", condition=condition, input=input, other=other)
     if condition.dtype == uint8:
         warnings.warn(
             "where received a uint8 condition tensor. This behavior is deprecated and will be "
             "removed in a future version of PyTorch. Use a boolean condition instead.",
-            stacklevel=2,
+            stacklevel=3,
         )
         condition = Cast.apply(condition, bool_)
     if condition.dtype != bool_:
@@ -1281,7 +1313,8 @@ class MaskedFill(Operation):
         )
 
 
-def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+@checked
+def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     """Return the tensor with ``value`` where ``mask`` holds.
 
     Args:
@@ -1292,7 +1325,6 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     Raises:
         RuntimeError: the mask is not bool, or the value is no single number.
     """
-    require_tensors("masked_fill", input=input, mask=mask)
     if mask.dtype != bool_:
         raise RuntimeError(
             "masked_fill_ only supports boolean masks, but got mask with dtype "
@@ -1325,9 +1357,10 @@ class NanToNum(Operation):
         return where(replaced, 0.0, grad)
 
 
+@checked
 def nan_to_num(
     input: Tensor,
-    nan: float = 0.0,
+    nan: float | None = 0.0,
     posinf: float | None = None,
     neginf: float | None = None,
     *,
@@ -1342,13 +1375,13 @@ def nan_to_num(
         neginf: what stands for -infinity; the smallest number of the dtype unless given.
         out: a tensor for the result.
     """
-    y = NanToNum.apply(input, nan, posinf, neginf)
+    y = NanToNum.apply(input, 0.0 if nan is None else nan, posinf, neginf)
     return y if out is None else into(out, y)
 
 
+@checked
 def positive(input: Tensor) -> Tensor:
     """Return the tensor itself: ``+x``."""
-    require_tensors("positive", input=input)
     return input
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_adam.autograd import Operation, no_grad
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import int64, type_name
-from tinygrad_adam.ops.arguments import require_tensors
+from tinygrad_adam.ops.arguments import checked
 from tinygrad_adam.ops.elementwise import refuse_complex_gradient
 from tinygrad_adam.ops.indexing import getitem, require_rows
 from tinygrad_adam.ops.reductions import vector_norm
@@ -64,6 +64,7 @@ class EmbeddingGradient(Operation):
         return picked if share is None else picked * share
 
 
+@checked
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -95,7 +96,6 @@ def embedding(
 
     Source: PyTorch, ``torch.nn.functional.embedding``.
     """
-    require_tensors("embedding", input=input, weight=weight)
     if sparse:
         raise NotImplementedError("embedding: sparse gradients are not supported, use sparse=False")
     if input.dtype.name not in ("int64", "int32"):
@@ -147,6 +147,7 @@ class OneHot(Operation):
         return (x[..., None] == array_module(x).arange(count)).astype(int64)
 
 
+@checked
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Return 1 at the class of each element and 0 elsewhere.
 
@@ -162,7 +163,6 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
     Source: PyTorch, ``torch.nn.functional.one_hot``.
     """
-    require_tensors("one_hot", tensor=tensor)
     if tensor.dtype != int64:
         raise RuntimeError(
             "one_hot is only applicable to index tensor of type LongTensor.\n"

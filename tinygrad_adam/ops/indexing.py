@@ -24,14 +24,16 @@ from tinygrad_adam.backend import Array, array_module, convert_number, is_array,
 from tinygrad_adam.backend.dtypes import bool_, int64, is_differentiable, type_name
 from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.ops.arguments import (
+    Number,
+    Operand,
     as_int,
-    checked_dim,
+    checked,
     common_shape,
+    fitted,
     is_one,
     is_tensor_here,
     normalize_dim,
     require_dimensions,
-    require_tensors,
 )
 from tinygrad_adam.ops.elementwise import flat_in_inputs, overwritten, require_real, where
 from tinygrad_adam.ops.shapes import cast, clone, expand, ravel, reshape
@@ -449,14 +451,14 @@ def value_to_put(input: Any, picks: Picks, value: Any) -> Any:
     return tensor.to(input.device, input.dtype)
 
 
+@checked
 def index_put(
-    input: Tensor, indices: Sequence[Any], values: Any, accumulate: bool = False
+    input: Tensor, indices: Sequence[Any], values: Tensor, accumulate: bool = False
 ) -> Tensor:
     """Return a copy in which the elements at ``input[indices]`` are, or grow by, ``values``.
 
     Errors as for :func:`getitem` and :func:`put`.
     """
-    require_tensors("index_put", input=input)
     view, picks = resolve(tuple(indices), input)
     if not accumulate:
         values = masked_value(input, tuple(indices), values)
@@ -520,23 +522,24 @@ class Nonzero(Operation):
         return found if as_tuple else xp.stack(found, axis=-1)[:, : x.ndim]
 
 
+@checked
 def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
     """Return the positions of the elements that are not zero: (count, ndim), or a tuple.
 
     The tuple has a vector for each dimension; for a 0-d tensor, one.
     """
-    require_tensors("nonzero", input=input)
     return Nonzero.apply(input, as_tuple)
 
 
+@checked
 def argwhere(input: Tensor) -> Tensor:
     """Return the positions of the elements that are not zero: (count, ndim), int64."""
     return nonzero(input)
 
 
+@checked
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where ``mask`` (bool, broadcast) holds, as a vector."""
-    require_tensors("masked_select", input=input, mask=mask)
     if mask.dtype != bool_:
         raise RuntimeError(
             f"masked_select: expected BoolTensor for mask\n  This one is {mask.dtype}"
@@ -545,9 +548,9 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     return getitem(expand(input, shape), expand(mask, shape))
 
 
+@checked
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Return the elements at positions in the flattened tensor, in the shape of ``index``."""
-    require_tensors("take", input=input, index=index)
     if index.dtype != int64:
         raise RuntimeError(
             f"take(): Expected a long tensor for index, but got {type_name(index.dtype)}"
@@ -556,12 +559,6 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 
 # --- whole slices along a dimension --------------------------------------------------------------
-
-
-def _checked(function: str, input: Any, dim: int, **tensors: Any) -> int:
-    """Return ``dim`` counted from the front, once sure that the arguments after it are tensors."""
-    require_tensors(function, 3, **tensors)
-    return checked_dim(function, input, dim)
 
 
 def _with_size(shape: tuple[int, ...], dim: int, size: int) -> tuple[int, ...]:
@@ -574,6 +571,7 @@ def _picks_along(dim: int, index: Any) -> Picks:
     return (_WHOLE,) * dim + (reshape(index, (-1,)) if index.ndim != 1 else index,)
 
 
+@checked
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return the elements at the positions ``index`` (1-d, integers) along ``dim``: a copy.
 
@@ -581,7 +579,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         IndexError: the index is no vector, or names a position that does not exist.
         RuntimeError: its dtype is not int32 or int64.
     """
-    dim = _checked("index_select", input, dim, index=index)
+    dim = normalize_dim(dim, input.ndim)
     if index.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     _require_index_dtype("index_select", index)
@@ -596,7 +594,10 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return _pick(input, _picks_along(dim, index))
 
 
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+@checked
+def index_add(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1
+) -> Tensor:
     """Return a copy to which alpha · ``source`` is added at the positions ``index`` of ``dim``.
 
     Args:
@@ -616,12 +617,14 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     return _sum_at(input, source if is_one(alpha) else source * alpha, picks)
 
 
+@checked
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Return a copy with ``source`` at positions along ``dim``; see :func:`index_add`."""
     return _put(input, source, _picks_to_write("index_copy", input, dim, index, source))
 
 
-def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+@checked
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Operand) -> Tensor:
     """Return a copy with ``value``, a number or 0-d tensor, at positions along ``dim``."""
     if not isinstance(value, Variable):
         if isinstance(value, complex) and input.dtype.kind != "c":
@@ -634,7 +637,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
             "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.array.ndim} dimension(s)."
         )
-    dim = _checked("index_fill", input, dim, index=index)
+    dim = normalize_dim(dim, input.ndim)
     if index.dtype != int64:
         raise IndexError(
             f"index_fill_(): Expected dtype int64 for index.\n  This one is {index.dtype}"
@@ -649,7 +652,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 
 def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) -> Picks:
     """Return what picks the positions ``index`` along ``dim``, once sure that all fits."""
-    dim = _checked(name, input, dim, index=index, source=source)
+    dim = normalize_dim(dim, input.ndim)
     if index.ndim > 1:
         raise IndexError(
             f"{name}_(): Index is supposed to be a vector, but got dim: {index.ndim} with type: "
@@ -689,6 +692,7 @@ def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) ->
 # --- a position for each element: gather and scatter ---------------------------------------------
 
 
+@checked
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Return y with y[i, j] = input[i, index[i, j]] for ``dim`` = 1, and so on.
 
@@ -711,7 +715,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
 def pick_along(operation: type[Pick], input: Any, dim: int, index: Any) -> Any:
     """Do :func:`gather` by an operation, :class:`Pick` or :class:`Choose`."""
-    dim = _checked("gather", input, dim, index=index)
+    dim = normalize_dim(dim, input.ndim)
     if input.ndim == 0 or index.ndim == 0:
         x, row = [reshape(t, t.shape or (1,)) for t in (input, index)]
         return reshape(pick_along(operation, x, 0, row), index.shape)
@@ -721,13 +725,18 @@ def pick_along(operation: type[Pick], input: Any, dim: int, index: Any) -> Any:
     return operation.apply(input, (...,), index.shape[dim] == 1, *picks)
 
 
+@checked
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Do :func:`gather` with both tensors broadcast to one shape; flattened without ``dim``.
 
     Raises:
         RuntimeError: the dimensions differ.
     """
-    require_tensors("take_along_dim", input=input, indices=indices)
+    if indices.dtype != int64:
+        raise RuntimeError(
+            "torch.take_along_dim(): dtype of indices should be Long but got "
+            f"{type_name(indices.dtype)}\n  Convert them with .long()"
+        )
     if dim is None:
         return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)))
     if indices.ndim != input.ndim:
@@ -794,13 +803,14 @@ class ScatterReduce(Operation):
         return share * mine, _pick(share, picks) * theirs
 
 
+@checked
 def scatter(
     input: Tensor,
     dim: int,
     index: Tensor,
-    src: Any = None,
+    src: Operand | None = None,
     *,
-    value: Any = None,
+    value: Number | None = None,
     reduce: str | None = None,
 ) -> Tensor:
     """Return a copy y with y[i, index[i, j]] = src[i, j] for ``dim`` = 1, and so on.
@@ -817,16 +827,17 @@ def scatter(
 
     Source: PyTorch, ``torch.scatter``.
     """
-    src = value if src is None else src
+    source: Any = value if src is None else src
     if reduce is None:
-        return _scatter("scatter", input, dim, index, src, False)
+        return _scatter("scatter", input, dim, index, source, False)
     if reduce not in ("add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
-    if not isinstance(src, Variable):
-        src = input.new_full(index.shape, src)
-    return scatter_reduce(input, dim, index, src, "sum" if reduce == "add" else "prod")
+    if not is_tensor_here(source):
+        source = input.new_full(index.shape, source)
+    return scatter_reduce(input, dim, index, source, "sum" if reduce == "add" else "prod")
 
 
+@checked
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Return a copy y with src[i, j] added to y[i, index[i, j]] for ``dim`` = 1, and so on.
 
@@ -835,6 +846,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _scatter("scatter_add", input, dim, index, src, True)
 
 
+@checked
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -857,7 +869,6 @@ def scatter_reduce(
         raise RuntimeError(
             "reduce argument must be either sum, prod, mean, amax or amin, got " + reduce
         )
-    _checked("scatter_reduce", input, dim, index=index, src=src)
     if reduce not in ("sum", "mean"):
         return _scatter("scatter", input, dim, index, src, (reduce, include_self))
     start = input if include_self else scatter(input, dim, index, 0)
@@ -872,7 +883,7 @@ def scatter_reduce(
 
 def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, accumulate: Any) -> Any:
     """Put, add (``accumulate`` True) or reduce (its kind, and whether with self) ``src``."""
-    dim = _checked(name, input, dim, index=index)
+    dim = normalize_dim(dim, input.ndim)
     is_number = not is_tensor_here(src)
     if is_number:
         src = convert_number(src, input.dtype)
@@ -937,13 +948,13 @@ def _along(
 # --- one index, and repetitions along a dimension ------------------------------------------------
 
 
+@checked
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """Return a view of one index of ``dim``, without that dimension.
 
     Raises:
         IndexError: there is no such dimension or index.
     """
-    require_tensors("select", input=input)
     if input.ndim == 0:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim = normalize_dim(dim, input.ndim)
@@ -956,8 +967,13 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return Index.apply(input, (*((_WHOLE,) * dim), index, ...))
 
 
+@checked
 def repeat_interleave(
-    input: Any = None, repeats: Any = None, dim: int | None = None, *, output_size: Any = None
+    input: Tensor | None = None,
+    repeats: Any = None,
+    dim: int | None = None,
+    *,
+    output_size: Any = None,
 ) -> Tensor:
     """Return each element repeated in place along ``dim``, or of all elements in a row.
 
@@ -976,13 +992,14 @@ def repeat_interleave(
         TypeError: an argument is something else.
     """
     if input is None or repeats is None:
-        counts = repeats if input is None else input
-        require_tensors("repeat_interleave", repeats=counts)
+        counts = repeats if input is None or dim is not None else input
+        counts = fitted("repeat_interleave", "repeats", "Tensor", counts)
+        if dim is not None:
+            input = fitted("repeat_interleave", "input", "Tensor", input)
         if counts.ndim != 1:
             raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
         positions = np.arange(counts.shape[0], dtype=counts.dtype)
         input, repeats, dim = counts._wrap(array_module(counts.array).asarray(positions)), counts, 0
-    require_tensors("repeat_interleave", input=input)
     if dim is None:
         input, dim = ravel(input), 0
     dim = normalize_dim(dim, input.ndim)

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd.fit import Expand
 from tinygrad_adam.backend.warn import warn
-from tinygrad_adam.ops.arguments import common_shape, normalize_dim, numpy_names, tensor_list
+from tinygrad_adam.ops.arguments import (
+    checked,
+    common_shape,
+    normalize_dim,
+    numpy_names,
+    tensor_list,
+)
 from tinygrad_adam.ops.shapes import Cat, Reshape, unsqueeze
 
 if TYPE_CHECKING:
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
 
 
 @numpy_names
+@checked
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Return tensors joined one after the other along ``dim``; their dtypes are promoted.
 
@@ -62,6 +69,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 concat = concatenate = cat
 
 
+@checked
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Return tensors of one shape joined along a new dimension ``dim``.
 
@@ -84,18 +92,21 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return Cat.apply(dim, *[unsqueeze(x, dim) for x in tensors])
 
 
+@checked
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """Return tensors joined side by side: along dimension 1, or 0 for vectors and numbers."""
     rows = [unsqueeze(x, 0) if x.ndim == 0 else x for x in tensor_list("hstack", tensors)]
     return cat(rows, 0 if rows and rows[0].ndim == 1 else 1)
 
 
+@checked
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """Return tensors joined one below the other, along dimension 0; vectors are rows."""
     rows = tensor_list("vstack", tensors)
     return cat([Reshape.apply(x, (1, *(x.shape or (1,)))) if x.ndim < 2 else x for x in rows])
 
 
+@checked
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Return the coordinates of the points of a grid, a tensor for each of the given vectors.
 
@@ -148,6 +159,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     return tuple(grids)
 
 
+@checked
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """Return tensors as views broadcast to their common shape."""
     checked = tensor_list("broadcast_tensors", tensors)

@@ -10,13 +10,17 @@ from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, is_differentiable, kernels
 from tinygrad_adam.backend.dtypes import as_dtype, c_type_name, type_name
 from tinygrad_adam.ops.arguments import (
+    Dim,
+    Number,
+    Operand,
     as_int,
+    checked,
     common_shape,
+    fitted,
     is_one,
     is_tensor_here,
     normalize_dims,
     numpy_names,
-    require_tensors,
     tensor_list,
 )
 from tinygrad_adam.ops.complex_parts import conj
@@ -106,6 +110,7 @@ def _require_inner_size(a: tuple[int, ...], b: tuple[int, ...]) -> None:
     )
 
 
+@checked
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Return the matrix product; batches broadcast, a vector is a row on the left, a column on the
     right.
@@ -115,7 +120,6 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
     Source: PyTorch, ``torch.matmul``.
     """
-    require_tensors("matmul", input=input, other=other)
     left, right = input.ndim, other.ndim
     if left == 0 or right == 0:
         raise RuntimeError(
@@ -134,24 +138,24 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     return MatMul.apply(input, other)
 
 
+@checked
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """Return the product of two matrices.
 
     Raises:
         RuntimeError: one is no matrix, or the inner sizes differ.
     """
-    require_tensors("mm", input=input, mat2=mat2)
     _require_ndim(2, "{} must be a matrix", self=input, mat2=mat2)
     return MatMul.apply(input, mat2)
 
 
+@checked
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Return the products of two batches of matrices, (B, n, m) and (B, m, p).
 
     Raises:
         RuntimeError: one is no such batch, or the sizes differ.
     """
-    require_tensors("bmm", input=input, mat2=mat2)
     _require_ndim(3, "{} must be a 3D tensor", batch1=input, batch2=mat2)
     if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
         raise RuntimeError(
@@ -161,13 +165,13 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     return MatMul.apply(input, mat2)
 
 
+@checked
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Return the product of a matrix and a vector.
 
     Raises:
         RuntimeError: other dimensions, or the sizes differ.
     """
-    require_tensors("mv", input=input, vec=vec)
     if input.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(
             f"vector + matrix @ vector expected, got {input.ndim and 1}, {input.ndim}, {vec.ndim}"
@@ -184,13 +188,13 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 _ADDMV = "addmv input tensors must have the same dtype, but got {}, {}, and {}"
 
 
+@checked
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Return the inner product of two vectors.
 
     Raises:
         RuntimeError: one is no vector, the sizes or the dtypes differ.
     """
-    require_tensors("dot", input=input, tensor=tensor)
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     _require_one_dtype(
@@ -205,20 +209,20 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     return reshape(MatMul.apply(unsqueeze(input, 0), unsqueeze(tensor, 1)), ())
 
 
+@checked
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Return the matrix of products of two vectors' elements."""
-    require_tensors("outer", input=input, vec2=vec2)
     _require_ndim(1, "outer: Expected 1-D argument {}, but got {}-D", self=input, vec2=vec2)
     return unsqueeze(input, 1) * vec2
 
 
+@checked
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Return the sums of products along the last dimensions of both tensors.
 
     Raises:
         RuntimeError: these differ in size.
     """
-    require_tensors("inner", input=input, other=other)
     if input.ndim == 0 or other.ndim == 0:
         return input * other
     if input.shape[-1] != other.shape[-1]:
@@ -232,29 +236,33 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return reshape(product, (*input.shape[:-1], *other.shape[:-1]))
 
 
-def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+@checked
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
     """Return beta · input + alpha · mat1 @ mat2. With beta = 0, input is ignored, NaN included.
 
     Raises:
         RuntimeError: the shapes or dtypes do not fit.
     """
-    require_tensors("addmm", input=input, mat1=mat1, mat2=mat2)
     _require_one_dtype_to_add(input, mat1, mat2)
     return _plus_product(input, mm(mat1, mat2), beta, alpha)
 
 
-def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+@checked
+def addmv(
+    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
     """Return beta · input + alpha · mat @ vec. With beta = 0, input is ignored."""
-    require_tensors("addmv", input=input, mat=mat, vec=vec)
     _require_one_dtype(_ADDMV, input, mat, vec)
     return _plus_product(input, mv(mat, vec), beta, alpha)
 
 
+@checked
 def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
 ) -> Tensor:
     """Return beta · input + alpha · batch1 @ batch2, for batches of matrices."""
-    require_tensors("baddbmm", input=input, batch1=batch1, batch2=batch2)
     text = "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}"
     _require_one_dtype(text, input, batch1, batch2, name=c_type_name)
     return _plus_product(input, bmm(batch1, batch2), beta, alpha)
@@ -298,6 +306,7 @@ class Linear(Operation):
         )
 
 
+@checked
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return ``input @ weight.T + bias``.
 
@@ -314,11 +323,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Source: PyTorch, ``torch.nn.functional.linear``.
     """
-    require_tensors("linear", input=input, weight=weight)
-    if bias is not None:
-        require_tensors("linear", 3, bias=bias)
-        if bias.ndim != 1 or weight.ndim == 1:
-            return linear(input, weight) + bias
+    if bias is not None and (bias.ndim != 1 or weight.ndim == 1):
+        return linear(input, weight) + bias
     if input.ndim == 2 and weight.ndim == 2:
         return Linear.apply(input, weight, bias)
     if weight.ndim == 1:
@@ -379,8 +385,13 @@ class PolarFactor(Operation):
 
 
 @numpy_names
+@checked
 def norm(
-    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Dim | None = None,
+    keepdim: bool = False,
+    dtype: Any = None,
 ) -> Tensor:
     """Return (Σ |x|ᵖ)^(1/p) over all elements or along ``dim``.
 
@@ -395,7 +406,6 @@ def norm(
     Raises:
         RuntimeError: ``p`` is another word, or names a norm that is not defined here.
     """
-    require_tensors("norm", input=input)
     if p == "nuc":
         return _nuclear_norm(input, dim, keepdim, dtype)
     if p in ("fro", None):
@@ -405,7 +415,7 @@ def norm(
     return vector_norm(input, p, dim, keepdim, dtype)
 
 
-def _nuclear_norm(input: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
+def _nuclear_norm(input: Any, dim: Dim, keepdim: bool, dtype: Any) -> Any:
     x = input if dtype is None else cast(input, as_dtype(dtype))
     if not is_differentiable(x.dtype):
         raise RuntimeError(
@@ -426,7 +436,10 @@ def _nuclear_norm(input: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
     return reshape(result, shape) if keepdim else result
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
+@checked
+def normalize(
+    input: Tensor, p: float | None = 2.0, dim: Dim | None = 1, eps: Operand = 1e-12
+) -> Tensor:
     """Divide by the p-norm along ``dim``, or by ``eps`` where that is larger.
 
     Source: PyTorch, ``torch.nn.functional.normalize``.
@@ -488,7 +501,9 @@ def einsum(equation: Any = None, *operands: Any) -> Tensor:
         equation, operands = _equation_of_lists(arguments), arguments[: len(arguments) // 2 * 2 : 2]
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
-    if not isinstance(equation, str) or not operands:
+    if operands:
+        equation = fitted("einsum", "equation", "str", equation)
+    else:
         raise ValueError(
             "einsum(): must specify the equation string and at least one operand, or at least one "
             "operand and its subscripts list\n  Write einsum('ij,jk->ik', a, b)."
@@ -628,8 +643,8 @@ def _sum_out(x: Tensor, label: str, gone: list[str]) -> tuple[Tensor, str]:
     return Sum.apply(x, tuple([label.index(c) for c in gone]), False), kept
 
 
+@checked
 def trace(input: Tensor) -> Tensor:
     """Return the sum of the diagonal of a matrix."""
-    require_tensors("trace", input=input)
     _require_ndim(2, "trace: expected a matrix, but got tensor with dim {1}", input=input)
     return Sum.apply(diagonal(input), (0,), False)

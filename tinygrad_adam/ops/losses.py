@@ -19,7 +19,7 @@ from tinygrad_adam.backend import Array, array_module, promote
 from tinygrad_adam.backend.dtypes import bool_, can_cast, int64, type_name, uint8
 from tinygrad_adam.backend.sums import total, wide
 from tinygrad_adam.ops.activations import log_softmax, softmax
-from tinygrad_adam.ops.arguments import require_tensors
+from tinygrad_adam.ops.arguments import Choice, checked
 from tinygrad_adam.ops.elementwise import (
     clamp,
     flat_in,
@@ -59,7 +59,7 @@ def named_reduction(
         warnings.warn(
             "size_average and reduce args will be deprecated, please use "
             f"reduction='{reduction}' instead.",
-            stacklevel=3,
+            stacklevel=4 if check else 3,
         )
     if check and reduction not in ("none", "mean", "sum"):
         raise ValueError(
@@ -107,13 +107,12 @@ def _of_one_size(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tens
     As in PyTorch that is done first: then a 0-d float64 tensor counts as much as any other in what
     dtype the loss has.
     """
-    require_tensors(name, input=input, target=target)
     if target.shape != input.shape:
         warnings.warn(
             f"Using a target size (torch.Size({list(target.shape)})) that is different to the "
             f"input size (torch.Size({list(input.shape)})). This will likely lead to incorrect "
             "results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
+            stacklevel=4,
         )
         if target.dtype != input.dtype:
             return broadcast_tensors(input, target)  # type: ignore[return-value]
@@ -145,12 +144,13 @@ class SquaredError(Operation):
         return grad_x if need_x else None, -grad_x if need_y else None
 
 
+@checked
 def mse_loss(
     input: Tensor,
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Choice = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
     """Return the mean of (x - y)², or the sum, or each.
@@ -172,12 +172,13 @@ def mse_loss(
     return _reduced(SquaredError.apply(input, target), reduction, weight, input, by_weight=True)
 
 
+@checked
 def l1_loss(
     input: Tensor,
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Choice = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
     """Return the mean of |x - y|, or the sum, or each; arguments as for :func:`mse_loss`.
@@ -216,10 +217,11 @@ def _require_floating_together(name: str, input: Tensor, target: Tensor) -> None
     require_floating(name, target if can_cast(input.dtype, target.dtype) else input)
 
 
+@checked
 def huber_loss(
     input: Tensor,
     target: Tensor,
-    reduction: str = "mean",
+    reduction: Choice = "mean",
     delta: float = 1.0,
     weight: Tensor | None = None,
 ) -> Tensor:
@@ -253,12 +255,13 @@ def huber_loss(
     return _reduced(HuberError.apply(input, target, delta), reduction, weight, input)
 
 
+@checked
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Choice = "mean",
     beta: float = 1.0,
 ) -> Tensor:
     """Return the mean of ½ d² / β where |d| < β, else of |d| - ½ β, for d = x - y.
@@ -315,13 +318,14 @@ class BinaryCrossEntropy(Operation):
         )
 
 
+@checked
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Choice = "mean",
 ) -> Tensor:
     """Return the mean of -(y log p + (1 - y) log(1 - p)), the logarithms not below -100.
 
@@ -338,7 +342,6 @@ def binary_cross_entropy(
 
     Source: PyTorch, ``torch.nn.functional.binary_cross_entropy``.
     """
-    require_tensors("binary_cross_entropy", input=input, target=target)
     reduction = named_reduction(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(
@@ -392,13 +395,14 @@ def _softplus(x: Any) -> Any:
     return logaddexp(x, overwritten(x, 0))
 
 
+@checked
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Choice = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
     """Return :func:`binary_cross_entropy` of sigmoid(``input``), exact for large scores, too.
@@ -416,7 +420,6 @@ def binary_cross_entropy_with_logits(
 
     Source: PyTorch, ``torch.nn.functional.binary_cross_entropy_with_logits``.
     """
-    require_tensors("binary_cross_entropy_with_logits", input=input, target=target)
     reduction = named_reduction(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(
@@ -468,7 +471,10 @@ def _check_batch(x: Array, target: Array) -> None:
                 f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({batch})."
             )
         if x.ndim < 3 and target.ndim > 1:
-            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+            text = "0D or 1D target tensor expected, multi-target not supported"
+            if target.shape == (*expected, 1):
+                text += "\n  The target has a dimension of size 1 too many: target.squeeze(-1)"
+            raise RuntimeError(text)
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(target.shape)}")
     if target.dtype != int64 and target.dtype != uint8:
         raise RuntimeError(
@@ -645,6 +651,7 @@ class CrossEntropyDifference(Operation):
         return weighted - p * sum(weighted, self.dim, True)
 
 
+@checked
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -652,7 +659,7 @@ def cross_entropy(
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Choice = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
     """Return -log of the probability of the right class, softmax of the scores taken.
@@ -677,7 +684,6 @@ def cross_entropy(
 
     Source: PyTorch, ``torch.nn.functional.cross_entropy``.
     """
-    require_tensors("cross_entropy", input=input, target=target)
     reduction = named_reduction(size_average, reduce, reduction)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
@@ -747,6 +753,7 @@ class NllLoss(_OverClasses):
         return flat_in(x, PickZeros.apply(picked, x.shape, (...,), True, *places))
 
 
+@checked
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -754,7 +761,7 @@ def nll_loss(
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Choice = "mean",
 ) -> Tensor:
     """Return minus the log-probability of the right class.
 
@@ -770,7 +777,6 @@ def nll_loss(
 
     Source: PyTorch, ``torch.nn.functional.nll_loss``.
     """
-    require_tensors("nll_loss", input=input, target=target)
     reduction = named_reduction(size_average, reduce, reduction)
     return NllLoss.apply(  # type: ignore[no-any-return]
         input, target, weight, ignore_index, reduction

@@ -25,7 +25,7 @@ from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import float16, float32, type_name
 from tinygrad_adam.backend.sums import wide
-from tinygrad_adam.ops.arguments import require_tensors
+from tinygrad_adam.ops.arguments import IntOrPair, all_ints, checked
 from tinygrad_adam.ops.elementwise import require_floating, require_real, rsqrt, square
 from tinygrad_adam.ops.reductions import mean
 from tinygrad_adam.ops.shapes import clone, reshape, sum_to_size
@@ -203,6 +203,7 @@ class GroupNorm(_Normalization):
 # --- functions -----------------------------------------------------------------------------------
 
 
+@checked
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -232,7 +233,6 @@ def batch_norm(
 
     Source: PyTorch, ``torch.nn.functional.batch_norm``.
     """
-    require_tensors("batch_norm", input=input)
     if (running_mean is None) != (running_var is None):
         raise ValueError("running_mean and running_var must either both be None or neither be None")
     if input.shape == (0,):  # a batch of nothing, of whatever it is
@@ -286,9 +286,10 @@ def _check_shapes(shape: Dims, wanted: str, weight: Tensor | None, bias: Tensor 
             )
 
 
+@checked
 def layer_norm(
     input: Tensor,
-    normalized_shape: int | Sequence[int],
+    normalized_shape: IntOrPair,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     eps: float = 1e-5,
@@ -307,9 +308,14 @@ def layer_norm(
 
     Source: PyTorch, ``torch.nn.functional.layer_norm``.
     """
-    require_tensors("layer_norm", input=input)
     require_real("layer_norm", input)
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = (
+        (normalized_shape,)
+        if isinstance(normalized_shape, int)
+        else tuple(
+            all_ints("layer_norm(): argument 'normalized_shape' (position 2)", normalized_shape)
+        )
+    )
     if not shape:
         raise RuntimeError(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
@@ -325,6 +331,7 @@ def layer_norm(
     return LayerNorm.apply(input, weight, bias, shape, eps)  # type: ignore[no-any-return]
 
 
+@checked
 def group_norm(
     input: Tensor,
     num_groups: int,
@@ -347,7 +354,6 @@ def group_norm(
 
     Source: PyTorch, ``torch.nn.functional.group_norm``.
     """
-    require_tensors("group_norm", input=input)
     require_real("group_norm", input)
     if input.ndim < 2:
         raise RuntimeError(

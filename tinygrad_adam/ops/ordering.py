@@ -13,12 +13,13 @@ from tinygrad_adam.autograd import Operation, no_grad
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import int64
 from tinygrad_adam.ops.arguments import (
+    Dim,
     Dims,
-    checked_dim,
-    checked_dims,
+    checked,
     is_tensor_here,
+    normalize_dim,
+    normalize_dims,
     numpy_names,
-    require_tensors,
 )
 from tinygrad_adam.ops.elementwise import maximum, minimum, require_real
 from tinygrad_adam.ops.indexing import Choose, pick_along
@@ -55,9 +56,8 @@ class ArgExtremum(Operation):
         return find(x, axis=dim if x.ndim else None, keepdims=keepdim).astype(int64, copy=False)
 
 
-def _arg(function: str, input: Any, dim: Any, keepdim: bool) -> Any:
-    require_tensors(function, input=input)
-    dim = None if dim is None else checked_dim(function, input, dim)
+def _arg(function: str, input: Any, dim: Dim, keepdim: bool) -> Any:
+    dim = None if dim is None else normalize_dim(dim, input.ndim)
     if input.dtype.kind == "b":
         raise RuntimeError(f"{function}(): does not support bool input")
     require_real(function, input, "{}(): does not support complex input", RuntimeError)
@@ -66,13 +66,15 @@ def _arg(function: str, input: Any, dim: Any, keepdim: bool) -> Any:
 
 
 @numpy_names
-def argmax(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+@checked
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the position of the (first) largest element, int64; flat if ``dim`` is None."""
     return _arg("argmax", input, dim, keepdim)
 
 
 @numpy_names
-def argmin(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+@checked
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the position of the (first) smallest element, int64; flat if ``dim`` is None."""
     return _arg("argmin", input, dim, keepdim)
 
@@ -90,7 +92,14 @@ class Min(Amin):
 
 
 @numpy_names
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+@checked
+def max(
+    input: Tensor,
+    dim: int | Tensor | None = None,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+) -> Any:
     """Return the largest element; or with ``dim`` the pair ``(values, indices)`` along it.
 
     With a tensor, ``other``, instead of ``dim`` it is :func:`maximum`. Along a dimension the first
@@ -101,7 +110,14 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 
 @numpy_names
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+@checked
+def min(
+    input: Tensor,
+    dim: int | Tensor | None = None,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+) -> Any:
     """Return the smallest element; or with ``dim`` the pair ``(values, indices)`` along it.
 
     As :func:`max`, with :func:`minimum`.
@@ -109,7 +125,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     return _extremum(Min, minimum, input, dim, keepdim, other)
 
 
-def _extremum(kind: Any, of_two: Any, input: Any, dim: Any, keepdim: bool, other: Any) -> Any:
+def _extremum(kind: Any, of_two: Any, input: Any, dim: Dim, keepdim: bool, other: Any) -> Any:
     function = kind.extremum
     if other is not None or is_tensor_here(dim):
         return of_two(input, dim if other is None else other)
@@ -120,8 +136,8 @@ def _extremum(kind: Any, of_two: Any, input: Any, dim: Any, keepdim: bool, other
     return _pick(input, dim, ArgExtremum.apply(input, f"arg{function}", dim, True), keepdim)
 
 
-def _dim_to_search(function: str, input: Any, dim: Any) -> int:
-    dim = checked_dim(function, input, dim)
+def _dim_to_search(function: str, input: Any, dim: Dim) -> int:
+    dim = normalize_dim(dim, input.ndim)
     dims_to_search(function, input, dim)
     return dim
 
@@ -147,15 +163,17 @@ class Argsort(Operation):
         return x.shape[dim] - 1 - found
 
 
+@checked
 def argsort(
-    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
 ) -> Tensor:
     """Return where the elements were that :func:`sort` puts in order, int64."""
-    return Argsort.apply(input, checked_dim("argsort", input, dim), descending)
+    return Argsort.apply(input, normalize_dim(dim, input.ndim), descending)
 
 
+@checked
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
 ) -> ValuesAndIndices:
     """Return the elements in order along ``dim``, and where they were: ``(values, indices)``.
 
@@ -166,6 +184,7 @@ def sort(
     return _pick(input, dim, argsort(input, dim, descending), True)
 
 
+@checked
 def topk(
     input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesAndIndices:
@@ -178,11 +197,10 @@ def topk(
 
     Source: PyTorch, ``torch.topk``.
     """
-    require_tensors("topk", input=input)
     if input.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes on CPU")
     require_real("topk", input, "{} does not support complex dtypes on CPU", RuntimeError)
-    dim = checked_dim("topk", input, dim)
+    dim = normalize_dim(dim, input.ndim)
     if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError(
             f"selected index k out of range\n  k is {k}, the tensor has shape {tuple(input.shape)}"
@@ -231,7 +249,8 @@ class ArgMedian(Operation):
 
 
 @numpy_names
-def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+@checked
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """Return the median, the lower of two; or with ``dim`` ``(values, indices)`` along it.
 
     NaN if there is a NaN, or no element at all.
@@ -240,7 +259,7 @@ def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         IndexError: ``dim`` has no elements.
     """
     if dim is None:
-        return Median.apply(input, checked_dims("median", input, None), False)
+        return Median.apply(input, normalize_dims(None, input.ndim), False)
     dim = _dim_to_search("median", input, dim)
     return _pick(input, dim, ArgMedian.apply(input, dim), keepdim)
 
@@ -259,6 +278,7 @@ class Unique(Operation):
         return (found[0], found[1].reshape(x.shape), *found[2:]) if return_inverse else found
 
 
+@checked
 def unique(
     input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
 ) -> Any:
@@ -270,6 +290,5 @@ def unique(
         return_inverse: also return where in it each element of ``input`` is, int64.
         return_counts: also return how often each occurs, int64.
     """
-    require_tensors("unique", input=input)
     with no_grad():
         return Unique.apply(input, return_inverse, return_counts)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.ops.arguments import (
+    Choice,
     IntOrPair,
-    flat,
+    all_ints,
+    checked,
     pair,
     require_images,
-    require_tensors,
     require_window,
 )
 from tinygrad_adam.ops.indexing import Choose, Index
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
 
 
+@checked
 def pad(
-    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+    input: Tensor, pad: Sequence[int], mode: Choice = "constant", value: float | None = None
 ) -> Tensor:
     """Add elements at the ends of dimensions.
 
@@ -43,10 +45,9 @@ def pad(
 
     Source: PyTorch, ``torch.nn.functional.pad``.
     """
-    require_tensors("pad", input=input)
-    if mode not in ("constant", "reflect", "replicate", "circular"):
+    if not isinstance(mode, str) or mode not in ("constant", "reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    amounts = flat((pad,), None, "pad(): argument 'pad' (position 2)")
+    amounts = all_ints("pad(): argument 'pad' (position 2)", pad)
     if len(amounts) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, but got {len(amounts)}")
     count = len(amounts) // 2
@@ -118,6 +119,7 @@ def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> A
 
 
 @batched(4)
+@checked
 def unfold(
     input: Tensor,
     kernel_size: IntOrPair,

@@ -6,14 +6,21 @@ Options are pairs of ints. ``g`` is the gradient of the result, ``G`` that of a 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.backend.windows import output_sizes
-from tinygrad_adam.ops.arguments import IntOrPair, Pair, pair, require_images, require_window
+from tinygrad_adam.ops.arguments import (
+    IntOrPair,
+    Pair,
+    all_ints,
+    checked,
+    pair,
+    require_images,
+    require_window,
+)
 from tinygrad_adam.ops.elementwise import flat_in, overwritten, require_floating, require_real
 from tinygrad_adam.ops.indexing import Pick
 from tinygrad_adam.ops.shapes import batched
@@ -145,6 +152,7 @@ def _indices(x: Array, y: Array, window: Window) -> Array:
 
 
 @batched(4)
+@checked
 def max_pool2d(
     input: Tensor,
     kernel_size: IntOrPair,
@@ -228,6 +236,7 @@ def _mean_options(window: Window, *counting: Any) -> tuple[Any, ...]:
 
 
 @batched(4)
+@checked
 def avg_pool2d(
     input: Tensor,
     kernel_size: IntOrPair,
@@ -301,7 +310,8 @@ class AdaptiveAvgPool2dGradient(Operation):
 
 
 @batched(4)
-def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
+@checked
+def adaptive_avg_pool2d(input: Tensor, output_size: IntOrPair | None) -> Tensor:
     """Take means over windows chosen so that the result has a given size.
 
     Args:
@@ -317,9 +327,11 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     Source: PyTorch, ``torch.nn.functional.adaptive_avg_pool2d``.
     """
     require_images("adaptive_avg_pool2d", input)
-    if output_size is None or isinstance(output_size, int):
-        output_size = (output_size, output_size)
-    if len(output_size) != 2:
+    wanted: Any = output_size
+    if wanted is None or isinstance(wanted, int):
+        wanted = (wanted, wanted)
+    if len(wanted) != 2:
         raise RuntimeError("adaptive_avg_pool2d: output_size must be 2")
-    size = tuple([n if w is None else int(w) for n, w in zip(input.shape[2:], output_size)])
-    return AdaptiveAvgPool2d.apply(input, size)  # type: ignore[no-any-return]
+    size = [n if w is None else w for n, w in zip(input.shape[2:], wanted)]
+    size = all_ints("adaptive_avg_pool2d(): argument 'output_size' (position 2)", size)
+    return AdaptiveAvgPool2d.apply(input, tuple(size))  # type: ignore[no-any-return]

@@ -18,12 +18,13 @@ from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_diffe
 from tinygrad_adam.backend.dtypes import bool_, float16, float32, int64, type_name
 from tinygrad_adam.backend.sums import total, wide
 from tinygrad_adam.ops.arguments import (
+    Dim,
     Dims,
-    checked_dim,
-    checked_dims,
+    Number,
+    checked,
     normalize_dim,
+    normalize_dims,
     numpy_names,
-    require_tensors,
 )
 from tinygrad_adam.ops.elementwise import (
     exp,
@@ -97,25 +98,30 @@ class Sum(Operation):
 
 
 @numpy_names
-def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+@checked
+def sum(
+    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """Return the sum of all elements, or along ``dim``; of integers in int64."""
-    dims = checked_dims("sum", input, dim)
+    dims = normalize_dims(dim, input.ndim)
     x = _converted(input, dtype)
     return Sum.apply(x, dims, keepdim, dtype and x.dtype)
 
 
 @numpy_names
-def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+@checked
+def nansum(
+    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """Return the sum of the elements that are not NaN."""
-    require_tensors("nansum", input=input)
     require_real("nansum", input, "{} on CPU does not support complex inputs", RuntimeError)
     return sum(masked_fill(input, isnan(input), 0), dim, keepdim, dtype=dtype)
 
 
 @numpy_names
-def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+@checked
+def count_nonzero(input: Tensor, dim: Dim | None = None) -> Tensor:
     """Return how many elements are not zero, overall or along ``dim``, int64."""
-    require_tensors("count_nonzero", input=input)
     return sum(input != 0, dim)
 
 
@@ -139,25 +145,30 @@ class Mean(Operation):
 
 
 @numpy_names
-def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+@checked
+def mean(
+    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """Return the mean of all elements, or along ``dim``.
 
     Raises:
         RuntimeError: the elements are integers or bools.
     """
-    dims = checked_dims("mean", input, dim)
+    dims = normalize_dims(dim, input.ndim)
     x = input if dtype is None else cast(input, _dtype_of_a_mean("mean", dtype))
     return Mean.apply(x, dims, keepdim)
 
 
 @numpy_names
-def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+@checked
+def nanmean(
+    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """Return the mean of the elements that are not NaN.
 
     Raises:
         RuntimeError: the elements are integers or bools.
     """
-    require_tensors("nanmean", input=input)
     if not is_differentiable(input.dtype):
         raise RuntimeError(
             "nanmean(): expected input to have floating point or complex dtype but got "
@@ -226,9 +237,12 @@ def _product_of_others(rows: Any) -> Any:
 
 
 @numpy_names
-def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+@checked
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """Return the product of all elements, or along one dimension; of integers in int64."""
-    dims = checked_dims("prod", input, dim if dim is None else checked_dim("prod", input, dim))
+    dims = normalize_dims(dim if dim is None else normalize_dim(dim, input.ndim), input.ndim)
     x = _converted(input, dtype)
     return Prod.apply(x, dims, keepdim, dtype and x.dtype)
 
@@ -263,7 +277,8 @@ class Amax(Operation):
 
 
 @numpy_names
-def amax(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+@checked
+def amax(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
     """Return the largest element, overall or along ``dim``; equal ones share the gradient.
 
     Raises:
@@ -280,19 +295,20 @@ class Amin(Amax):
 
 
 @numpy_names
-def amin(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+@checked
+def amin(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
     """Return the smallest element, overall or along ``dim``; otherwise as :func:`amax`."""
     return Amin.apply(input, dims_to_search("amin", input, dim), keepdim)
 
 
-def dims_to_search(function: str, input: Any, dim: Any) -> Dims:
+def dims_to_search(function: str, input: Any, dim: Dim) -> Dims:
     """Return the dimensions along which an extremum is wanted, once sure that there is one.
 
     Raises:
         IndexError: one of them has no elements.
         RuntimeError: none is named, and there are no elements at all.
     """
-    dims = checked_dims(function, input, dim)
+    dims = normalize_dims(dim, input.ndim)
     if math.prod(input.shape) == 0:
         if dim is None or _names_none(dim):
             error = IndexError if function.startswith("arg") else RuntimeError
@@ -309,7 +325,7 @@ def dims_to_search(function: str, input: Any, dim: Any) -> Dims:
     return dims
 
 
-def _names_none(dim: Any) -> bool:
+def _names_none(dim: Dim) -> bool:
     return isinstance(dim, (tuple, list)) and not dim
 
 
@@ -325,16 +341,18 @@ class AllOrAny(Operation):
 
 
 @numpy_names
-def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+@checked
+def all(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
     """Return whether all elements are non-zero, overall or along ``dim``; () means along none."""
-    dims = checked_dims("all", input, dim)
+    dims = normalize_dims(dim, input.ndim)
     return AllOrAny.apply(input, "all", () if _names_none(dim) else dims, keepdim)
 
 
 @numpy_names
-def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+@checked
+def any(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
     """Return whether some element is non-zero, overall or along ``dim``; () means along none."""
-    dims = checked_dims("any", input, dim)
+    dims = normalize_dims(dim, input.ndim)
     return AllOrAny.apply(input, "any", () if _names_none(dim) else dims, keepdim)
 
 
@@ -366,9 +384,10 @@ def _sum_from_the_end(x: Any, dim: int) -> Any:
 
 
 @numpy_names
+@checked
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Return the running sum along ``dim``; of integers in int64."""
-    dim = checked_dim("cumsum", input, dim)
+    dim = normalize_dim(dim, input.ndim)
     x = _converted(input, dtype)
     return Cumsum.apply(x, dim, dtype and x.dtype)
 
@@ -403,17 +422,18 @@ class Cumprod(Operation):
 
 
 @numpy_names
+@checked
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Return the running product along ``dim``; of integers in int64."""
-    dim = checked_dim("cumprod", input, dim)
+    dim = normalize_dim(dim, input.ndim)
     x = _converted(input, dtype)
     return Cumprod.apply(x, dim, dtype and x.dtype)
 
 
 @numpy_names
+@checked
 def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
     """Return the differences of neighbours along ``dim``, taken ``n`` times."""
-    require_tensors("diff", input=input)
     if input.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     for _ in range(n):
@@ -449,13 +469,14 @@ class LogSumExp(Operation):
 
 
 @numpy_names
-def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+@checked
+def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """Return log Σ eˣ along ``dim`` (one or several), without overflow."""
     if dim is None:
         raise TypeError(
             "logsumexp(): argument 'dim' (position 2) must be tuple of ints, not NoneType"
         )
-    dims = checked_dims("logsumexp", input, dim)
+    dims = normalize_dims(dim, input.ndim)
     x = input if is_differentiable(input.dtype) else cast(input, float32)
     return LogSumExp.apply(x, dims, keepdim)
 
@@ -506,7 +527,7 @@ class Std(Var):
 
 
 def _dims_and_correction(
-    function: str, input: Any, dim: Any, unbiased: bool | None, correction: Any
+    function: str, input: Any, dim: Dim, unbiased: bool | None, correction: Number
 ) -> tuple[Dims, float]:
     """Return over what to take a variance, and what to take from the number of elements."""
     if isinstance(dim, bool):  # var(x, False) is var(x, unbiased=False)
@@ -515,26 +536,27 @@ def _dims_and_correction(
         raise TypeError("give correction or the older unbiased, not both")
     if correction is None:
         correction = 1 if unbiased is None or unbiased else 0
-    dims = checked_dims(function, input, dim)
+    dims = normalize_dims(dim, input.ndim)
     count = _count(input.shape, dims)
     if count <= correction:
         warnings.warn(
             f"{function}(): degrees of freedom is <= 0. Correction should be strictly less than "
             "the reduction factor (input numel divided by output numel); got correction "
             f"{correction} for {count} elements",
-            stacklevel=4,
+            stacklevel=5,
         )
     return dims, correction
 
 
 @numpy_names
+@checked
 def var(
     input: Tensor,
-    dim: Any = None,
+    dim: Dim | bool | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
-    correction: Any = None,
+    correction: Number | None = None,
 ) -> Tensor:
     """Return the variance Σ (x - mean)² / (n - correction), over all elements or along ``dim``.
 
@@ -550,13 +572,14 @@ def var(
 
 
 @numpy_names
+@checked
 def std(
     input: Tensor,
-    dim: Any = None,
+    dim: Dim | bool | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
-    correction: Any = None,
+    correction: Number | None = None,
 ) -> Tensor:
     """Return the standard deviation, the root of :func:`var`; the gradient at 0 is 0."""
     dims, correction = _dims_and_correction("std", input, dim, unbiased, correction)
@@ -564,13 +587,14 @@ def std(
 
 
 @numpy_names
+@checked
 def var_mean(
     input: Tensor,
-    dim: Any = None,
+    dim: Dim | bool | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
-    correction: Any = None,
+    correction: Number | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return :func:`var` and :func:`mean` as a pair."""
     variance = var(input, dim, unbiased, keepdim, correction=correction)
@@ -578,13 +602,14 @@ def var_mean(
 
 
 @numpy_names
+@checked
 def std_mean(
     input: Tensor,
-    dim: Any = None,
+    dim: Dim | bool | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
-    correction: Any = None,
+    correction: Number | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return :func:`std` and :func:`mean` as a pair."""
     deviation = std(input, dim, unbiased, keepdim, correction=correction)
@@ -636,7 +661,7 @@ class Norm(Operation):
 
 
 def vector_norm(
-    input: Tensor, p: Any = 2.0, dim: Any = None, keepdim: bool = False, dtype: Any = None
+    input: Tensor, p: Any = 2.0, dim: Dim | None = None, keepdim: bool = False, dtype: Any = None
 ) -> Tensor:
     """Return (Σ |x|ᵖ)^(1/p) over all elements or along ``dim``, for a number ``p``, also inf.
 
@@ -644,7 +669,7 @@ def vector_norm(
         RuntimeError: the elements are integers or bools, or there are none and the norm of none is
             not defined.
     """
-    dims, p = checked_dims("norm", input, dim), float(p)
+    dims, p = normalize_dims(dim, input.ndim), float(p)
     if not is_differentiable(input.dtype):
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "

@@ -20,17 +20,18 @@ from tinygrad_adam.autograd.fit import Cast, Expand, SumToSize
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, promote_types
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.ops.arguments import (
+    Dim,
     Dims,
+    IntOrPair,
     as_int,
-    checked_dim,
-    checked_dims,
+    checked,
     flat,
     is_tensor_here,
     new_size,
     normalize_dim,
+    normalize_dims,
     numpy_names,
     require_dimensions,
-    require_tensors,
     resolve_shape,
 )
 
@@ -60,6 +61,7 @@ class Reshape(Operation):
         return Reshape.apply(grad, self.shape)
 
 
+@checked
 def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """Return the same elements in the same order under another shape.
 
@@ -73,18 +75,21 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     Raises:
         RuntimeError: the sizes do not fit the number of elements.
     """
-    require_tensors("reshape", input=input)
     return Reshape.apply(
         input,
-        resolve_shape(flat(sizes, shape, "reshape(): argument 'shape'"), math.prod(input.shape)),
+        resolve_shape(
+            flat(sizes, shape, "reshape(): argument 'shape' (position 2)"), math.prod(input.shape)
+        ),
     )
 
 
+@checked
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """Return the tensor under the shape of ``other``."""
     return reshape(input, other.shape)
 
 
+@checked
 def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """Return the same elements in the same order under another shape, sharing the memory.
 
@@ -137,14 +142,16 @@ def _memory_as(input: Tensor, dtype: Dtype) -> Array:
     return input.array.view(dtype)
 
 
+@checked
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """Return a view under the shape of ``other``."""
     return view(input, other.shape)
 
 
+@checked
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Return the tensor with dimensions ``start_dim`` to ``end_dim`` joined into one."""
-    start = checked_dim("flatten", input, start_dim)
+    start = normalize_dim(start_dim, input.ndim)
     end = normalize_dim(end_dim, input.ndim)
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -153,20 +160,21 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return Reshape.apply(input, (*shape[:start], joined, *shape[end + 1 :]))
 
 
+@checked
 def ravel(input: Tensor) -> Tensor:
     """Return the tensor with all its dimensions joined into one."""
-    require_tensors("ravel", input=input)
     return Reshape.apply(input, (math.prod(input.shape),))
 
 
+@checked
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Return the tensor with dimension ``dim`` divided into several of ``sizes``, one maybe -1.
 
     Raises:
         RuntimeError: the sizes do not multiply up to that of ``dim``.
     """
-    dim = checked_dim("unflatten", input, dim)
-    wanted = flat((), sizes, "unflatten(): argument 'sizes' (position 3)")
+    dim = normalize_dim(dim, input.ndim)
+    wanted = flat((sizes,), None, "unflatten(): argument 'sizes' (position 3)")
     if not wanted:
         raise RuntimeError("unflatten: sizes must be non-empty")
     size = input.shape[dim] if input.ndim else 1
@@ -182,17 +190,18 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 @numpy_names
-def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+@checked
+def squeeze(input: Tensor, dim: Dim | None = None) -> Tensor:
     """Return a view without the dimensions of size 1: all of them, or those of ``dim``."""
-    dims = checked_dims("squeeze", input, dim) if dim != () else ()
+    dims = normalize_dims(dim, input.ndim) if dim != () else ()
     kept = [n for d, n in enumerate(input.shape) if n != 1 or d not in dims]
     return Reshape.apply(input, tuple(kept))
 
 
 @numpy_names
+@checked
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Return a view with a dimension of size 1 put in at ``dim``."""
-    require_tensors("unsqueeze", input=input)
     dim = normalize_dim(dim, input.ndim + 1)
     return Reshape.apply(input, (*input.shape[:dim], 1, *input.shape[dim:]))
 
@@ -231,14 +240,14 @@ class Permute(Operation):
         return Permute.apply(grad, tuple(sorted(range(grad.ndim), key=self.dims.__getitem__)))
 
 
+@checked
 def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """Return a view with the dimensions in another order.
 
     Raises:
         RuntimeError: not every dimension is named once.
     """
-    require_tensors("permute", input=input)
-    order = flat(order, dims, "permute(): argument 'dims'")
+    order = flat(order, dims, "permute(): argument 'dims' (position 2)")
     if len(order) != input.ndim:
         raise RuntimeError(
             "permute(): number of dimensions in the tensor input does not match the length of the "
@@ -251,9 +260,10 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     return Permute.apply(input, order)
 
 
+@checked
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Return a view with two dimensions exchanged."""
-    first = checked_dim("transpose", input, dim0)
+    first = normalize_dim(dim0, input.ndim)
     second = normalize_dim(dim1, input.ndim)
     order = list(range(input.ndim))
     if order:
@@ -264,9 +274,9 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 swapaxes = swapdims = transpose
 
 
-def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+@checked
+def movedim(input: Tensor, source: IntOrPair, destination: IntOrPair) -> Tensor:
     """Return a view with dimension(s) moved to other places, the rest in order."""
-    require_tensors("movedim", input=input)
     sources, destinations = (
         [normalize_dim(d, input.ndim) for d in (x if isinstance(x, (tuple, list)) else [x])]
         for x in (source, destination)
@@ -290,9 +300,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
 moveaxis = movedim
 
 
+@checked
 def t(input: Tensor) -> Tensor:
     """Return the transpose of a matrix; a vector or number as it is."""
-    require_tensors("t", input=input)
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
     return Permute.apply(input, (1, 0)) if input.ndim == 2 else Alias.apply(input)
@@ -301,14 +311,14 @@ def t(input: Tensor) -> Tensor:
 # --- repeated, and summed back -------------------------------------------------------------------
 
 
+@checked
 def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """Return a view in which dimensions of size 1 are repeated; -1 keeps a size.
 
     Raises:
         RuntimeError: a dimension of another size would have to be repeated.
     """
-    require_tensors("expand", input=input)
-    target, shape = list(flat(sizes, size, "expand(): argument 'size'")), input.shape
+    target, shape = list(flat(sizes, size, "expand(): argument 'size' (position 2)")), input.shape
     added = len(target) - input.ndim
     if added < 0:
         raise RuntimeError(
@@ -336,20 +346,22 @@ def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     return Expand.apply(input, tuple(target))
 
 
+@checked
 def broadcast_to(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """Return a view broadcast to a shape: another name of :func:`expand`."""
     return expand(input, *sizes, size=size)
 
 
+@checked
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """Return a view broadcast to the shape of ``other``."""
     return expand(input, other.shape)
 
 
+@checked
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """Return the tensor summed to a shape that broadcasts to its own."""
-    require_tensors("sum_to_size", input=input)
-    shape, mine = flat(size, None, "sum_to_size(): argument 'size'"), input.shape
+    shape, mine = flat(size, None, "sum_to_size(): argument 'size' (position 2)"), input.shape
     pairs = zip(mine[::-1], shape[::-1])
     if len(shape) > input.ndim or any(wanted not in (1, here) for here, wanted in pairs):
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(mine)}}}.")
@@ -370,10 +382,10 @@ class Repeat(Operation):
         return reshape(sum_to_size(grad, [n for size in sizes for n in (1, size)]), self.shape)
 
 
+@checked
 def repeat(input: Tensor, *counts: Any, repeats: Any = None) -> Tensor:
     """Return the tensor repeated a number of times along each dimension: a copy."""
-    require_tensors("repeat", input=input)
-    counts = flat(counts, repeats, "repeat(): argument 'repeats'")
+    counts = flat(counts, repeats, "repeat(): argument 'repeats' (position 2)")
     added = len(counts) - input.ndim
     if added < 0:
         raise RuntimeError(
@@ -384,10 +396,10 @@ def repeat(input: Tensor, *counts: Any, repeats: Any = None) -> Tensor:
     return Repeat.apply(input, tuple([max(count, 0) for count in counts]))
 
 
+@checked
 def tile(input: Tensor, *counts: Any, dims: Any = None) -> Tensor:
     """Return the tensor repeated along each dimension; missing counts, in front, are 1."""
-    require_tensors("tile", input=input)
-    wanted = flat(counts, dims, "tile(): argument 'dims'")
+    wanted = flat(counts, dims, "tile(): argument 'dims' (position 2)")
     return repeat(input, (1,) * (input.ndim - len(wanted)) + wanted)
 
 
@@ -405,10 +417,11 @@ class Flip(Operation):
         return Flip.apply(grad, self.dims)
 
 
+@checked
 def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """Return a copy with the order reversed along ``dims``."""
-    axes = flat(axes, dims, "flip(): argument 'dims'")
-    return Flip.apply(input, checked_dims("flip", input, axes) if axes else ())
+    axes = flat(axes, dims, "flip(): argument 'dims' (position 2)")
+    return Flip.apply(input, normalize_dims(axes, input.ndim) if axes else ())
 
 
 class Roll(Operation):
@@ -422,9 +435,9 @@ class Roll(Operation):
         return Roll.apply(grad, tuple([-shift for shift in self.shifts]), self.dims)
 
 
-def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+@checked
+def roll(input: Tensor, shifts: IntOrPair, dims: IntOrPair | None = None) -> Tensor:
     """Return the elements shifted along ``dims`` (flattened if None), round the end."""
-    require_tensors("roll", input=input)
     shifts = flat((shifts,), None, "roll(): argument 'shifts' (position 2)")
     if not shifts:
         raise RuntimeError("`shifts` required")
@@ -456,6 +469,7 @@ class Tril(Operation):
         return self.apply(grad, self.diagonal)
 
 
+@checked
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the elements on and below a diagonal, with zeros above."""
     _require_matrices("tril", input)
@@ -468,6 +482,7 @@ class Triu(Tril):
     keeps = "triu"
 
 
+@checked
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the elements on and above a diagonal, with zeros below."""
     _require_matrices("triu", input)
@@ -475,7 +490,6 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def _require_matrices(function: str, input: Tensor) -> None:
-    require_tensors(function, input=input)
     if input.ndim < 2:
         raise RuntimeError(f"{function}: input tensor must have at least 2 dimensions")
 
@@ -499,9 +513,9 @@ class Diagonal(Operation):
         return DiagonalScatter.apply(grad, self.shape, *self.place)
 
 
+@checked
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """Return a view of the diagonal of two dimensions, as the last dimension."""
-    require_tensors("diagonal", input=input)
     return Diagonal.apply(input, offset, *_two_dims(dim1, dim2, input.ndim))
 
 
@@ -521,10 +535,10 @@ class DiagonalScatter(Operation):
         return Diagonal.apply(grad, *self.place)
 
 
+@checked
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Return matrices, in the dimensions ``dim1`` and ``dim2``, with the last dimension of the
     input on a diagonal and zeros elsewhere."""
-    require_tensors("diag_embed", input=input)
     dims = _two_dims(dim1, dim2, input.ndim + 1)
     require_dimensions(input, -1)
     side = input.shape[-1] + abs(offset)
@@ -541,9 +555,9 @@ def _two_dims(dim1: int, dim2: int, ndim: int) -> tuple[int, int]:
     return first, second
 
 
+@checked
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the diagonal of a matrix, or the matrix with a vector on its diagonal."""
-    require_tensors("diag", input=input)
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     if input.ndim == 1:
@@ -595,15 +609,16 @@ class Pad(Operation):
         return Pad.apply(grad, tuple([(-before, -after) for before, after in self.amounts]), 0)
 
 
+@checked
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """Return a view of ``length`` elements along ``dim``, from ``start``."""
-    require_tensors("narrow", input=input)
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     length = as_int("narrow", "length", 4, length)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
-    dim, start = normalize_dim(dim, input.ndim), as_int("narrow", "start", 3, start)
+    dim = normalize_dim(dim, input.ndim)
+    start = as_int("narrow", "start", 3, start)
     size = input.shape[dim]
     if not -size <= start <= size:
         raise IndexError(
@@ -633,8 +648,13 @@ class Split(Operation):
         return Cat.apply(self.dim, *grads)
 
 
+@checked
 def split(
-    tensor: Tensor, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
+    tensor: Tensor,
+    split_size_or_sections: IntOrPair | None = None,
+    dim: int = 0,
+    *,
+    split_size: IntOrPair | None = None,
 ) -> tuple[Tensor, ...]:
     """Return views of slices along ``dim``.
 
@@ -647,8 +667,7 @@ def split(
     Raises:
         RuntimeError: the sizes listed do not add up.
     """
-    require_tensors("split", tensor=tensor)
-    wanted = split_size_or_sections if split_size is None else split_size
+    wanted: Any = split_size_or_sections if split_size is None else split_size
     if tensor.ndim == 0:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = normalize_dim(dim, tensor.ndim)
@@ -673,9 +692,9 @@ def split(
     return Split.apply(tensor, sizes, dim)
 
 
+@checked
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Return at most ``chunks`` views of slices of equal size (the last may be smaller)."""
-    require_tensors("chunk", input=input)
     if input.ndim == 0:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     chunks = as_int("chunk", "chunks", 2, chunks)
@@ -685,9 +704,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, -(-size // chunks) if size else [0] * chunks, dim)
 
 
+@checked
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return a view for each index of ``dim``, without that dimension."""
-    require_tensors("unbind", input=input)
     require_dimensions(input, dim)
     dim = normalize_dim(dim, input.ndim)
     size, kept = input.shape[dim], (*input.shape[:dim], *input.shape[dim + 1 :])
@@ -729,25 +748,27 @@ class Clone(Operation):
         return grad
 
 
+@checked
 def clone(input: Tensor) -> Tensor:
     """Return a copy with memory of its own; its gradient goes to the input."""
     return Clone.apply(input)
 
 
+@checked
 def detach(input: Tensor) -> Tensor:
     """Return a tensor on the same memory, without history, that does not require grad."""
-    require_tensors("detach", input=input)
     result: Tensor = input._wrap(input.array.view())
     result._writes = input._writes
     return result
 
 
+@checked
 def numel(input: Tensor) -> int:
     """Return the number of elements."""
-    require_tensors("numel", input=input)
     return math.prod(input.shape)
 
 
+@checked
 def contiguous(input: Tensor) -> Tensor:
     """Return the tensor in C order: itself if it is."""
     return input if input.is_contiguous() else Clone.apply(input, "C")

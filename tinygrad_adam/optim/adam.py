@@ -87,9 +87,8 @@ class Adam(Optimizer):
             "decoupled_weight_decay bias_correction eps_inside_root eps_before_correction"
         )
         options = choose(locals(), names)
-        options["betas"] = tuple(
-            beta.item() if isinstance(beta, Tensor) else beta for beta in betas
-        )
+        if isinstance(betas, (tuple, list)):
+            options["betas"] = tuple([x.item() if isinstance(x, Tensor) else x for x in betas])
         super().__init__(params, options)
 
     def numbers(self, step: Any, state: State, group: Group) -> dict[str, Any]:

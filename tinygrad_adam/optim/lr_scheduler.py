@@ -199,7 +199,10 @@ class LambdaLR(LRScheduler):
         self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
     ) -> None:
         lambdas = for_each_group(
-            optimizer, lr_lambda, "lr_lambda", "Expected {groups} lr_lambdas, but got {values}"
+            _checked(optimizer),
+            lr_lambda,
+            "lr_lambda",
+            "Expected {groups} lr_lambdas, but got {values}",
         )
         for function in lambdas:
             if not callable(function):

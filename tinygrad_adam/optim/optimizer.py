@@ -81,13 +81,11 @@ class Optimizer:
         describe(cls)
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
-        if isinstance(params, Tensor):
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
-                f"but got {type(params).__name__}\n  Write [tensor] for a single one."
+                f"but got {type(params).__name__}\n  {_what_to_write(params)}"
             )
-        if isinstance(params, (set, frozenset)):
-            raise _unordered()
         self.defaults = defaults
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
@@ -104,7 +102,9 @@ class Optimizer:
         if not groups:
             raise ValueError(
                 "optimizer got an empty parameter list\n"
-                "  Does the model have parameters, and was the iterator used up before?"
+                "  Does the model have parameters, and was the iterator used up before? A module "
+                "does not see\n  layers in a plain list or dict: use ModuleList, ModuleDict or "
+                "Sequential."
             )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
@@ -187,6 +187,11 @@ class Optimizer:
             )
         if not state:
             self.begin(parameter, state, group)
+        if group.get("capturable") and isinstance(parameter.array, np.ndarray):
+            raise AssertionError(
+                "If capturable=True, params and state_steps must be on supported devices: ['cuda']."
+                f"\n  This parameter {tuple(parameter.shape)} is on {parameter.device}."
+            )
         step = count_step(state) if self.counters else 0.0
         lr, decay = number(group["lr"]), number(group["weight_decay"])
         options = {"lr": lr, "weight_decay": decay, "maximize": group["maximize"]}
@@ -524,7 +529,7 @@ def _check_parameter(parameter: Any) -> None:
     if not isinstance(parameter, Tensor):
         raise TypeError(
             "optimizer can only optimize Tensors, but one of the params is "
-            f"{type(parameter).__name__}"
+            f"{type(parameter).__name__}\n  {_what_to_write(parameter)}"
         )
     if not (parameter.is_leaf or getattr(parameter, "retains_grad", False)):
         raise ValueError(
@@ -532,6 +537,19 @@ def _check_parameter(parameter: Any) -> None:
             f"  It is the result of {parameter.grad_fn}: optimize what it was computed from, or "
             "call detach().requires_grad_() on it."
         )
+
+
+def _what_to_write(params: Any) -> str:
+    """Return what may be meant by something that is no list of parameters."""
+    if isinstance(params, Tensor):
+        return "Write [tensor] for a single one."
+    if hasattr(params, "parameters"):
+        return "Write model.parameters() for the parameters of a module."
+    if callable(params):
+        return "Write model.parameters(), with parentheses: it is a method to call."
+    if isinstance(params, str):
+        return "Write [{'params': tensors}] for a group, in a list."
+    return "It takes the tensors themselves, such as model.parameters()."
 
 
 def _hang_on(hooks: Hooks, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:

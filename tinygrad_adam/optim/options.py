@@ -81,12 +81,18 @@ def check(options: dict[str, Any]) -> None:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
+def _require_number(name: str, value: Any) -> None:
+    if not isinstance(value, (bool, int, float, np.number, Tensor)):
+        raise TypeError(f"{name} must be a number, not {type(value).__name__}")
+
+
 def not_negative(words: str = "") -> Callable[[str, Any], None]:
     """Return the check of an option that is called ``words`` in PyTorch's error."""
 
     def check_value(name: str, value: Any) -> None:
         if isinstance(value, Tensor) and value.numel() != 1:
             raise ValueError(f"Tensor {name} must be 1-element\n  Its shape is {value.shape}.")
+        _require_number(name, value)
         if not number(value) >= 0.0:  # which NaN is not, either
             raise ValueError(
                 f"Invalid {words or f'{name} value'}: {value}\n  {name} must be 0 or more."
@@ -96,9 +102,12 @@ def not_negative(words: str = "") -> Callable[[str, Any], None]:
 
 
 def _check_betas(name: str, betas: Any) -> None:
+    if not isinstance(betas, (tuple, list)):
+        raise TypeError(f"betas must be a tuple of two numbers, not {type(betas).__name__}")
     if len(betas) != 2:
         raise ValueError(f"betas must be two numbers, but got {betas}")
     for i, beta in enumerate(betas):
+        _require_number(f"betas[{i}]", beta)
         if not 0.0 <= number(beta) < 1.0:
             raise ValueError(
                 f"Invalid beta parameter at index {i}: {beta}\n"
@@ -107,6 +116,7 @@ def _check_betas(name: str, betas: Any) -> None:
 
 
 def _check_share(name: str, value: Any) -> None:
+    _require_number(name, value)
     if not 0.0 <= value <= 1.0:
         raise ValueError(f"Invalid {name} value: {value}\n  {name} must be between 0 and 1.")
 

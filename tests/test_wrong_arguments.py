@@ -1,0 +1,123 @@
+"""Arguments of the wrong kind: a TypeError that names the argument, never an error from inside."""
+
+import re
+
+import pytest
+
+import tinygrad_adam as torch
+from tests import goldens, wrong_arguments
+from tests.wrong_arguments import KINDS, Call, letter
+from tinygrad_adam import creation, data, nn, ops, optim
+from tinygrad_adam.nn import functional
+
+PYTORCH = wrong_arguments.by_row(goldens.load("wrong_arguments.json"))
+
+# Numbers in another guise: what takes which of them differs from function to function in PyTorch.
+NUMBERS = {"bool", "numpy float", "numpy int", "number", "index"}
+
+# Places where the answer is not PyTorch's, by function and argument.
+
+# None for what has a default, a number next to a tensor, an int for sizes, ranges of its own.
+TAKES_MORE = """
+torch.max[1] torch.min[1] torch.median[1] torch.logsumexp[1] torch.prod[1] torch.std[2]
+torch.var[2] torch.clamp[1] torch.clamp[2] torch.clip[1] torch.clip[2] torch.moveaxis[1]
+torch.moveaxis[2] torch.squeeze[1] torch.tile[1] torch.index_fill[2] torch.scatter[reduce]
+torch.argsort[stable] torch.norm[dtype] torch.arange[0] torch.arange[1] torch.as_tensor[0]
+torch.tensor[0] torch.ones[size] torch.eye[1] torch.full[0] torch.randint[0] torch.randint[2]
+torch.randint[1] x.to[0] x.to[1] x.type[0] x.new_full[0] x.new_tensor[0] x.clamp_[0] x.clamp_[1]
+x.index_fill_[1] F.adaptive_avg_pool2d[1] F.layer_norm[1] F.unfold[1] F.unfold[2] F.unfold[3]
+F.unfold[4] nn.utils.clip_grad_value_[0] nn.ParameterDict[0] nn.HuberLoss[1] nn.Linear[0]
+torch.repeat_interleave[1] lr_scheduler.CyclicLR[4] data.default_collate[0]
+"""
+
+# At once, not in the first call; odd stand-ins for True, for sizes or for the missing.
+REFUSES_MORE = """
+torch.add[out] torch.roll[2] torch.meshgrid[indexing] torch.arange[requires_grad]
+torch.empty[requires_grad] torch.zeros_like[requires_grad] torch.broadcast_shapes[0]
+torch.broadcast_shapes[1] torch.promote_types[0] torch.promote_types[1] x.to[0] x.bernoulli_[0]
+w.sum[0] torch.autograd.backward[0] F.adaptive_avg_pool2d[1] F.avg_pool2d[2] F.max_pool2d[2]
+F.max_pool2d[return_indices] F.unfold[1] F.unfold[2] F.unfold[3] F.unfold[4]
+nn.utils.clip_grads_with_norm_[2] nn.utils.vector_to_parameters[1] nn.Conv1d[2] nn.Conv1d[3]
+nn.Conv1d[4] nn.Conv1d[5] nn.Conv2d[2] nn.Conv2d[3] nn.Conv2d[4] nn.Conv2d[5]
+nn.ConvTranspose2d[2] nn.ConvTranspose2d[3] nn.ConvTranspose2d[4] nn.ConvTranspose2d[5]
+nn.ConvTranspose2d[8] nn.BatchNorm1d[0] nn.BatchNorm2d[0] nn.LayerNorm[0]
+nn.CrossEntropyLoss[reduction] nn.HuberLoss[0] nn.L1Loss[reduction] nn.MSELoss[reduction]
+nn.NLLLoss[reduction] nn.SmoothL1Loss[reduction] nn.Linear[0] lr_scheduler.CyclicLR[2]
+lr_scheduler.MultiStepLR[2] lr_scheduler.OneCycleLR[1] data.DataLoader[0]
+"""
+
+# With the error for a value that is none of those allowed, or that has the wrong length.
+REFUSES_THE_VALUE = """
+torch.broadcast_to[1] torch.flip[1] torch.moveaxis[1] torch.moveaxis[2] torch.movedim[1]
+torch.repeat_interleave[1] torch.movedim[2] torch.permute[1] torch.reshape[1]
+torch.index_put[1] torch.as_tensor[0]
+torch.tensor[0] torch.randint_like[2] torch.randint[1] torch.randint[2] torch.broadcast_shapes[0]
+x.to[1] x.new_tensor[0] x.index_put_[0] torch.autograd.grad[2] torch.autograd.backward[1]
+F.adaptive_avg_pool2d[1] F.layer_norm[1] F.pad[2] nn.init.kaiming_normal_[2]
+nn.init.kaiming_uniform_[2] nn.utils.vector_to_parameters[1] nn.Conv1d[8] nn.Conv2d[8]
+nn.Linear[0] torch.optim.Adam[2] torch.optim.AdamW[2] torch.optim.Adamax[2] torch.optim.NAdam[2]
+torch.optim.RAdam[2] lr_scheduler.CosineAnnealingWarmRestarts[1]
+lr_scheduler.CosineAnnealingWarmRestarts[2] lr_scheduler.CyclicLR[4] lr_scheduler.OneCycleLR[2]
+lr_scheduler.ReduceLROnPlateau[1] data.DataLoader[0] data.default_collate[0] data.random_split[0]
+"""
+
+
+# Words of Python's and NumPy's.
+FROM_INSIDE = re.compile(
+    "has no attribute|is not iterable|not supported between|unsupported operand|Cannot cast|"
+    "is not subscriptable|not callable|ufunc"
+)
+
+
+# What is made without arguments of its own, or exists here only.
+NO_CONSTRUCTOR = {
+    "Module", "Identity", "Sigmoid", "Tanh", "MaxPool", "Microscope", "Momentum", "Optimizer",
+    "Dataset", "Sampler", "ReLU", "SiLU", "Hardswish",
+}  # fmt: skip
+
+
+def name(text, place):
+    """Return ``torch.sum[1]`` for the argument number 1 of the row ``torch.sum(x, 1)``."""
+    return f"{text.partition('(')[0]}[{place}]"
+
+
+def judged(text, place, kind, pytorchs, error):
+    """Return the list in which this place must stand, if the answer is not PyTorch's."""
+    own = letter(error)
+    if own == "." or pytorchs == ".":
+        same = own == pytorchs or kind in NUMBERS
+        return None if same else TAKES_MORE if own == "." else REFUSES_MORE
+    return None if own == "T" or pytorchs not in "TA" else REFUSES_THE_VALUE
+
+
+@pytest.mark.parametrize("text", wrong_arguments.ROWS)
+def test_every_wrong_kind_of_every_argument(text):
+    call = Call(text, torch, data)
+    assert call.error() is None
+    for place in call.places:
+        for kind, pytorchs in zip(KINDS, PYTORCH[text][place], strict=True):
+            error = call.error(place, kind)
+            where = f"{name(text, place)}: {kind}: {error!r}, PyTorch {pytorchs}"
+            if letter(error) in "AK?":  # the name of something that is not there
+                assert pytorchs == letter(error), where
+                assert re.search(r"\.get_\w+\(|param_group|state_dict|collate", text), where
+            listed = judged(text, place, kind, pytorchs, error)
+            assert listed is None or name(text, place) in listed.split(), where
+            if re.match(r"torch|x\.|F\.|nn\.init", text):
+                assert not FROM_INSIDE.search(str(error)), where
+
+
+def test_the_table_has_every_public_function():
+    called = " ".join(wrong_arguments.ROWS)
+    wanted = [f"torch.{name}" for name in (*ops.__all__, *creation.__all__)]
+    wanted += [f"F.{name}" for name in functional.__all__]
+    wanted += [f"nn.utils.{name}" for name in nn.utils.__all__]
+    wanted += [f"nn.init.{name}" for name in nn.init.__all__]
+    classes = [(nn, "nn"), (optim, "torch.optim"), (data, "data")]
+    wanted += [
+        f"{prefix}.{name}"
+        for module, prefix in classes
+        for name in module.__all__
+        if isinstance(getattr(module, name), type) and name not in NO_CONSTRUCTOR
+    ]
+    assert not [name for name in wanted if f"{name}(" not in called]
