@@ -386,6 +386,50 @@ def test_distances_are_of_floating_point_numbers(loss):
             loss(x, x)
 
 
+@pytest.mark.parametrize(
+    ("loss", "argument"),
+    [
+        ("cross_entropy", "weight"),
+        ("nll_loss", "weight"),
+        ("binary_cross_entropy", "weight"),
+        ("binary_cross_entropy_with_logits", "weight"),
+        ("binary_cross_entropy_with_logits", "pos_weight"),
+    ],
+)
+def test_a_weight_that_requires_grad_is_refused(loss, argument):
+    x = torch.tensor([[0.25, 0.5], [0.75, 0.125]], requires_grad=True)
+    classes = loss in ("cross_entropy", "nll_loss")
+    target = torch.tensor([0, 1]) if classes else torch.ones(2, 2)
+    weight = nn.Parameter(torch.ones(2))
+    call = getattr(F, loss)
+    text = f"The function '{loss}' is not differentiable with respect to argument '{argument}'."
+    with pytest.raises(RuntimeError, match=text):
+        call(x, target, **{argument: weight})
+    with pytest.raises(RuntimeError, match=text):  # whatever the input requires
+        call(x.detach(), target, **{argument: weight})
+    with torch.no_grad():
+        call(x, target, **{argument: weight})
+    call(x, target, **{argument: weight.detach()}).backward()
+    assert weight.grad is None
+
+
+@pytest.mark.parametrize("call", ["mse_loss", "l1_loss", "huber_loss"])
+def test_weights_of_distances_have_a_gradient(call):
+    weight = torch.ones(2, requires_grad=True)
+    x, y = torch.tensor([1.0, 3.0]), torch.zeros(2)
+    getattr(F, call)(x, y, reduction="sum", weight=weight).backward()
+    expected = {"mse_loss": [1, 9], "l1_loss": [1, 3], "huber_loss": [0.5, 2.5]}[call]
+    assert weight.grad.tolist() == expected
+
+
+def test_probabilities_may_be_weighed_by_what_is_learnt():
+    weight = torch.ones(2, requires_grad=True)
+    x = torch.tensor([[0.0, 0.0]])
+    loss = F.cross_entropy(x, torch.tensor([[0.25, 0.75]]), weight)
+    loss.backward()
+    np.testing.assert_allclose(weight.grad.tolist(), [0.25 * np.log(2), 0.75 * np.log(2)], 1e-6)
+
+
 @pytest.mark.parametrize("loss", ["CrossEntropyLoss", "NLLLoss", "MSELoss", "HuberLoss", "BCELoss"])
 def test_arguments_of_the_call_given_to_the_constructor(loss):
     x = torch.zeros(2, 2)

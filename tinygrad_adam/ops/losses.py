@@ -119,6 +119,17 @@ def _of_one_size(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tens
     return input, target
 
 
+def _refuse_gradient(function: str, **weights: Any) -> None:
+    """Raise if a weight is to get a gradient, which such losses do not compute."""
+    for name, weight in weights.items():
+        if weight is not None and is_grad_enabled() and getattr(weight, "requires_grad", False):
+            raise RuntimeError(
+                f"The function '{function}' is not differentiable with respect to argument "
+                f"'{name}'. This input cannot have requires_grad True.\n"
+                f"  Pass {name}.detach()"
+            )
+
+
 # --- distances -----------------------------------------------------------------------------------
 
 
@@ -349,6 +360,7 @@ def binary_cross_entropy(
             f"input size (torch.Size({list(input.shape)})) is deprecated. Please ensure they have "
             "the same size."
         )
+    _refuse_gradient("binary_cross_entropy", weight=weight)
     losses = BinaryCrossEntropy.apply(input, target)
     return _reduced(losses, reduction, weight)
 
@@ -426,6 +438,8 @@ def binary_cross_entropy_with_logits(
             f"Target size (torch.Size({list(target.shape)})) must be the same as input size "
             f"(torch.Size({list(input.shape)}))"
         )
+    name = "binary_cross_entropy_with_logits"
+    _refuse_gradient(name, weight=weight, pos_weight=pos_weight)
     losses = BinaryCrossEntropyWithLogits.apply(input, target, pos_weight)
     return _reduced(losses, reduction, weight)
 
@@ -688,6 +702,7 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if target.shape != input.shape:
+        _refuse_gradient("cross_entropy", weight=weight)
         return CrossEntropy.apply(  # type: ignore[no-any-return]
             input, target, weight, ignore_index, reduction, label_smoothing
         )
@@ -778,6 +793,7 @@ def nll_loss(
     Source: PyTorch, ``torch.nn.functional.nll_loss``.
     """
     reduction = named_reduction(size_average, reduce, reduction)
+    _refuse_gradient("nll_loss", weight=weight)
     return NllLoss.apply(  # type: ignore[no-any-return]
         input, target, weight, ignore_index, reduction
     )
