@@ -122,7 +122,7 @@ def _of_one_size(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tens
 def _refuse_gradient(function: str, **weights: Any) -> None:
     """Raise if a weight is to get a gradient, which such losses do not compute."""
     for name, weight in weights.items():
-        if weight is not None and is_grad_enabled() and getattr(weight, "requires_grad", False):
+        if weight is not None and current_mode().grad and getattr(weight, "requires_grad", False):
             raise RuntimeError(
                 f"The function '{function}' is not differentiable with respect to argument "
                 f"'{name}'. This input cannot have requires_grad True.\n"
