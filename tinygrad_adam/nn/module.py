@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from tinygrad_adam.autograd import RemovableHandle, no_grad
 from tinygrad_adam.autograd.mode import _mode, current_mode
-from tinygrad_adam.backend import as_dtype, is_array, is_differentiable
+from tinygrad_adam.backend import as_dtype, is_differentiable
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.conversion import parse_to
 from tinygrad_adam.nn.hooks import BackwardWatch, Hooks, as_tuple
@@ -803,8 +803,6 @@ class Module:
 
     def __load(self, name: str, tensor: Tensor, key: str, value: Any, assign: bool) -> str:
         """Give one parameter or buffer its value; or return, as text, why it does not fit."""
-        if is_array(value):
-            value = Tensor._wrap(value)
         if not isinstance(value, Tensor):
             return (
                 f'While copying the parameter named "{key}", expected torch.Tensor or '
