@@ -150,3 +150,12 @@ def test_refuses():
             call()
     with pytest.warns(UserWarning, match="no-op"):
         init.kaiming_uniform_(torch.ones(0, 3))
+
+
+def test_elements_that_share_memory_take_one_number_only():
+    x = torch.zeros(1).expand(3)
+    assert nn.init.constant_(x, 2).tolist() == [2, 2, 2]
+    assert nn.init.zeros_(x).tolist() == [0, 0, 0]
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+        nn.init.uniform_(x)
+    assert x._version == 2

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_adam.autograd import no_grad
+from tinygrad_adam.autograd.inplace import check_writable
 from tinygrad_adam.backend import Generator, convert_number, device_of, move, numbers_of
 from tinygrad_adam.ops.arguments import Choice, Number, checked
 from tinygrad_adam.ops.elementwise import require_floating
@@ -43,9 +45,11 @@ __all__ = [
 
 def _fill(tensor: Tensor, values: Any) -> Tensor:
     """Write an array or number into a tensor's memory and count the write."""
-    if isinstance(values, np.ndarray):
-        values = move(values.astype(tensor.array.dtype, copy=False), device_of(tensor.array))
-    tensor.array[...] = values
+    if not isinstance(values, np.ndarray):
+        with no_grad():
+            return tensor.fill_(values)
+    check_writable(tensor, recording=False)
+    tensor.array[...] = move(values.astype(tensor.array.dtype, copy=False), device_of(tensor.array))
     tensor._writes[0] += 1
     return tensor
 
