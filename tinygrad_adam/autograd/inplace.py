@@ -58,7 +58,7 @@ class ZeroAt(Operation):
     def forward(self, x: Array, replay: Replay, strides: tuple[int, ...]) -> Array:
         self.options = replay, strides
         y = _laid_out_as(x, strides)
-        _writable(replay(y))[...] = 0
+        writable(replay(y))[...] = 0
         return y
 
     def backward(self, grad: Any) -> Any:
@@ -131,7 +131,7 @@ def shared_dims(array: Array) -> list[int]:
     return [dim for dim, (size, step) in enumerate(pairs) if size > 1 and not step]
 
 
-def _writable(array: Array) -> Array:
+def writable(array: Array) -> Array:
     """Return an array to write into ``array``, which NumPy allows nobody if it was broadcast."""
     if getattr(array.flags, "writeable", True):
         return array
@@ -183,7 +183,7 @@ def write(x: Any, result: Any) -> Any:
             f"result type {type_name(result.dtype)} can't be cast to the desired output type "
             f"{type_name(x.dtype)}"
         )
-    _writable(x.array)[...] = result.array
+    writable(x.array)[...] = result.array
     x._writes[0] += 1
     if result._requires_grad:
         take_history(x, result)

@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_adam.autograd import no_grad
-from tinygrad_adam.autograd.inplace import check_writable
+from tinygrad_adam.autograd.inplace import check_writable, writable
 from tinygrad_adam.backend import Generator, convert_number, device_of, move, numbers_of
 from tinygrad_adam.ops.arguments import Choice, Number, checked
 from tinygrad_adam.ops.elementwise import require_floating
@@ -45,11 +44,11 @@ __all__ = [
 
 def _fill(tensor: Tensor, values: Any) -> Tensor:
     """Write an array or number into a tensor's memory and count the write."""
-    if not isinstance(values, np.ndarray):
-        with no_grad():
-            return tensor.fill_(values)
-    check_writable(tensor, recording=False)
-    tensor.array[...] = move(values.astype(tensor.array.dtype, copy=False), device_of(tensor.array))
+    fills = not isinstance(values, np.ndarray)
+    check_writable(tensor, recording=False, fills=fills)
+    if not fills:
+        values = move(values.astype(tensor.array.dtype, copy=False), device_of(tensor.array))
+    writable(tensor.array)[...] = values
     tensor._writes[0] += 1
     return tensor
 

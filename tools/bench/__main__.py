@@ -403,7 +403,7 @@ def plot(result: dict[str, Any], path: Path) -> None:
         drawn = axes.barh(places, values, height, label=f"{label} kernels")
         axes.bar_label(drawn, fmt="%.2f", padding=3)
     axes.axvline(1, color="black", linewidth=1)
-    axes.text(1, -0.75, "PyTorch", ha="center")
+    axes.text(1, 1.01, "PyTorch", ha="center", transform=axes.get_xaxis_transform())
     axes.set_yticks([place + 0.4 - height / 2 for place in range(len(rows))])
     axes.set_yticklabels([row["case"] for row in rows])
     axes.invert_yaxis()
