@@ -84,9 +84,8 @@ def _a_real_number(value: Any) -> Any:
 Number: TypeAlias = Any
 Operand: TypeAlias = Any  # a tensor or a number
 Dim: TypeAlias = Any  # an int or several
-Choice: TypeAlias = (
-    str  # one of a few words: the function itself refuses all else, in PyTorch as a value
-)
+# One of a few words: the function itself refuses all else, as PyTorch does, by its value.
+Choice: TypeAlias = str
 _KINDS: dict[str, tuple[str, tuple[type, ...], tuple[Callable[[Any], Any], ...]]] = {
     "Tensor": ("Tensor", (), (_a_tensor,)),
     "Operand": ("Tensor", (float, int, bool, complex), (_a_tensor, _a_number)),

@@ -120,22 +120,3 @@ def random_weights(shapes: Sequence[tuple[int, ...]], seed: int = 1) -> list[np.
         found.append(random.uniform(-scale, scale, shape).astype(np.float32))
         found.append(random.uniform(-scale, scale, shape[0]).astype(np.float32))
     return found
-
-
-class NumpyAdam:
-    """Adam on plain arrays, as anybody would write it."""
-
-    def __init__(self, weights: list[np.ndarray]) -> None:
-        self.weights, self.count = weights, 0
-        self.means = [np.zeros_like(w) for w in weights]
-        self.squares = [np.zeros_like(w) for w in weights]
-
-    def update(self, gradients: list[np.ndarray]) -> None:
-        """Take one step."""
-        self.count += 1
-        root = math.sqrt(1 - 0.999**self.count)
-        rate, eps = 1e-3 * root / (1 - 0.9**self.count), 1e-8 * root
-        for w, m, v, g in zip(self.weights, self.means, self.squares, gradients):
-            m += 0.1 * (g - m)
-            v += 0.001 * (g * g - v)
-            w -= rate * m / (np.sqrt(v) + eps)
