@@ -1,9 +1,9 @@
 """Each kernel alone, in GFLOP/s and GB/s, beside what the machine can do; and a step by operation.
 
 For tools.bench. A kernel's operations are those of the formula: a multiplication and an addition
-for each product. Its bytes are those of its inputs and results, each counted once, however often they
-are really moved. What stays in a cache from one call to the next passes the ceiling of the copy,
-which is made in main memory.
+for each product. Its bytes are those of its inputs and results, each counted once, however often
+they are really moved. What stays in a cache from one call to the next passes the ceiling of the
+copy, which is made in main memory.
 """
 
 from __future__ import annotations
