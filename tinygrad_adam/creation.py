@@ -33,6 +33,7 @@ from tinygrad_adam.ops.arguments import (
     Number,
     as_int,
     checked,
+    fitted,
     new_size,
 )
 from tinygrad_adam.ops.elementwise import require_floating
@@ -52,17 +53,6 @@ def _dtype(dtype: Any, function: str = "", kinds: str = "biufc") -> Dtype:
     if dtype.kind not in kinds:
         raise NotImplementedError(f'"{function}" not implemented for {type_name(dtype)!r}')
     return dtype
-
-
-def _number(function: str, argument: str, value: Any) -> Any:
-    """Return ``value``, of a tensor its element, once sure that it is a number."""
-    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.numel() == 1):
-        value = value.item()
-    if not isinstance(value, (bool, int, float, complex)):
-        raise TypeError(
-            f"{function}(): argument {argument!r} must be Number, not {type(value).__name__}"
-        )
-    return value
 
 
 def _like(
@@ -138,9 +128,8 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 def full(size: Any, fill_value: Number, *, dtype: Any = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return a tensor of shape ``size`` full of ``fill_value``, whose type decides the dtype."""
-    value = _number("full", "fill_value", fill_value)
-    dtype = DEFAULT_DTYPE[type(value)] if dtype is None else as_dtype(dtype)
-    array = np.full(new_size("full", (size,)), convert_number(value, dtype), dtype)
+    dtype = DEFAULT_DTYPE[type(fill_value)] if dtype is None else as_dtype(dtype)
+    array = np.full(new_size("full", (size,)), convert_number(fill_value, dtype), dtype)
     return _made(array, device, requires_grad)
 
 
@@ -220,9 +209,7 @@ def arange(
     """
     if end is None or start is None:
         start, end = 0, start if end is None else end
-    start, end, step = (
-        _number("arange", name, x) for name, x in (("start", start), ("end", end), ("step", step))
-    )
+    end = fitted("arange", "end", "Number", end)  # there may be none at all
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if not (step > 0 or step < 0):
@@ -262,14 +249,12 @@ def linspace(start: Number, end: Number, steps: int, *, dtype: Any = None, devic
         RuntimeError: the number of steps is negative, or the dtype cannot hold an end.
         TypeError: an end is no number, or ``steps`` no integer.
     """
-    steps = as_int("linspace", "steps", 3, steps)
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    ends = [_number("linspace", name, x) for name, x in (("start", start), ("end", end))]
-    if dtype is None and complex in map(type, ends):
+    if dtype is None and complex in (type(start), type(end)):
         dtype = DEFAULT_DTYPE[complex]
     dtype = _dtype(dtype, "linspace", "iufc")
-    first, last = (convert_number(x, dtype) for x in ends)
+    first, last = convert_number(start, dtype), convert_number(end, dtype)
     if steps == 1:
         last = first
     step = (last - first) / max(1, steps - 1)
@@ -285,14 +270,11 @@ def linspace(start: Number, end: Number, steps: int, *, dtype: Any = None, devic
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
         requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return an (n, m) matrix (square unless ``m`` is given) with ones on the diagonal."""
-    rows = as_int("eye", "n", 1, n)
-    columns = rows if m is None else as_int("eye", "m", 2, m)
-    for name, size in (("n", rows), ("m", columns)):
+    m = n if m is None else m
+    for name, size in (("n", n), ("m", m)):
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return _made(
-        np.eye(*new_size("eye", (rows, columns)), dtype=_dtype(dtype)), device, requires_grad
-    )
+    return _made(np.eye(*new_size("eye", (n, m)), dtype=_dtype(dtype)), device, requires_grad)
 
 
 @checked
@@ -364,7 +346,6 @@ def _fits(value: int, dtype: Dtype) -> bool:
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
              requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return the integers from 0 to n - 1 in random order, int64."""
-    n = as_int("randperm", "n", 1, n)
     dtype = _dtype(int64 if dtype is None else dtype, "randperm", "iuf")
     array = numbers_of(generator).permutation(*new_size("randperm", (n,)))
     return _made(array, device, requires_grad, dtype)

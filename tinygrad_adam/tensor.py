@@ -664,8 +664,7 @@ class Tensor(Variable):
     ) -> Tensor:
         """Return a tensor of shape ``size`` full of a value, with this one's dtype and device."""
         dtype = self.dtype if dtype is None else as_dtype(dtype)
-        value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-        value = backend.convert_number(value, dtype)
+        value = backend.convert_number(fill_value, dtype)
         array = array_module(self.array).full(new_size("new_full", (size,)), value, dtype)
         return Tensor._wrap(array).requires_grad_(requires_grad)
 

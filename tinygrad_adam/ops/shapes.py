@@ -474,7 +474,7 @@ class Tril(Operation):
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the elements on and below a diagonal, with zeros above."""
     _require_matrices("tril", input)
-    return Tril.apply(input, as_int("tril", "diagonal", 2, diagonal))
+    return Tril.apply(input, diagonal)
 
 
 class Triu(Tril):
@@ -487,7 +487,7 @@ class Triu(Tril):
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the elements on and above a diagonal, with zeros below."""
     _require_matrices("triu", input)
-    return Triu.apply(input, as_int("triu", "diagonal", 2, diagonal))
+    return Triu.apply(input, diagonal)
 
 
 def _require_matrices(function: str, input: Tensor) -> None:
@@ -615,7 +615,6 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """Return a view of ``length`` elements along ``dim``, from ``start``, also a 0-d tensor."""
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
-    length = as_int("narrow", "length", 4, length)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     dim = normalize_dim(dim, input.ndim)
@@ -700,7 +699,6 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Return at most ``chunks`` views of slices of equal size (the last may be smaller)."""
     if input.ndim == 0:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
-    chunks = as_int("chunk", "chunks", 2, chunks)
     if chunks < 1:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[normalize_dim(dim, input.ndim)]
