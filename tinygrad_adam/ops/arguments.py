@@ -44,16 +44,12 @@ def _a_tensor(value: Any) -> Any:
 
 def _an_int(value: Any) -> Any:
     """Take NumPy's integers and integer tensors of one element, and no bools."""
+    if isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_:
+        return _REFUSED
     try:
-        return _index(value)
+        return operator.index(value)
     except TypeError:
         return _REFUSED
-
-
-def _index(value: Any) -> int:
-    if isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_:
-        raise TypeError
-    return operator.index(value)
 
 
 def _kind(value: Any) -> str:
@@ -197,7 +193,7 @@ def tensor_list(function: str, tensors: Any) -> list[Any]:
             f"{type(tensors).__name__}"
         )
     for i, x in enumerate(tensors):
-        if not isinstance(x, Variable) and not is_tensor_here(x):
+        if not is_tensor_here(x):
             raise TypeError(
                 f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
             )
@@ -270,25 +266,16 @@ def flat(
     """
     if by_name is not None:
         sizes = (by_name,)
-    if several := len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
     elif not sizes:
         raise TypeError(f"{what} is missing")
-    numbers = []
-    for i, size in enumerate(sizes):
-        try:
-            numbers.append(size if type(size) is int else _index(size))
-        except TypeError:
-            found = _kind(size)
-            if several or len(sizes) > 1:
-                raise TypeError(
-                    f"{what} must be tuple of ints, but found element of type {found} at pos {i}"
-                ) from None
-            raise TypeError(
-                f"{what} must be tuple of ints, not {found}\n"
-                "  tuple(x) makes one of a tensor or array of several integers"
-            ) from None
-    return tuple(numbers)
+    elif len(sizes) == 1 and _an_int(sizes[0]) is _REFUSED:
+        raise TypeError(
+            f"{what} must be tuple of ints, not {_kind(sizes[0])}\n"
+            "  tuple(x) makes one of a tensor or array of several integers"
+        )
+    return tuple(all_ints(what, sizes))
 
 
 def new_size(function: str, sizes: Sequence[Any], by_name: Any = None) -> tuple[int, ...]:
@@ -320,14 +307,9 @@ def as_int(function: str, name: str, position: int, value: Any) -> int:
     Raises:
         TypeError: it is something else; a bool is.
     """
-    if type(value) is int:
-        return value
-    try:
-        return _index(value)
-    except TypeError:
-        raise TypeError(
-            f"{function}(): argument {name!r} (position {position}) must be int, not {_kind(value)}"
-        ) from None
+    if (found := _an_int(value)) is _REFUSED:
+        raise _wrong(function, name, position, "int", value)
+    return found  # type: ignore[no-any-return]
 
 
 def all_ints(what: str, values: Sequence[Any]) -> list[int]:

@@ -162,6 +162,6 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
 @checked
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """Return tensors as views broadcast to their common shape."""
-    checked = tensor_list("broadcast_tensors", tensors)
-    shape = common_shape(*[x.shape for x in checked])
-    return tuple([Expand.apply(x, shape) for x in checked])
+    found = tensor_list("broadcast_tensors", tensors)
+    shape = common_shape(*[x.shape for x in found])
+    return tuple([Expand.apply(x, shape) for x in found])
