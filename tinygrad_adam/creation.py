@@ -55,10 +55,8 @@ def _dtype(dtype: Any, function: str = "", kinds: str = "biufc") -> Dtype:
     return dtype
 
 
-def _like(
-    function: str, input: Any, dtype: Any, device: Any, requires_grad: bool
-) -> dict[str, Any]:
-    """Return the options of ``function``: shape, dtype and device of ``input`` unless said."""
+def _like(input: Any, dtype: Any, device: Any, requires_grad: bool) -> dict[str, Any]:
+    """Return options for a function: shape, dtype and device of ``input`` unless said."""
     return {
         "size": input.shape,
         "dtype": input.dtype if dtype is None else dtype,
@@ -159,7 +157,7 @@ def zeros_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return zeros with the shape, dtype and device of ``input``."""
-    return zeros(**_like("zeros_like", input, dtype, device, requires_grad))
+    return zeros(**_like(input, dtype, device, requires_grad))
 
 
 @checked
@@ -167,7 +165,7 @@ def ones_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return ones with the shape, dtype and device of ``input``."""
-    return ones(**_like("ones_like", input, dtype, device, requires_grad))
+    return ones(**_like(input, dtype, device, requires_grad))
 
 
 @checked
@@ -175,14 +173,14 @@ def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a tensor to be filled, with the shape, dtype and device of ``input``."""
-    return zeros(**_like("empty_like", input, dtype, device, requires_grad))
+    return zeros(**_like(input, dtype, device, requires_grad))
 
 
 @checked
 def full_like(input: Tensor, fill_value: Number, *, dtype: Any = None, device: Any = None,
               requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return a tensor full of ``fill_value``, with the shape, dtype and device of ``input``."""
-    options = _like("full_like", input, dtype, device, requires_grad)
+    options = _like(input, dtype, device, requires_grad)
     return full(fill_value=fill_value, **options)
 
 
@@ -356,7 +354,7 @@ def rand_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return numbers drawn uniformly from [0, 1), with the shape, dtype and device of ``input``."""
-    return rand(**_like("rand_like", input, dtype, device, requires_grad))
+    return rand(**_like(input, dtype, device, requires_grad))
 
 
 @checked
@@ -364,14 +362,14 @@ def randn_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return normally distributed numbers, with the shape, dtype and device of ``input``."""
-    return randn(**_like("randn_like", input, dtype, device, requires_grad))
+    return randn(**_like(input, dtype, device, requires_grad))
 
 
 @checked
 def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None,
                  device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return random integers from ``low`` to ``high`` - 1, shaped and typed as ``input``."""
-    options = _like("randint_like", input, dtype, device, requires_grad)
+    options = _like(input, dtype, device, requires_grad)
     return randint(low, high, **options)
 
 

@@ -167,14 +167,14 @@ def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     Raises:
         RuntimeError: the dtypes differ, or are other ones; the shapes do not broadcast.
     """
-    require_parts("complex", real=real, imag=imag)
+    require_parts(real, imag)
     y = Complex.apply(real, imag)
     return y if out is None else into(out, y)
 
 
-def require_parts(function: str, **parts: Any) -> None:
+def require_parts(first: Tensor, second: Tensor) -> None:
     """Raise unless two tensors are floating-point numbers of one dtype."""
-    a, b = [x.dtype for x in parts.values()]
+    a, b = first.dtype, second.dtype
     if a.kind != "f" or b.kind != "f":
         raise RuntimeError(
             "Expected both inputs to be Half, Float or Double tensors but got "

@@ -1127,7 +1127,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
     Raises:
         RuntimeError: the dtypes differ, or are other ones; the shapes do not broadcast.
     """
-    require_parts("polar", abs=abs, angle=angle)
+    require_parts(abs, angle)
     y = Complex.apply(mul(abs, cos(angle)), mul(abs, sin(angle)))
     return y if out is None else into(out, y)
 

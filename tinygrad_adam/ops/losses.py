@@ -101,7 +101,7 @@ def _reduced(
     return mean(losses) if reduction == "mean" else sum(losses)
 
 
-def _of_one_size(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _of_one_size(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Return input and target; warn if they must be broadcast, which is seldom meant.
 
     As in PyTorch that is done first: then a 0-d float64 tensor counts as much as any other in what
@@ -178,7 +178,7 @@ def mse_loss(
 
     Source: PyTorch, ``torch.nn.functional.mse_loss``.
     """
-    input, target = _of_one_size("mse_loss", input, target)
+    input, target = _of_one_size(input, target)
     reduction = named_reduction(size_average, reduce, reduction)
     return _reduced(SquaredError.apply(input, target), reduction, weight, input, by_weight=True)
 
@@ -196,7 +196,7 @@ def l1_loss(
 
     Source: PyTorch, ``torch.nn.functional.l1_loss``.
     """
-    input, target = _of_one_size("l1_loss", input, target)
+    input, target = _of_one_size(input, target)
     reduction = named_reduction(size_average, reduce, reduction)
     return _reduced(abs(input - target), reduction, weight, input, by_weight=True)
 
@@ -251,7 +251,7 @@ def huber_loss(
 
     Source: PyTorch, ``torch.nn.functional.huber_loss``; Huber (1964).
     """
-    input, target = _of_one_size("huber_loss", input, target)
+    input, target = _of_one_size(input, target)
     named_reduction(None, None, reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
@@ -284,7 +284,7 @@ def smooth_l1_loss(
 
     Source: PyTorch, ``torch.nn.functional.smooth_l1_loss``.
     """
-    input, target = _of_one_size("smooth_l1_loss", input, target)
+    input, target = _of_one_size(input, target)
     reduction = named_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
