@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_adam.autograd.errors import describe, location
-from tinygrad_adam.autograd.mode import _mode, current_mode
+from tinygrad_adam.autograd.mode import change_mode, current_mode
 from tinygrad_adam.autograd.observer import Observer, both, observing, without
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.backend import array_module, is_array
@@ -131,17 +131,15 @@ class set_detect_anomaly:  # noqa: N801 (PyTorch's name)
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self._before = _mode.get().observer
+        self._before = current_mode().observer
         others = without(Detector, self._before)
-        _mode.set(
-            _mode.get()._replace(observer=both(others, Detector(check_nan) if mode else None))
-        )
+        change_mode(observer=both(others, Detector(check_nan) if mode else None))
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exception: object) -> None:
-        _mode.set(_mode.get()._replace(observer=self._before))
+        change_mode(observer=self._before)
 
 
 @contextmanager
@@ -165,5 +163,5 @@ def detect_anomaly(check_nan: bool = True) -> Iterator[None]:
 
 def is_anomaly_enabled() -> bool:
     """Return whether anomaly mode is on here."""
-    observer = _mode.get().observer
+    observer = current_mode().observer
     return observer is not without(Detector, observer)

@@ -52,13 +52,14 @@ def mode(**changes: Any) -> Iterator[None]:
         yield
     finally:
         try:
-            _change(**after)
+            change_mode(**after)
         except BaseException:
-            _change(**after)
+            change_mode(**after)
             raise
 
 
-def _change(**changes: Any) -> None:
+def change_mode(**changes: Any) -> None:
+    """Change some fields of the mode from here on."""
     _mode.set(_mode.get()._replace(**changes))
 
 
@@ -112,12 +113,12 @@ class set_grad_enabled:  # noqa: N801 (PyTorch's name)
         self.enabled = mode
         self._before: bool | None = _mode.get().grad
         self._blocks: list[Any] = []  # one object may be entered again inside itself
-        _change(grad=self.enabled)
+        change_mode(grad=self.enabled)
 
     def _take_back(self) -> None:
         """Undo what ``__init__`` did, in favour of a block or a function."""
         if self._before is not None:
-            _change(grad=self._before)
+            change_mode(grad=self._before)
             self._before = None
 
     def __enter__(self) -> None:
