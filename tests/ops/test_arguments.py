@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import enum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 import tinygrad_adam as torch
 from tinygrad_adam import Tensor, nn
-from tinygrad_adam.ops.arguments import all_ints, checked, fitted, flat
+from tinygrad_adam.ops.arguments import _KINDS, all_ints, checked, fitted, flat
 
 
 class Side(enum.IntEnum):
@@ -116,3 +118,23 @@ def test_integers():
         all_ints("f(): argument 'n'", (1, "a"))
     with pytest.raises(TypeError, match="is missing"):
         flat(())
+
+
+# What no check stands behind: the function itself asks, or takes whatever comes.
+LEFT_TO_THE_FUNCTION = {"Any", "Choice", "Sequence[Tensor]", "Tensors", "np.ndarray"}
+
+
+def test_no_annotation_of_a_checked_function_is_misspelt():
+    package = Path(torch.__file__).parent
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in package.rglob("*.py")]
+    found = {
+        ast.unparse(argument.annotation)
+        for tree in trees
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        and "checked" in map(ast.unparse, function.decorator_list)
+        for argument in ast.walk(function.args)
+        if isinstance(argument, ast.arg) and argument.annotation is not None
+    }
+    assert "Tensor | None" in found
+    assert {x for x in found if not set(x.split(" | ")) <= set(_KINDS)} == LEFT_TO_THE_FUNCTION
