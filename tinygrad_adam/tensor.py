@@ -176,6 +176,11 @@ def _deepcopied(array: Array, memo: dict[int, Any]) -> Array:
     return view
 
 
+# What fill_, copy_ and assignments end in, made once; _overwrite by whether elements that share a
+# memory location may be filled.
+_overwrite = {fills: in_place(elementwise.overwritten, fills) for fills in (False, True)}
+_fill_where, _put_into = in_place(ops.masked_fill, fills=True), in_place(indexing.put)
+
 # What belongs to a tensor's place in a graph, not to its value.
 _NOT_COPIED = ("_base", "_base_version", "_replay", "_locked", "watches")
 
@@ -714,7 +719,7 @@ class Tensor(Variable):
         else:
             value = backend.convert_number(value, self.dtype)
         fills = not isinstance(value, Tensor) or not value.requires_grad
-        return in_place(elementwise.overwritten, fills)(self, value)
+        return _overwrite[fills](self, value)
 
     def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
         """Do :meth:`masked_fill` in place.
@@ -730,7 +735,7 @@ class Tensor(Variable):
                 stacklevel=2,
             )
             mask = mask.expand(self.shape).any(dims, keepdim=True)
-        return in_place(ops.masked_fill, fills=True)(self, mask, value)
+        return _fill_where(self, mask, value)
 
     @checked
     def copy_(self, src: Operand, non_blocking: bool = False) -> Tensor:
@@ -744,7 +749,7 @@ class Tensor(Variable):
                     f"{list(common_shape(self.shape, source.shape))}"
                 )
             source = source.expand(self.shape)
-        return in_place(elementwise.overwritten)(self, source)
+        return _overwrite[False](self, source)
 
     @checked
     def uniform_(
@@ -794,13 +799,13 @@ class Tensor(Variable):
                 fills = value.numel() == 1 and not value.requires_grad
                 if value.shape != target.shape:
                     value = _fitted(value, target)
-            in_place(elementwise.overwritten, fills)(target, value)
+            _overwrite[fills](target, value)
             return self
         if not accumulate and not isinstance(value, Tensor) and shared_dims(self.array):
             mask = self.new_zeros(self.shape, dtype=np.bool_)
             mask._put(view, picks, True, False)
             return self.masked_fill_(mask, value)
-        return in_place(indexing.put)(self, view, accumulate, picks, value)
+        return _put_into(self, view, accumulate, picks, value)
 
     # --- operators -------------------------------------------------------------------------------
 
