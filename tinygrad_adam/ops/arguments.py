@@ -52,7 +52,7 @@ def _an_int(value: Any) -> Any:
         return _REFUSED
 
 
-def _kind(value: Any) -> str:
+def kind_name(value: Any) -> str:
     """Return the name of the type of ``value`` as PyTorch's errors have it."""
     kind = type(value)
     module = "numpy." if kind.__module__ == "numpy" else ""
@@ -179,7 +179,7 @@ def fitted(function: str, name: str, kind: str, value: Any) -> Any:
 
 def _wrong(function: str, name: str, position: int | None, word: str, value: Any) -> TypeError:
     place = "" if position is None else f" (position {position})"
-    text = f"{function}(): argument {name!r}{place} must be {word}, not {_kind(value)}"
+    text = f"{function}(): argument {name!r}{place} must be {word}, not {kind_name(value)}"
     if word == "Tensor":
         text += "\n  tensor(…) makes one of numbers, from_numpy(…) of an array"
     return TypeError(text)
@@ -272,7 +272,7 @@ def flat(
         raise TypeError(f"{what} is missing")
     elif len(sizes) == 1 and _an_int(sizes[0]) is _REFUSED:
         raise TypeError(
-            f"{what} must be tuple of ints, not {_kind(sizes[0])}\n"
+            f"{what} must be tuple of ints, not {kind_name(sizes[0])}\n"
             "  tuple(x) makes one of a tensor or array of several integers"
         )
     return tuple(all_ints(what, sizes))
@@ -328,7 +328,7 @@ def all_ints(what: str, values: Sequence[Any]) -> list[int]:
         if number is _REFUSED:
             raise TypeError(
                 f"{what} must be tuple of ints, but found element of type "
-                f"{_kind(values[i])} at pos {i}"
+                f"{kind_name(values[i])} at pos {i}"
             )
     return found
 

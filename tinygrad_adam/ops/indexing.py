@@ -32,6 +32,7 @@ from tinygrad_adam.ops.arguments import (
     fitted,
     is_one,
     is_tensor_here,
+    kind_name,
     normalize_dim,
     require_dimensions,
 )
@@ -436,10 +437,8 @@ def value_to_put(input: Any, picks: Picks, value: Any) -> Any:
         return convert_number(value, input.dtype)
     tensor: Any = value
     if not isinstance(value, Variable):
-        module = "numpy." if type(value).__module__ == "numpy" else ""
         raise TypeError(
-            f"can't assign a {module}{type(value).__name__} to a "
-            f"torch.{type_name(input.dtype)}Tensor\n"
+            f"can't assign a {kind_name(value)} to a torch.{type_name(input.dtype)}Tensor\n"
             "  tensor(…) makes a tensor of numbers, lists and arrays"
         )
     if picks and tensor.dtype != input.dtype:

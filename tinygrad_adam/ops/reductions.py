@@ -242,7 +242,7 @@ def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
     """Return the product of all elements, or along one dimension; of integers in int64."""
-    dims = normalize_dims(dim if dim is None else normalize_dim(dim, input.ndim), input.ndim)
+    dims = normalize_dims(dim, input.ndim)
     x = _converted(input, dtype)
     return Prod.apply(x, dims, keepdim, dtype and x.dtype)
 
@@ -305,7 +305,7 @@ def dims_to_search(function: str, input: Any, dim: Dim) -> Dims:
     """Return the dimensions along which an extremum is wanted, once sure that there is one.
 
     Raises:
-        IndexError: one of them has no elements.
+        IndexError: one of them has no elements; or, of argmax and argmin, as below.
         RuntimeError: none is named, and there are no elements at all.
     """
     dims = normalize_dims(dim, input.ndim)
