@@ -228,7 +228,7 @@ def _cut(y: Any, shape: Shape) -> Any:
 
 
 def _check_dimensions(name: str, input: Tensor, weight: Tensor, spatial: int = 2) -> None:
-    """Raise unless input and weight are tensors with ``spatial`` + 2 dimensions."""
+    """Raise unless input and weight have ``spatial`` + 2 dimensions."""
     if input.ndim != spatial + 2:
         raise RuntimeError(
             f"Expected {spatial + 1}D (unbatched) or {spatial + 2}D (batched) input to {name}, but "

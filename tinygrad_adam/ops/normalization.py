@@ -25,15 +25,13 @@ from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import float16, float32, type_name
 from tinygrad_adam.backend.sums import wide
-from tinygrad_adam.ops.arguments import IntOrPair, all_ints, checked
+from tinygrad_adam.ops.arguments import Dims, IntOrPair, all_ints, checked
 from tinygrad_adam.ops.elementwise import require_floating, require_real, rsqrt, square
 from tinygrad_adam.ops.reductions import mean
 from tinygrad_adam.ops.shapes import clone, reshape, sum_to_size
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
-
-Dims = tuple[int, ...]
 
 
 def _check_dtypes(x: Any, **parameters: Any) -> None:
@@ -90,9 +88,8 @@ class _Normalization(Operation):
         need_x, need_weight, need_bias = self.needs_input_grad[:3]
         dims, per_weight = self.dims, self.weight_shape
         seen, grad = reshape(x, self.shape), reshape(grad, self.shape)
-        if (
-            not current_mode().arrays
-        ):  # mean and deviation as functions of x, for a second derivative
+        # For a second derivative, mean and deviation as functions of x.
+        if not current_mode().arrays:
             average = mean(seen, dims, True)
             inverse = rsqrt(mean(square(seen - average), dims, True) + self.eps)
         grad_x = grad_weight = grad_bias = None

@@ -51,7 +51,7 @@ def _window(
     size = pair(kernel_size, "kernel_size", name)
     step = size if stride is None or stride == () else pair(stride, "stride", name)
     padding, dilation = pair(padding, "padding", name), pair(dilation, "dilation", name)
-    return Window(size, step, padding, dilation, bool(ceil_mode))
+    return Window(size, step, padding, dilation, ceil_mode)
 
 
 @functools.lru_cache
@@ -268,7 +268,7 @@ def avg_pool2d(
     require_images("avg_pool2d", input)
     window = _window("avg_pool2d", kernel_size, stride, padding, 1, ceil_mode)
     return AvgPool2d.apply(  # type: ignore[no-any-return]
-        input, window, bool(count_include_pad), divisor_override
+        input, window, count_include_pad, divisor_override
     )
 
 
