@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.errors import NO_GRADIENT, describe, location
+from tinygrad_adam.autograd.inplace import shared_dims
 from tinygrad_adam.autograd.mode import enable_grad
 from tinygrad_adam.autograd.observer import Observer, observing
 from tinygrad_adam.autograd.variable import Variable
@@ -211,9 +212,7 @@ def _checked_inputs(inputs: Sequence[Any]) -> list[int]:
                 f"precision floating point or complex. It is {describe(x.array)}.",
                 stacklevel=3,
             )
-        if x.array.size and any(
-            n > 1 and step == 0 for n, step in zip(x.array.shape, x.array.strides)
-        ):
+        if shared_dims(x.array):
             raise RuntimeError(
                 f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs "
                 "that are non-overlapping to be able to compute the numerical gradients correctly. "

@@ -472,10 +472,6 @@ class LogSumExp(Operation):
 @checked
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """Return log Σ eˣ along ``dim`` (one or several), without overflow."""
-    if dim is None:
-        raise TypeError(
-            "logsumexp(): argument 'dim' (position 2) must be tuple of ints, not NoneType"
-        )
     dims = normalize_dims(dim, input.ndim)
     x = input if is_differentiable(input.dtype) else cast(input, float32)
     return LogSumExp.apply(x, dims, keepdim)
