@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from tinygrad_adam.backend import Update, compiled, plain
+from tinygrad_adam.backend import Update, compiled, plain, run_updates
 from tinygrad_adam.backend.compiled import (
     activations,
     blas,
@@ -378,7 +378,7 @@ def test_update_rules_pass_on_nan_and_infinity():
 def test_updates_run_in_their_order():
     w, g = np.ones(5), np.ones(5)
     double = Update(compiled.sgd_update, (w, g), {"lr": -1.0})
-    compiled.run_updates([double, Update(compiled.sgd_update, (w, w.copy()), {"lr": 0.5})] * 2)
+    run_updates([double, Update(compiled.sgd_update, (w, w.copy()), {"lr": 0.5})] * 2)
     np.testing.assert_array_equal(w, 2.0)
 
 

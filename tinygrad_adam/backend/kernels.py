@@ -39,16 +39,13 @@ def kernels(array: Array, *others: Array) -> ModuleType:
 
 
 def run_updates(updates: list[Update]) -> None:
-    """Run the updates of an optimizer's step, each where its arrays are.
+    """Run the updates of an optimizer's step, one after the other.
 
     Overflow and invalid numbers give inf and nan without a warning, as in PyTorch.
     """
-    by_module: dict[ModuleType, list[Update]] = {}
-    for update in updates:
-        by_module.setdefault(kernels(update.arrays[0]), []).append(update)
     with np.errstate(all="ignore"):
-        for module, mine in by_module.items():
-            module.run_updates(mine)
+        for rule, arrays, options in updates:
+            rule(*arrays, **options)
 
 
 def kernels_in_use() -> str:

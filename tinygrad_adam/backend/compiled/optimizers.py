@@ -11,21 +11,13 @@ result is within a few units in the last place of the plain rule's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_adam.backend.compiled import threads
 from tinygrad_adam.backend.compiled.jit import compiled
-
-
-def run_updates(
-    updates: Sequence[tuple[Callable[..., None], Sequence[Any], dict[str, Any]]],
-) -> None:
-    """Run updates ``rule(*arrays, **options)`` one after the other, large ones on all threads."""
-    for rule, arrays, options in updates:
-        rule(*arrays, **options)
 
 
 def sgd_update(

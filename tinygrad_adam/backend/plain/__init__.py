@@ -21,7 +21,6 @@ from tinygrad_adam.backend.plain.optimizers import (
     nadam_update,
     radam_update,
     rmsprop_update,
-    run_updates,
     sgd_update,
 )
 from tinygrad_adam.backend.plain.pooling import (

@@ -32,12 +32,6 @@ class Update(NamedTuple):
     options: dict[str, Any]
 
 
-def run_updates(updates: list[Update]) -> None:
-    """Run updates one after the other."""
-    for rule, arrays, options in updates:
-        rule(*arrays, **options)
-
-
 def descent_gradient(
     w: Array, g: Array, *, weight_decay: float, maximize: bool, decoupled: float = 0.0
 ) -> Array:
