@@ -30,8 +30,6 @@ from tinygrad_adam.backend.windows import Pair, output_sizes
 BLOCK = 1 << 17
 # Up to so many input channels of a group, there are no columns and no BLAS.
 FEW = 4
-# Multiplications of a matrix product that take as long as an elementary step of a loop, roughly.
-PRODUCT = 32
 
 
 def conv2d(
@@ -62,7 +60,9 @@ def conv2d(
     kernel, kernels = (_correlate_few, kernels[0]) if few else (_correlate, kernels)
     each = across if few else 1
     block = _block(weight[0].size) // each or 1
-    bounds = threads.cuts(y.size // (out_channels * each), y.size * weight[0].size / PRODUCT)
+    bounds = threads.cuts(
+        y.size // (out_channels * each), y.size * weight[0].size / threads.PRODUCT
+    )
     threads.run(
         lambda i: kernel(images, kernels, bias, y, windows, block, bounds[i], bounds[i + 1]),
         len(bounds) - 1,
@@ -88,7 +88,7 @@ def conv2d_input_gradient(
     block = _block(weight[0].size)
     kernels = kernels.reshape(groups, kernels.shape[1], -1)
     grouped = dx.reshape(batch, height, width, groups, channels // groups)
-    bounds = threads.cuts(batch, dy.size * weight[0].size / PRODUCT)
+    bounds = threads.cuts(batch, dy.size * weight[0].size / threads.PRODUCT)
     threads.run(
         lambda i: _spread(
             dy, kernels, grouped, kernel_size, windows, block, bounds[i], bounds[i + 1]
@@ -116,7 +116,7 @@ def conv2d_parameter_gradients(
     images, dy, windows = _grouped(x, groups), channels_last(grad), (*stride, *padding, *dilation)
     few = groups == 1 and channels <= FEW
     each = grad.shape[3] if few else 1
-    steps = dy.size * channels * k_h * k_w / PRODUCT
+    steps = dy.size * channels * k_h * k_w / threads.PRODUCT
     bounds = threads.cuts(dy.size // (out_channels * each), steps, parts=1)
     dw = np.zeros((len(bounds) - 1, groups, k_h, k_w, channels, out_channels // groups), x.dtype)
     db = np.zeros((len(bounds) - 1, out_channels))

@@ -12,8 +12,6 @@ from tinygrad_adam.backend.compiled.memory import empty
 
 # BLAS wakes none of its threads for fewer multiplications.
 ALONE = 9216
-# Multiplications that take as long as an elementary step of a loop, roughly.
-PRODUCT = 32
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -31,7 +29,7 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.matmul(a, b)
     by_rows = rows > columns
     units = -(-max(rows, columns) // 16)  # a width that BLAS likes
-    bounds = threads.cuts(units, rows * inner * columns / PRODUCT, parts=1)
+    bounds = threads.cuts(units, rows * inner * columns / threads.PRODUCT, parts=1)
     product = empty((rows, columns), a.dtype)
 
     def multiply(i: int) -> None:

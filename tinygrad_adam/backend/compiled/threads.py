@@ -23,9 +23,11 @@ import numpy as np
 
 from tinygrad_adam.backend.compiled import hold
 
-# Elementary steps (an element read and written, some 30 multiplications in a matrix product) for a
-# run: some 100 microseconds, twice what another thread takes to wake up.
+# Elementary steps (an element read and written) for a run: some 100 microseconds, twice what
+# another thread takes to wake up.
 LEAST = 1 << 18
+# Multiplications of a matrix product that take as long as an elementary step, roughly.
+PRODUCT = 32
 # Runs for each thread, so that one that wakes late is left with less.
 PARTS = 4
 
