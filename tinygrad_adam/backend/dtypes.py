@@ -89,9 +89,6 @@ def can_cast(source: Dtype, target: Dtype) -> bool:
     return _KINDS[source.kind] <= _KINDS[target.kind]
 
 
-_C_NAMES = {"float64": "double", "float32": "float", "float16": "c10::Half", "bool": "bool"}
-
-
 def convert_number(value: Any, dtype: Dtype) -> Any:
     """Return a Python number as the type of number that ``dtype`` holds, fractions cut off.
 
@@ -111,7 +108,7 @@ def convert_number(value: Any, dtype: Dtype) -> Any:
     elif fits and dtype.kind == "f" and math.isfinite(number):
         fits = abs(number) <= float(np.finfo(dtype).max)
     if not fits:
-        name = _C_NAMES.get(dtype.name, f"{dtype.name}_t")
+        name = f"{dtype.name}_t" if dtype.kind in "iu" else c_type_name(dtype)
         raise RuntimeError(f"value cannot be converted to type {name} without overflow")
     if dtype.kind in "iu":
         return int(number) % 2 ** (8 * dtype.itemsize) if dtype.kind == "u" else int(number)
