@@ -46,8 +46,7 @@ def output_sizes(
 ) -> Pair:
     """The number of windows along the rows and along the columns of images of H x W."""
     rows, columns = (
-        output_size(image[i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
-        for i in (0, 1)
+        output_size(*axis, ceil_mode) for axis in zip(image, kernel_size, stride, padding, dilation)
     )
     return rows, columns
 

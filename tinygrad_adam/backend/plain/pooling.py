@@ -191,8 +191,7 @@ def _taps(
 ) -> list[tuple[Index, Index]]:
     """For each tap of the window, row by row: an index for x and the index of who sees it in y."""
     along_rows, along_columns = (
-        taps(shape[2 + i], sizes[i], kernel_size[i], stride[i], padding[i], dilation[i])
-        for i in (0, 1)
+        taps(*axis) for axis in zip(shape[2:], sizes, kernel_size, stride, padding, dilation)
     )
     whole = slice(None)
     return [
@@ -216,12 +215,9 @@ def _divisor(
     if divisor_override is not None:
         return asarray(divisor_override, sums.dtype)
     rows, columns = (
-        extents(
-            shape[i], sums.shape[i], kernel_size[i - 2], stride[i - 2], padding[i - 2],
-            count_include_pad,
-        )
-        for i in (2, 3)
-    )  # fmt: skip
+        extents(*axis, count_include_pad)
+        for axis in zip(shape[2:], sums.shape[2:], kernel_size, stride, padding)
+    )
     return asarray(rows, sums.dtype)[:, None] * asarray(columns, sums.dtype)
 
 
