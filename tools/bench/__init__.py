@@ -1,1 +1,1 @@
-"""How fast, beside PyTorch and others: ``python -m tools.bench``."""
+"""How fast, beside PyTorch: ``python -m tools.bench``."""

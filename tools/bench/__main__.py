@@ -54,7 +54,7 @@ ROOT = Path(__file__).parents[2]  # where a process of its own starts
 
 CHAIN_LENGTH = 1000
 MEMORY_STEPS = 5
-CHECKED_STEPS, LOSS_TOLERANCE = 3, 1e-3  # Adam's eps stands elsewhere in some
+CHECKED_STEPS, LOSS_TOLERANCE = 3, 1e-3
 TURN_SECONDS, PAUSE_SECONDS = 0.3, 0.02
 # For a row: beside busy neighbours the ratios of single pairs of turns lie far apart, and a few
 # percent can be told only from the median of many.
@@ -66,8 +66,7 @@ RATIOS = {"ratio": (OURS, PYTORCH), "ch.last": (OURS, CHANNELS_LAST), "plain/": 
 EPOCH_FRAMEWORKS = (OURS, PYTORCH)
 
 
-# What is measured. Each function takes a framework's module and returns the work to time. They are
-# written once, since our names are PyTorch's.
+# What is measured, besides `models`.
 
 
 def chain(torch: Any, shape: tuple[int, ...]) -> Work:
@@ -88,7 +87,7 @@ def chain(torch: Any, shape: tuple[int, ...]) -> Work:
 
 @dataclass(frozen=True)
 class Framework:
-    """A framework that can be measured; ``makers`` are those of the functions above it has."""
+    """A framework that can be measured; ``makers`` of work, by name, are those that it has."""
 
     module: str
     makers: dict[str, Callable[..., Work]]
@@ -255,11 +254,8 @@ def machine(modules: dict[str, Any]) -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "kernels": kernels_in_use(),
-        **{name: getattr(module, "__version__", "?") for name, module in modules.items()},
-        "threads": {
-            name: module.get_num_threads() if hasattr(module, "get_num_threads") else "?"
-            for name, module in modules.items()
-        },
+        **{name: module.__version__ for name, module in modules.items()},
+        "threads": {name: module.get_num_threads() for name, module in modules.items()},
     }
 
 
@@ -320,7 +316,7 @@ def measure_epochs(options: argparse.Namespace) -> dict[str, Any]:
     modules = load(options, EPOCH_FRAMEWORKS)
     result: dict[str, Any] = {"machine": machine(modules), "epochs": []}
     if not options.json:
-        print_machine(result["machine"], [*modules])
+        print_machine(result["machine"])
         epoch.print_heading()
     for seed in options.seeds:
         found = epoch.measure_epoch(
@@ -346,7 +342,7 @@ def warn_of_other_losses(case: str, losses: dict[str, list[float]]) -> None:
 # How it is shown.
 
 
-def print_machine(about: dict[str, Any], names: list[str]) -> None:
+def print_machine(about: dict[str, Any]) -> None:
     """Print what the numbers depend on."""
     known = [name for name in ("python", "numpy", OURS, PYTORCH) if name in about]
     versions = ", ".join(f"{name} {about[name]}" for name in known)
@@ -363,7 +359,7 @@ class Table:
     def head(self, about: dict[str, Any], names: list[str]) -> None:
         """Print what the numbers depend on, and the heading."""
         self.names = names
-        print_machine(about, names)
+        print_machine(about)
         print("milliseconds; ratio: to PyTorch; ch.last: to it in channels-last memory; plain/: of")
         print("the plain kernels to PyTorch; then peak memory of a process in MiB, and its ratio\n")
         self.line("", [*names, *RATIOS, "MiB", "PyTorch", "ratio"])

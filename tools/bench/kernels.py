@@ -77,7 +77,8 @@ def kernels_of(batch: int) -> list[Kernel]:
     """Return the kernels of the notes' CNN, on images that lie in memory as they do there.
 
     And average pooling, batch normalization and cross-entropy in the shapes that they would have in
-    it. The last two have no kernels of their own: they are measured with the autograd around them.
+    it. The last two are measured with the autograd around them: for cross-entropy there is no
+    kernel, and of batch normalization that is a part, too.
     """
     import tinygrad_adam as torch
     import tinygrad_adam.nn.functional as F  # noqa: N812 (PyTorch's habit)

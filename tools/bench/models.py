@@ -1,4 +1,4 @@
-"""The training steps that tools.bench measures, for each framework in its own words.
+"""The training steps that tools.bench measures, written once, since our names are PyTorch's.
 
 Every function takes a framework's module and returns the work to time: a function of no arguments
 that takes one step (forward, backward, Adam) and returns the loss before it as a number. All start
@@ -20,9 +20,6 @@ def images_and_labels(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return normal numbers of a shape (N, …), and N classes of ten."""
     random = np.random.RandomState(0)
     return random.normal(size=shape).astype(np.float32), random.randint(0, 10, shape[0])
-
-
-# Frameworks with PyTorch's names.
 
 
 def training(torch: Any, model: Any, shape: tuple[int, ...], channels_last: bool = False) -> Work:
