@@ -36,8 +36,7 @@ both = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 @pytest.fixture(params=[1, 2, 3, 5], ids="{}-threads".format)
 def workers(request, monkeypatch):
-    """Several numbers of threads; even small work is shared out; no memory happens to be zero."""
-    monkeypatch.setattr(threads, "LEAST", 1)
+    """Several numbers of threads; no memory happens to be zero."""
     for module in (activations, convolution, normalization, pooling, products):
         monkeypatch.setattr(module, "empty", lambda shape, dtype: np.full(shape, 55, dtype))
     monkeypatch.setattr(threads, "_wanted", request.param)
@@ -55,7 +54,7 @@ def laid_out(array, order):
             0, array.ndim - 1, *range(1, array.ndim - 1)
         )
     if order == "odd":
-        return np.repeat(array, 2, axis=-1)[..., ::2][::-1].copy()[::-1]
+        return np.repeat(array[::-1], 2, axis=-1)[::-1, ..., ::2]  # backwards, with gaps
     return np.ascontiguousarray(array)
 
 
@@ -89,8 +88,7 @@ CONVOLUTIONS = [
 
 @both
 @pytest.mark.parametrize("case", CONVOLUTIONS, ids=str)
-def test_convolution_and_its_gradients(case, dtype, workers, monkeypatch):
-    monkeypatch.setattr(convolution, "BLOCK", 300)  # several blocks
+def test_convolution_and_its_gradients(case, dtype, workers):
     for order in ORDERS:
         check_convolution(case, order, dtype)
 
@@ -303,7 +301,8 @@ def test_embedding_gradient_has_the_bits_of_numpys_sums(shape, dtype):
         np.testing.assert_array_equal(compiled.embedding_gradient(order, indices, 9), expected)
 
 
-# A rule, the number of its states, how many of these may be missing, and its options.
+# A rule, the number of its states, how many of these may be missing, its options, and what may be
+# switched on besides.
 RULES = {
     "sgd": (1, 1, {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}, ["nesterov"]),
     "momentum": (1, 0, {"lr": 0.1, "momentum": 0.9}, []),
@@ -346,7 +345,7 @@ def test_update_rules_with_every_option(rule, dtype, workers):
         for there in itertools.product([False, True], repeat=optional):
             arrays = [numbers((7, 5), dtype, 1), numbers((7, 5), dtype, 2)]
             arrays += [abs(numbers((7, 5), dtype, 3 + i)) + 4 * (i == 0) for i in range(states)]
-            if "mean" not in given and rule == "rmsprop":
+            if rule == "rmsprop":
                 arrays[4] *= 0.1  # a mean, whose square is less than the mean square
             for i, yes in enumerate(there):
                 if not yes:
@@ -366,7 +365,7 @@ def test_update_rules_with_every_option(rule, dtype, workers):
 
 
 def test_update_rules_pass_on_nan_and_infinity():
-    options = {**RULES["adam"][2]}
+    options = RULES["adam"][2]
     w, m, v = np.array([1.0, np.inf, 1, 1]), np.zeros(4), np.zeros(4)
     v_max = np.zeros(4)
     compiled.adam_update(w, np.array([np.nan, 0, 0, np.inf]), m, v, v_max, **options)
@@ -461,9 +460,7 @@ def work_to_check():
     return work
 
 
-def test_an_interrupt_between_any_two_lines_leaves_everything_in_order(monkeypatch):
-    monkeypatch.setattr(threads, "LEAST", 1)
-    monkeypatch.setattr(threads, "_wanted", 3)
+def test_an_interrupt_between_any_two_lines_leaves_everything_in_order():
     work = work_to_check()
     expected = work()
     before = blas.get_num_threads()
@@ -502,7 +499,6 @@ def test_an_interrupt_between_any_two_lines_leaves_everything_in_order(monkeypat
 
 
 def test_three_threads_at_once(monkeypatch):
-    monkeypatch.setattr(threads, "LEAST", 1)
     monkeypatch.setattr(threads, "_wanted", 2)
     work = work_to_check()
     expected, before = work(), blas.get_num_threads()
@@ -600,7 +596,6 @@ def test_a_fork_waits_for_kernels():
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
 def test_ctrl_c_at_any_time(monkeypatch):
-    monkeypatch.setattr(threads, "LEAST", 1)
     monkeypatch.setattr(threads, "_wanted", 2)
     work, before = work_to_check(), blas.get_num_threads()
     expected = work()
