@@ -171,7 +171,7 @@ def test_broadcast_views_as_inputs(kernels):
 @pytest.mark.parametrize("value", [np.inf, np.nan, 1e30])
 @np.errstate(all="ignore")  # as operations do
 def test_what_is_not_finite_stays_where_its_window_is(kernels, value):
-    """Sums across rows, as Winograd's trick makes them, would spread it to other rows."""
+    """Sums across rows of the image would spread it to other rows."""
     options = ((1, 1), (1, 1), (1, 1), 1)
     x = np.zeros((2, 1, 6, 5), np.float32)
     x[0, 0, 2, 2] = value

@@ -1,15 +1,13 @@
 """The threads of the kernels: what one of them raises its caller gets, and all live on."""
 
-import sys
 import threading
 
 import pytest
 
-import tinygrad_adam as torch
+pytest.importorskip("numba")
 
-# What is public says where the pool is, the module with ``run(task, count)``.
-_home = sys.modules[torch.set_num_threads.__module__]
-pool = getattr(_home, "threads", _home)
+from tinygrad_adam.backend.compiled import threads as pool
+
 COUNT = 3
 
 
