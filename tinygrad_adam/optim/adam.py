@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tinygrad_adam.optim.optimizer import Group, Optimizer, Params, State, root
+from tinygrad_adam.backend.plain.optimizers import root_plus
+from tinygrad_adam.optim.optimizer import Group, Optimizer, Params, State
 from tinygrad_adam.optim.options import choose, number
 from tinygrad_adam.tensor import Tensor
 
@@ -103,7 +104,7 @@ class Adam(Optimizer):
         return {
             "m_hat": found["m"] / correction1,
             "v_hat": v_hat,
-            "effective_lr": number(group["lr"]) / root(v_hat, eps, group["eps_inside_root"]),
+            "effective_lr": number(group["lr"]) / root_plus(v_hat, eps, group["eps_inside_root"]),
         }
 
 

@@ -6,7 +6,8 @@ import math
 from typing import Any, ClassVar
 
 from tinygrad_adam.backend import array_module
-from tinygrad_adam.optim.optimizer import Group, Optimizer, Params, State, root
+from tinygrad_adam.backend.plain.optimizers import root_plus
+from tinygrad_adam.optim.optimizer import Group, Optimizer, Params, State
 from tinygrad_adam.optim.options import choose, number
 from tinygrad_adam.tensor import Tensor
 
@@ -131,7 +132,10 @@ class NAdam(Optimizer):
     def derived(self, found: dict[str, Any], step: Any, group: Group) -> dict[str, Any]:
         """Return v with its bias corrected, and the rate of each element."""
         v_hat = found["v"] / (1 - group["betas"][1] ** step)
-        return {"v_hat": v_hat, "effective_lr": number(group["lr"]) / root(v_hat, group["eps"])}
+        return {
+            "v_hat": v_hat,
+            "effective_lr": number(group["lr"]) / root_plus(v_hat, group["eps"]),
+        }
 
 
 class RAdam(Optimizer):
@@ -196,7 +200,7 @@ class RAdam(Optimizer):
         """Return the averages with their bias corrected, and the rate of each element."""
         known = self.numbers(step, {}, group)
         correction2, r = known["correction2"], known["rectification"]
-        adaptive = r * correction2**0.5 / root(found["v"], group["eps"])
+        adaptive = r * correction2**0.5 / root_plus(found["v"], group["eps"])
         return {
             "m_hat": found["m"] / known["correction1"],
             "v_hat": found["v"] / correction2,

@@ -484,12 +484,6 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-def root(v: Array, eps: float, inside: bool = False) -> Array:
-    """Return ``sqrt(v) + eps``, or ``sqrt(v + eps)`` with eps inside the root, as a new array."""
-    xp = array_module(v)
-    return xp.sqrt(v + eps) if inside else xp.sqrt(v) + eps
-
-
 def counter(parameter: Tensor, group: Group, value: float = 0.0) -> Tensor:
     """Return a new 0-d float32 tensor for a count: on the host, or if capturable, with the data."""
     xp = array_module(parameter.array) if group.get("capturable") else np

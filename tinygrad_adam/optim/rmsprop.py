@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tinygrad_adam.optim.optimizer import Group, Optimizer, Params, State, arrays, root
+from tinygrad_adam.backend.plain.optimizers import root_plus
+from tinygrad_adam.optim.optimizer import Group, Optimizer, Params, State, arrays
 from tinygrad_adam.optim.options import choose, number
 from tinygrad_adam.tensor import Tensor
 
@@ -69,7 +70,7 @@ class RMSprop(Optimizer):
     def derived(self, found: dict[str, Any], step: Any, group: Group) -> dict[str, Any]:
         """Return the rate of each element."""
         v = found["v"] - found["g_mean"] ** 2 if group["centered"] else found["v"]
-        v_root = root(v, group["eps"], group["eps_inside_root"])
+        v_root = root_plus(v, group["eps"], group["eps_inside_root"])
         return {"effective_lr": number(group["lr"]) / v_root}
 
 
@@ -141,7 +142,7 @@ class Adagrad(Optimizer):
     def derived(self, found: dict[str, Any], step: Any, group: Group) -> dict[str, Any]:
         """Return the rate of each element."""
         lr = number(group["lr"]) / (1 + max(step - 1, 0) * group["lr_decay"])
-        return {"effective_lr": lr / root(found["v"], group["eps"])}
+        return {"effective_lr": lr / root_plus(found["v"], group["eps"])}
 
 
 class Adadelta(Optimizer):

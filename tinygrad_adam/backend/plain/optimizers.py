@@ -54,8 +54,8 @@ def descent_gradient(
     return g
 
 
-def root_plus(v: Array, eps: float, inside: bool) -> Array:
-    """``sqrt(v) + eps``, or ``sqrt(v + eps)`` with eps inside the root."""
+def root_plus(v: Array, eps: float, inside: bool = False) -> Array:
+    """``sqrt(v) + eps``, or ``sqrt(v + eps)`` with eps inside the root, as a new array."""
     sqrt = array_module(v).sqrt
     return sqrt(v + eps) if inside else sqrt(v) + eps
 
@@ -181,7 +181,7 @@ def adagrad_update(
     """
     g = descent_gradient(w, g, weight_decay=weight_decay, maximize=maximize)
     v += g * g
-    w -= lr * g / root_plus(v, eps, False)
+    w -= lr * g / root_plus(v, eps)
 
 
 def adadelta_update(
@@ -327,7 +327,7 @@ def nadam_update(
     v *= beta2
     v += (1 - beta2) * g * g
     m_hat = momentum_factor * m + gradient_factor * g
-    w -= lr * m_hat / root_plus(v / correction2, eps, False)
+    w -= lr * m_hat / root_plus(v / correction2, eps)
 
 
 def radam_update(
@@ -366,5 +366,5 @@ def radam_update(
     v += (1 - beta2) * g * g
     m_hat = m / correction1
     if rectification:
-        m_hat *= rectification * correction2**0.5 / root_plus(v, eps, False)
+        m_hat *= rectification * correction2**0.5 / root_plus(v, eps)
     w -= lr * m_hat
