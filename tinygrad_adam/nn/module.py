@@ -322,7 +322,7 @@ class Module:
                 f"  {type(self).__name__}.__init__ must call super().__init__() first"
             )
 
-    def __forget(self, name: str, keep: str = "") -> None:
+    def __forget(self, name: str, keep: str) -> None:
         """Remove what ``name`` stood for, except in the registry ``keep``."""
         for registry in ("__dict__", *_REGISTRIES):
             if registry != keep:
@@ -840,7 +840,7 @@ class Module:
         """Copy values into the parameters and buffers, which keep their dtype and device.
 
         Args:
-            state_dict: names to tensors (or arrays), as :meth:`state_dict` returns them.
+            state_dict: names to tensors, as :meth:`state_dict` returns them.
             strict: whether names without a counterpart are an error.
             assign: take the tensors themselves, with their dtype and device, instead of copying.
 
