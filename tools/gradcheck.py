@@ -236,11 +236,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.cases < 1:
         parser.error(f"argument --cases: must be at least 1, got {options.cases}")
-    everything = {
-        kind.__name__
-        for kind in set(kinds(Operation)) - LEFT_OUT
-        if kind.backward is not Operation.backward
-    }
+    everything = {kind.__name__ for kind in set(kinds(Operation)) - LEFT_OUT}
     unknown = sorted(set(options.operation) - everything)
     if unknown:
         parser.error(
