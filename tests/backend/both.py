@@ -1,4 +1,4 @@
-"""The two kinds of kernels on the CPU, for tests that both must pass."""
+"""The two kinds of kernels on the CPU, for tests that both must pass, and images for them."""
 
 import importlib.util
 
@@ -33,3 +33,20 @@ both_kinds = pytest.mark.parametrize(
         pytest.param(Kernels(compiled), id="compiled", marks=without_numba),
     ],
 )
+
+
+def in_memory_order(array, order):
+    """The same numbers, another memory layout."""
+    if order == "channels last":
+        return np.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    if order == "negative strides":
+        return np.ascontiguousarray(array[:, ::-1, ::-1, ::-1])[:, ::-1, ::-1, ::-1]
+    if order == "every second":
+        wide = np.full((*array.shape[:2], 2 * array.shape[2], 2 * array.shape[3]), np.nan)
+        wide = wide.astype(array.dtype)
+        wide[:, :, ::2, 1::2] = array
+        return wide[:, :, ::2, 1::2]
+    return np.ascontiguousarray(array)
+
+
+ORDERS = ("contiguous", "channels last", "negative strides", "every second")

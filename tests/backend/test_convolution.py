@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.backend.both import both_kinds, without_numba
+from tests.backend.both import ORDERS, both_kinds, in_memory_order, without_numba
 from tinygrad_adam.backend import compiled
 from tinygrad_adam.backend.compiled import threads
 
@@ -38,23 +38,6 @@ def loop_conv2d(x, weight, bias, stride, padding, dilation, groups):
 
 def whole_numbers(shape, seed=0, dtype=np.float64):
     return np.random.default_rng(seed).integers(-4, 5, shape).astype(dtype)
-
-
-def in_memory_order(array, order):
-    """The same numbers, another memory layout."""
-    if order == "channels last":
-        return np.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-    if order == "negative strides":
-        return np.ascontiguousarray(array[:, ::-1, ::-1, ::-1])[:, ::-1, ::-1, ::-1]
-    if order == "every second":
-        wide = np.full((*array.shape[:2], 2 * array.shape[2], 2 * array.shape[3]), np.nan)
-        wide = wide.astype(array.dtype)
-        wide[:, :, ::2, 1::2] = array
-        return wide[:, :, ::2, 1::2]
-    return np.ascontiguousarray(array)
-
-
-ORDERS = ("contiguous", "channels last", "negative strides", "every second")
 
 
 @st.composite

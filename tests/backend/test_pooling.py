@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.backend.both import both_kinds
+from tests.backend.both import ORDERS, both_kinds, in_memory_order
 
 
 def window_starts(length, kernel_size, stride, padding, dilation, ceil_mode):
@@ -61,17 +61,6 @@ def loop_avg_pool2d(
         total = x[:, :, inside[0], inside[1]].sum(axis=(2, 3))
         y[:, :, i, j] = total / (counted if divisor_override is None else divisor_override)
     return y
-
-
-def in_memory_order(array, order):
-    if order == "channels last":
-        return np.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-    if order == "negative strides":
-        return np.ascontiguousarray(array[:, ::-1, ::-1, ::-1])[:, ::-1, ::-1, ::-1]
-    return np.ascontiguousarray(array)
-
-
-ORDERS = ("contiguous", "channels last", "negative strides")
 
 
 @st.composite
