@@ -102,7 +102,7 @@ def multiply_adds(operation: Any, inputs: Sequence[Shape | None], outputs: Seque
         return size * math.prod(kernel[1:]) if kernel else 0
     if kind == "Conv2dInputGradient":
         image = inputs[0]
-        kernel = inputs[1] or getattr(operation, "weight_shape", None)
+        kernel = inputs[1] or _noted_shape(operation, 1)
         return math.prod(image) * math.prod(kernel[1:]) if image and kernel else 0
     if kind == "Conv2dParameterGradients":
         return math.prod(inputs[0]) * math.prod(outputs[0][1:]) if inputs[0] else 0
