@@ -31,6 +31,7 @@ from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array
 from tinygrad_adam.ops.arguments import (
     Number,
+    Operand,
     as_int,
     checked,
     fitted,
@@ -234,8 +235,19 @@ def arange(
     return _made(array, device, requires_grad, dtype)
 
 
+def _ends(function: str, start: Operand, end: Operand) -> list[Number]:
+    """Return the ends of a range as numbers; 0-d tensors are such, too."""
+    dims = {"start": getattr(start, "ndim", 0), "end": getattr(end, "ndim", 0)}
+    if any(dims.values()):
+        got = " and ".join([f"{name} with {n} dimension(s)" for name, n in dims.items() if n])
+        raise RuntimeError(
+            f"{function} only supports 0-dimensional start and end tensors, but got {got}."
+        )
+    return [x.item() if isinstance(x, Tensor) else x for x in (start, end)]
+
+
 @checked
-def linspace(start: Number, end: Number, steps: int, *, dtype: Any = None, device: Any = None,
+def linspace(start: Operand, end: Operand, steps: int, *, dtype: Any = None, device: Any = None,
              requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return ``steps`` numbers from ``start`` to ``end``, both included, equally far apart.
 
@@ -244,11 +256,13 @@ def linspace(start: Number, end: Number, steps: int, *, dtype: Any = None, devic
 
     Raises:
         NotImplementedError: the dtype is bool.
-        RuntimeError: the number of steps is negative, or the dtype cannot hold an end.
+        RuntimeError: the number of steps is negative, the dtype cannot hold an end, or an end is
+            a tensor with dimensions.
         TypeError: an end is no number, or ``steps`` no integer.
     """
     if steps < 0:
-        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+        raise RuntimeError(f"number of steps must be non-negative\n  got {steps}")
+    start, end = _ends("linspace", start, end)
     if dtype is None and complex in (type(start), type(end)):
         dtype = DEFAULT_DTYPE[complex]
     dtype = _dtype(dtype, "linspace", "iufc")

@@ -427,8 +427,27 @@ def _in_place() -> list[Row]:
     ]  # fmt: skip
 
 
+def _positions() -> list[Row]:
+    """Positions of numbers, and positions that are named twice."""
+    rows = [Row(f"a.{e}", ("normal 5 3", "normal"), smooth=False) for e in (
+        "index_fill(0, torch.tensor([1, 1, 0, 4]), b)", "index_fill(1, torch.tensor(2), b)",
+        "index_fill(-1, torch.tensor([], dtype=torch.int64), b)",
+    )]  # fmt: skip
+    rows += [Row(f"a.{e}", ("normal", "normal"), smooth=False) for e in (
+        "index_fill(0, torch.tensor([0, 0]), b)", "index_copy(0, torch.tensor([0]), b)",
+        "index_copy(0, torch.tensor(0), b[None])", "index_add(0, torch.tensor([0]), b, alpha=2)",
+    )]  # fmt: skip
+    rows += [Row(f"a.{e}", ("normal 3", "normal"), smooth=False) for e in (
+        "index_copy(0, torch.tensor(1), b)", "index_copy(0, torch.tensor([2]), b)",
+    )]  # fmt: skip
+    rows += [Row("a.repeat(()) + a.tile(())", ("normal",)),
+             Row("torch.linspace(torch.tensor(0.5), 2, 7) * a", ("normal",), smooth=False)]  # fmt: skip
+    return rows
+
+
 SECTIONS = {
     "unary": _unary(), "binary": _binary(), "reductions": _reductions(), "shapes": _shapes(),
     "indexing": _indexing(), "products": _products(), "in_place": _in_place(),
+    "positions": _positions(),
 }  # fmt: skip
 ROWS = [row for section in SECTIONS.values() for row in section]

@@ -378,10 +378,13 @@ def isclose(
     """Return whether |input - other| <= atol + rtol |other|, elementwise.
 
     Raises:
-        RuntimeError: the dtypes differ, or the shapes do not broadcast.
+        RuntimeError: the dtypes differ, the shapes do not broadcast, or a tolerance is negative.
     """
     if input.dtype != other.dtype:
         raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if not tolerance >= 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     return IsClose.apply(input, other, rtol, atol, equal_nan)  # type: ignore[no-any-return]
 
 
@@ -1334,7 +1337,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
         value = convert_number(value, input.dtype)
     elif value.ndim:
         raise RuntimeError(
-            "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.ndim} dimension(s)."
         )
     return MaskedFill.apply(input, mask, value)  # type: ignore[no-any-return]

@@ -36,7 +36,13 @@ from tinygrad_adam.ops.arguments import (
     normalize_dim,
     require_dimensions,
 )
-from tinygrad_adam.ops.elementwise import flat_in_inputs, overwritten, require_real, where
+from tinygrad_adam.ops.elementwise import (
+    flat_in_inputs,
+    masked_fill,
+    overwritten,
+    require_real,
+    where,
+)
 from tinygrad_adam.ops.shapes import cast, clone, expand, ravel, reshape
 
 if TYPE_CHECKING:
@@ -612,14 +618,16 @@ def index_add(
 
     Source: PyTorch, ``torch.index_add``.
     """
-    picks = _picks_to_write("index_add", input, dim, index, source)
-    return _sum_at(input, source if is_one(alpha) else source * alpha, picks)
+    shape = input.shape
+    input, source, picks = _to_write("index_add", input, dim, index, source)
+    return reshape(_sum_at(input, source if is_one(alpha) else source * alpha, picks), shape)
 
 
 @checked
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Return a copy with ``source`` at positions along ``dim``; see :func:`index_add`."""
-    return _put(input, source, _picks_to_write("index_copy", input, dim, index, source))
+    shape = input.shape
+    return reshape(_put(*_to_write("index_copy", input, dim, index, source)), shape)
 
 
 @checked
@@ -645,12 +653,16 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Operand) -> Tensor
         raise RuntimeError("Index has to be a vector/scalar")
     if input.ndim == 0:
         return reshape(index_fill(reshape(input, (1,)), 0, index, value), ())
-    view, picks = resolve((_WHOLE,) * dim + (reshape(index, (-1,)),), input)
-    return _put(input, value, picks, view)
+    # By a mask: a position that is named twice is filled, and counts for the gradient, once.
+    positions, size = _array(index), input.shape[dim]
+    _check_positions(positions, dim, size, least=-size, error=IndexError)
+    mask = array_module(positions).zeros((size,) + (1,) * (input.ndim - dim - 1), bool)
+    mask[positions] = True
+    return masked_fill(input, input._wrap(mask), value)
 
 
-def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) -> Picks:
-    """Return what picks the positions ``index`` along ``dim``, once sure that all fits."""
+def _to_write(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[Any, Any, Picks]:
+    """Return input and source, numbers as vectors, and what picks the positions along ``dim``."""
     dim = normalize_dim(dim, input.ndim)
     if index.ndim > 1:
         raise IndexError(
@@ -668,24 +680,49 @@ def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) ->
             else f"{name}_(): self and source expected to have the same dtype, but got (self) "
             f"{mine} and (source) {theirs}"
         )
-    if input.ndim == 0 or source.ndim != input.ndim:
-        raise RuntimeError(
-            f"{name}_(): self and source must have the same number of dimensions, at least "
-            f"one, but have {input.ndim} and {source.ndim}"
-        )
     count = math.prod(index.shape)
-    if count != source.shape[dim]:
+    if name == "index_copy":
+        _check_copy(input, dim, count, source)
+    x, rows = [reshape(y, (1,)) if y.ndim == 0 else y for y in (input, source)]
+    if dim < rows.ndim and count != rows.shape[dim]:
         raise RuntimeError(
             f"{name}_(): Number of indices ({count}) should be equal to source.size(dim): "
-            f"({source.shape[dim]}), for dim: {dim}"
+            f"({rows.shape[dim]}), for dim: {dim}"
         )
-    if source.shape != _with_size(input.shape, dim, count):
+    if name == "index_add" and source.shape != _with_size(input.shape, dim, count):
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
         )
-    _check_positions(_array(index), dim, input.shape[dim], error=IndexError)
-    return _picks_along(dim, index)
+    _check_positions(_array(index), dim, x.shape[dim], error=IndexError)
+    return x, rows, _picks_along(dim, index)
+
+
+def _check_copy(input: Any, dim: int, count: int, source: Any) -> None:
+    """Raise what index_copy says where the source does not fit ``count`` positions."""
+    mine, theirs = input.shape, source.shape
+    if mine and theirs and len(mine) != len(theirs):
+        raise IndexError(
+            "index_copy_(): When source and destination are not scalars, their dimensionality must "
+            f"match. Source dimensionality ({len(theirs)}), destination dimensionality "
+            f"({len(mine)})"
+        )
+    if not theirs and count != 1:
+        raise IndexError(
+            f"index_copy_(): When source is scalar, index should have one element (got {count})"
+        )
+    if theirs and count != theirs[dim]:
+        raise IndexError(
+            f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) "
+            f"({theirs[dim]})"
+        )
+    mine, theirs = (shape[:dim] + shape[dim + 1 :] for shape in (mine, theirs))
+    if mine != theirs:
+        raise RuntimeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination "
+            f"slice shape: {' '.join(map(str, mine))} at dimension {dim} and source slice shape: "
+            f"{' '.join(map(str, theirs))} at dimension 0."
+        )
 
 
 # --- a position for each element: gather and scatter ---------------------------------------------

@@ -225,7 +225,8 @@ def batch_norm(
         eps: added to the variance.
 
     Raises:
-        ValueError: one value for each channel in training, whose variance would be 0.
+        ValueError: one value for each channel in training, whose variance would be 0; or ``eps`` is
+            negative, or 0 in training.
         RuntimeError: shapes or dtypes do not fit.
 
     Source: PyTorch, ``torch.nn.functional.batch_norm``.
@@ -234,6 +235,9 @@ def batch_norm(
         raise ValueError("running_mean and running_var must either both be None or neither be None")
     if input.shape == (0,):  # a batch of nothing, of whatever it is
         return clone(input)
+    if eps < 0 or (training and eps == 0):
+        bound = "positive during training" if training else "non-negative"
+        raise ValueError(f"batch_norm eps must be {bound}, but got {eps}")
     if training:
         _check_values_per_channel(input.shape, f"torch.Size({list(input.shape)})")
     channels = input.shape[1] if input.ndim > 1 else 0

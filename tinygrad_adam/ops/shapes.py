@@ -393,7 +393,8 @@ def repeat(input: Tensor, *counts: Any, repeats: Any = None) -> Tensor:
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
             "tensor"
         )
-    new_size("repeat", [count * size for count, size in zip(counts, (1,) * added + input.shape)])
+    sizes = [count * size for count, size in zip(counts, (1,) * added + input.shape)]
+    new_size("repeat", (), sizes)
     return Repeat.apply(input, tuple([max(count, 0) for count in counts]))
 
 
