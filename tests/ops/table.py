@@ -440,9 +440,8 @@ def _positions() -> list[Row]:
     rows += [Row(f"a.{e}", ("normal 3", "normal"), smooth=False) for e in (
         "index_copy(0, torch.tensor(1), b)", "index_copy(0, torch.tensor([2]), b)",
     )]  # fmt: skip
-    rows += [Row("a.repeat(()) + a.tile(())", ("normal",)),
-             Row("torch.linspace(torch.tensor(0.5), 2, 7) * a", ("normal",), smooth=False)]  # fmt: skip
-    return rows
+    rows += [Row("a.repeat(()) + a.tile(())", ("normal",))]
+    return [*rows, Row("torch.linspace(torch.tensor(0.5), 2, 7) * a", ("normal",), smooth=False)]
 
 
 SECTIONS = {
