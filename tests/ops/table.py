@@ -441,6 +441,7 @@ def _positions() -> list[Row]:
         "index_copy(0, torch.tensor(1), b)", "index_copy(0, torch.tensor([2]), b)",
     )]  # fmt: skip
     rows += [Row("a.repeat(()) + a.tile(())", ("normal",))]
+    rows += [Row("torch.max(a, b)", ("whole 3", "whole")), Row("a.min(b)", ("whole", "whole"))]
     return [*rows, Row("torch.linspace(torch.tensor(0.5), 2, 7) * a", ("normal",), smooth=False)]
 
 

@@ -95,7 +95,7 @@ class Min(Amin):
 @checked
 def max(
     input: Tensor,
-    dim: int | Tensor | None = None,
+    dim: Tensor | int | None = None,
     keepdim: bool = False,
     *,
     other: Tensor | None = None,
@@ -113,7 +113,7 @@ def max(
 @checked
 def min(
     input: Tensor,
-    dim: int | Tensor | None = None,
+    dim: Tensor | int | None = None,
     keepdim: bool = False,
     *,
     other: Tensor | None = None,
