@@ -18,8 +18,6 @@ Importing loads NumPy and nothing else from outside.
 
 import math
 
-import numpy
-
 from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, utils, viz
 from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
@@ -28,13 +26,14 @@ from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_gr
 from tinygrad_adam.backend import (
     Generator, device, get_num_threads, initial_seed, manual_seed, set_num_threads,
 )
-from tinygrad_adam.backend.dtypes import (
-    bool_, complex64, complex128, float16, float32, float64, int8, int16, int32, int64,
-    promote_types, uint8,
+from tinygrad_adam.backend.dtype import (
+    bfloat16, bool_, complex64, complex128, dtype, float16, float32, float64, int8, int16, int32,
+    int64, uint8, uint16, uint32, uint64,
 )
 # fmt: on
 # isort: on
 from tinygrad_adam.creation import *  # noqa: F403
+from tinygrad_adam.element_types import promote_types
 from tinygrad_adam.ops import *  # noqa: F403
 from tinygrad_adam.serialization import load, save
 from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_tensor
@@ -45,7 +44,6 @@ e, inf, nan, pi = math.e, math.inf, math.nan, math.pi
 
 # PyTorch's other names of the dtypes. Four of them hide Python's own types in this module, which
 # is why they stand at its end.
-dtype = numpy.dtype
 half, double = float16, float64
 cfloat, cdouble = complex64, complex128
 short, long = int16, int64
@@ -56,9 +54,9 @@ __all__ = [  # noqa: RUF022
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
     "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",
-    "dtype", "promote_types", "bool", "bool_", "uint8", "int8", "int16", "int32", "int64", "short",
-    "int", "long", "float16", "float32", "float64", "half", "float", "double", "complex64",
-    "complex128", "cfloat", "cdouble",
+    "dtype", "promote_types", "bool", "bool_", "uint8", "uint16", "uint32", "uint64", "int8",
+    "int16", "int32", "int64", "short", "int", "long", "bfloat16", "float16", "float32", "float64",
+    "half", "float", "double", "complex64", "complex128", "cfloat", "cdouble",
     "e", "inf", "nan", "pi",
 ]  # fmt: skip
 # What is called on the package itself has its list where it is defined.

@@ -1,4 +1,4 @@
-"""How a tensor is printed: as PyTorch prints it, but for the ``torch.`` in front of a dtype.
+"""How a tensor is printed: as PyTorch prints it.
 
 Four digits after the point, all elements equally wide, lines of 80 characters, and beyond 1,000
 elements only the three at each end of a dimension.
@@ -29,7 +29,7 @@ def format_tensor(tensor: Any) -> str:
         notes.append(f"size={array.shape}")
     expected = _DEFAULT_DTYPES if array.size else _DEFAULT_DTYPES[:1]
     if array.dtype not in expected:
-        notes.append(f"dtype={array.dtype}")
+        notes.append(f"dtype={tensor.dtype}")
     try:
         node = tensor.grad_fn
     except RuntimeError:  # a view that has no history since its base was written
@@ -46,14 +46,12 @@ def _with_notes(text: str, notes: Sequence[str], indent: int) -> str:
     """Append notes to ``text``, each on a new line if it would end beyond the line's width."""
     used = len(text) - text.rfind("\n") + 1
     for note in notes:
-        # PyTorch writes dtype=torch.float64: counted so, lines break at the same places.
-        width = len(note) + len("torch.") * note.startswith("dtype=")
-        if used + width + 2 > _LINE_WIDTH:
+        if used + len(note) + 2 > _LINE_WIDTH:
             text += ",\n" + " " * indent + note
-            used = indent + width
+            used = indent + len(note)
         else:
             text += ", " + note
-            used += width + 2
+            used += len(note) + 2
     return text
 
 

@@ -28,7 +28,8 @@ from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.inplace import in_place, shared_dims
 from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
-from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
+from tinygrad_adam.backend import Array, array_module, as_dtype, is_array
+from tinygrad_adam.backend.dtype import dtype, dtypes
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array, parse_to
@@ -229,9 +230,9 @@ class Tensor(Variable):
         return _new_size(Size, self.array.shape)
 
     @property
-    def dtype(self) -> Dtype:
-        """The type of the elements, a ``numpy.dtype``."""
-        return self.array.dtype  # type: ignore[no-any-return]
+    def dtype(self) -> dtype:
+        """The type of the elements."""
+        return dtypes[self.array.dtype]
 
     @property
     def device(self) -> backend.device:

@@ -94,7 +94,7 @@ def make_promotion() -> None:
 
 
 def make_printed() -> None:
-    texts = [repr(torch.from_numpy(x)).replace("torch.", "") for x in printed.arrays()]
+    texts = [repr(torch.from_numpy(x)) for x in printed.arrays()]
     save("printed.json", json.dumps(texts, indent=0))
 
 

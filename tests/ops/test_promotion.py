@@ -24,7 +24,7 @@ def test_what_follows_the_numbers():
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     assert repr(x) == "tensor([1., 2.], requires_grad=True)"
     assert repr(x * 2) == "tensor([2., 4.], grad_fn=<MulBackward0>)"
-    assert repr(x.double().detach()) == "tensor([1., 2.], dtype=float64)"
+    assert repr(x.double().detach()) == "tensor([1., 2.], dtype=torch.float64)"
     assert f"{x.sum():.2f}" == "3.00"
     with pytest.raises(TypeError, match="unsupported format string"):
         f"{x:.2f}"

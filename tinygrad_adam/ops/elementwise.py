@@ -107,7 +107,7 @@ def refuse_complex_gradient(function: str, node: Operation, x: Array) -> None:
 
 def refuse_bools(a: Any, b: Any) -> None:
     """Raise if one of two operands is to be subtracted from the other and is a bool."""
-    bools = [x for x in (a, b) if type(x) is bool or getattr(x, "dtype", None) is bool_]
+    bools = [x for x in (a, b) if type(x) is bool or getattr(x, "dtype", None) == bool_]
     if bools:
         which = "a bool tensor" if len(bools) == 1 else "two bool tensors"
         raise RuntimeError(
@@ -552,7 +552,7 @@ def _scaled(operation: type[Operation], input: Any, other: Any) -> Any:
         require_operands(operation.__name__.lower(), input, other)
         return operation.apply(input, other)
     large = not -_LARGEST_HALF <= factor <= _LARGEST_HALF
-    if large and getattr(x, "dtype", None) is float16:
+    if large and getattr(x, "dtype", None) == float16:
         single = [Cast.apply(v, float32) if v is x else v for v in (input, other)]
         return Cast.apply(operation.apply(*single), float16)
     return operation.apply(input, other)
