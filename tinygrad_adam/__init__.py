@@ -30,13 +30,21 @@ from tinygrad_adam.backend.dtype import (
     bfloat16, bool_, complex64, complex128, dtype, float16, float32, float64, int8, int16, int32,
     int64, uint8, uint16, uint32, uint64,
 )
-# fmt: on
-# isort: on
+from tinygrad_adam.backend.device import get_default_device, set_default_device
 from tinygrad_adam.creation import *  # noqa: F403
-from tinygrad_adam.element_types import promote_types
+from tinygrad_adam.element_types import (
+    can_cast, finfo, get_default_dtype, iinfo, promote_types, result_type, set_default_dtype,
+)
+from tinygrad_adam.formatting import set_printoptions
 from tinygrad_adam.ops import *  # noqa: F403
 from tinygrad_adam.serialization import load, save
 from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_tensor
+from tinygrad_adam.tensor_types import (
+    BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor,
+    LongTensor, ShortTensor, set_default_tensor_type,
+)
+# fmt: on
+# isort: on
 
 __version__ = "0.1.0"
 
@@ -57,6 +65,10 @@ __all__ = [  # noqa: RUF022
     "dtype", "promote_types", "bool", "bool_", "uint8", "uint16", "uint32", "uint64", "int8",
     "int16", "int32", "int64", "short", "int", "long", "bfloat16", "float16", "float32", "float64",
     "half", "float", "double", "complex64", "complex128", "cfloat", "cdouble",
+    "can_cast", "finfo", "get_default_dtype", "iinfo", "result_type", "set_default_dtype",
+    "get_default_device", "set_default_device", "set_printoptions", "set_default_tensor_type",
+    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor",
+    "IntTensor", "LongTensor", "ShortTensor",
     "e", "inf", "nan", "pi",
 ]  # fmt: skip
 # What is called on the package itself has its list where it is defined.

@@ -5,6 +5,10 @@ Source: PyTorch, ``torch.cuda``.
 
 from tinygrad_adam.backend import cuda_is_available
 from tinygrad_adam.backend.device import cupy
+from tinygrad_adam.tensor_types import tensor_types
+
+(HalfTensor, FloatTensor, DoubleTensor, ByteTensor, CharTensor, ShortTensor, IntTensor, LongTensor,
+ BoolTensor) = tensor_types(__name__, is_cuda=True)  # fmt: skip
 
 
 def is_available() -> bool:

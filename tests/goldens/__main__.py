@@ -96,6 +96,7 @@ def make_promotion() -> None:
 def make_printed() -> None:
     texts = [repr(torch.from_numpy(x)) for x in printed.arrays()]
     save("printed.json", json.dumps(texts, indent=0))
+    save("printed_options.json", json.dumps(printed.with_options(torch), indent=0))
 
 
 def make_wrong_arguments() -> None:

@@ -20,6 +20,10 @@ def test_every_tensor_prints_as_in_pytorch():
     assert [repr(torch.from_numpy(x)) for x in printed.arrays()] == wanted
 
 
+def test_every_option_of_printing_does_as_in_pytorch():
+    assert printed.with_options(torch) == goldens.load("printed_options.json")
+
+
 def test_what_follows_the_numbers():
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     assert repr(x) == "tensor([1., 2.], requires_grad=True)"

@@ -136,3 +136,4 @@ bool_ = dtype("bool")
 # Programs name it, if only to choose another. NumPy has none, so no tensor is made of it
 # (:func:`dtypes.as_dtype` says so); two bytes without a meaning stand for it.
 bfloat16 = dtypes["bfloat16"] = _made(np.dtype("V2"), kind="f", name="bfloat16")
+BY_TYPE_NAME = {names[0]: dtype(name) for name, names in _NAMES.items()}

@@ -56,7 +56,7 @@ def as_dtype(value: object) -> np.dtype:
     try:
         # np.dtype() would take whatever has a dtype, such as a tensor, for its dtype.
         found = np.dtype(value) if isinstance(value, (dtype, np.dtype, type, str)) else None
-    except TypeError:
+    except (TypeError, ValueError):
         found = None
     if value is bfloat16 or (isinstance(value, str) and value == "bfloat16"):
         raise TypeError(

@@ -23,7 +23,15 @@ import numpy as np
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast
 from tinygrad_adam.autograd.mode import current_mode
-from tinygrad_adam.backend import Array, array_module, convert_number, promote, result_type, special
+from tinygrad_adam.backend import (
+    DEFAULT_DTYPE,
+    Array,
+    array_module,
+    convert_number,
+    promote,
+    result_type,
+    special,
+)
 from tinygrad_adam.backend.dtypes import (
     bool_,
     c_type_name,
@@ -57,8 +65,8 @@ def is_number(x: Any) -> bool:
 
 
 def floating(x: Array) -> Array:
-    """Return ``x`` as it is if it holds floating-point numbers, else as float32."""
-    return x if is_differentiable(x.dtype) else x.astype(float32)
+    """Return ``x`` as it is if it holds floating-point numbers, else in the default dtype."""
+    return x if is_differentiable(x.dtype) else x.astype(DEFAULT_DTYPE[float])
 
 
 def logistic(x: Array) -> Array:
@@ -502,7 +510,9 @@ class Div(Operation):
         x, y = promote(a, b)
         if not is_differentiable(x.dtype if hasattr(x, "dtype") else y.dtype):
             # From the operands themselves: promoted to uint8, say, -3 would have wrapped round.
-            x, y = (v.astype(float32) if hasattr(v, "dtype") else float(v) for v in (a, b))
+            x, y = (
+                v.astype(DEFAULT_DTYPE[float]) if hasattr(v, "dtype") else float(v) for v in (a, b)
+            )
         return x / y
 
     def backward(self, grad: Any) -> Any:
