@@ -18,8 +18,30 @@ Importing loads NumPy and nothing else from outside.
 
 import math
 
-from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, utils, viz
-from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tinygrad_adam import (
+    accelerator,
+    amp,
+    autograd,
+    backends,
+    creation,
+    cuda,
+    data,
+    nn,
+    ops,
+    optim,
+    switches,
+    utils,
+    viz,
+)  # fmt: skip
+from tinygrad_adam.amp import autocast
+from tinygrad_adam.autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)  # fmt: skip
 
 # isort: off
 # fmt: off
@@ -38,7 +60,8 @@ from tinygrad_adam.element_types import (
 from tinygrad_adam.formatting import set_printoptions
 from tinygrad_adam.ops import *  # noqa: F403
 from tinygrad_adam.serialization import load, save
-from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_tensor
+from tinygrad_adam.switches import *  # noqa: F403
+from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_inference, is_tensor
 from tinygrad_adam.tensor_types import (
     BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor,
     LongTensor, ShortTensor, set_default_tensor_type,
@@ -47,6 +70,7 @@ from tinygrad_adam.tensor_types import (
 # isort: on
 
 __version__ = "0.1.0"
+switches.version.__version__ = __version__
 
 e, inf, nan, pi = math.e, math.inf, math.nan, math.pi
 
@@ -58,9 +82,11 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "autograd", "cuda", "data", "nn", "optim", "utils", "viz",
+    "accelerator", "amp", "autocast", "autograd", "backends", "cuda", "data", "nn", "optim",
+    "utils", "viz",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
-    "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
+    "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
+    "is_inference", "no_grad", "set_grad_enabled",
     "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",
     "dtype", "promote_types", "bool", "bool_", "uint8", "uint16", "uint32", "uint64", "int8",
     "int16", "int32", "int64", "short", "int", "long", "bfloat16", "float16", "float32", "float64",
@@ -73,4 +99,5 @@ __all__ = [  # noqa: RUF022
 ]  # fmt: skip
 # What is called on the package itself has its list where it is defined.
 __all__ += creation.__all__
+__all__ += switches.__all__
 __all__ += ops.__all__

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_adam.autograd.mode import is_inference_mode_enabled
+from tinygrad_adam.autograd.variable import Unversioned
 from tinygrad_adam.backend import (
     DEFAULT_DTYPE,
     Array,
@@ -46,7 +48,10 @@ def _made(array: Array, device: Any, requires_grad: bool, dtype: Any = None) -> 
     if dtype is not None:
         array = array.astype(as_dtype(dtype), copy=False)
     place = default_device() if device is None else device
-    return Tensor._wrap(move(array, place)).requires_grad_(requires_grad)
+    made = Tensor._wrap(move(array, place))
+    if is_inference_mode_enabled():
+        made._writes = Unversioned([0])
+    return made.requires_grad_(requires_grad)
 
 
 def _dtype(dtype: Any, function: str = "", kinds: str = "biufc") -> Dtype:

@@ -27,7 +27,13 @@ from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.inplace import in_place, shared_dims
-from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
+from tinygrad_adam.autograd.mode import is_inference_mode_enabled
+from tinygrad_adam.autograd.variable import (
+    Unversioned,
+    Variable,
+    gradient_edge,
+    watch_gradient,
+)
 from tinygrad_adam.backend import Array, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtype import bfloat16, dtype, dtypes
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
@@ -122,6 +128,12 @@ def broadcast_shapes(*shapes: Any) -> Size:
 def is_tensor(value: object) -> bool:
     """Return whether ``value`` is a tensor."""
     return isinstance(value, Tensor)
+
+
+@checked
+def is_inference(input: Tensor) -> bool:
+    """Return whether the tensor was made in inference mode."""
+    return input.is_inference()
 
 
 def _operand(value: Any) -> Any:
@@ -221,7 +233,7 @@ class Tensor(Variable):
     def __init__(self, *data: Any, device: Any = None) -> None:
         array = new_array(data, backend.DEFAULT_DTYPE[float])
         self.array = array if device is None else backend.move(array, device)
-        self._writes = [0]
+        self._writes = Unversioned([0]) if is_inference_mode_enabled() else [0]
 
     @staticmethod
     def _wrap(array: Array) -> Tensor:
@@ -357,6 +369,11 @@ class Tensor(Variable):
             raise RuntimeError(
                 "only Tensors of floating point and complex dtype can require gradients\n"
                 f"  This one is {self.dtype} {tuple(self.shape)}; convert it first, as in x.float()"
+            )
+        if value and self.is_inference() and not is_inference_mode_enabled():
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not "
+                "allowed.\n  clone() makes a normal tensor of it"
             )
         self._requires_grad = bool(value)
 
