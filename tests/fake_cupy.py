@@ -206,10 +206,38 @@ def make():
     cupy.linalg = types.SimpleNamespace(svd=_Function(_svd))
     cupy.cuda = types.SimpleNamespace(
         is_available=lambda: True,
-        Device=lambda index=0: nullcontext(),
-        runtime=types.SimpleNamespace(getDevice=lambda: 0, getDeviceCount=lambda: 1),
+        Device=_Device,
+        runtime=types.SimpleNamespace(
+            getDevice=lambda: 0,
+            getDeviceCount=lambda: 1,
+            memGetInfo=lambda: (1000, 2000),
+            getDeviceProperties=lambda index: {
+                "name": b"Pretended",
+                "major": 9,
+                "minor": 0,
+                "totalGlobalMem": 2000,
+                "multiProcessorCount": 1,
+            },
+        ),
+    )
+    cupy.get_default_memory_pool = lambda: types.SimpleNamespace(
+        used_bytes=lambda: 100, total_bytes=lambda: 200, free_all_blocks=lambda: None
     )
     return cupy
+
+
+class _Device(nullcontext):
+    """The pretended device, as a block."""
+
+    def __init__(self, index=0):
+        super().__init__()
+        assert index == 0
+        self.id = index
+
+    def use(self):
+        pass
+
+    synchronize = use
 
 
 def install(monkeypatch):

@@ -85,7 +85,7 @@ CALLS = {
     # attributes
     "x.shape": "Size",
     "x.ndim": "int",
-    "x.dtype": "dtype[Any]",
+    "x.dtype": "dtype",
     "x.device": "device",
     "x.requires_grad": "bool",
     "x.T": "Tensor",

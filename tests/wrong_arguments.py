@@ -44,7 +44,8 @@ _FAMILIES = {
     "torch.{}(x)": "neg negative square erf exp exp2 expm1 log log10 log1p log2 reciprocal rsqrt "
     "sigmoid sqrt acos acosh asin asinh atan atanh cos cosh sin sinh tan tanh abs absolute ceil "
     "floor frac sign trunc logical_not relu positive isnan isinf isfinite isneginf isposinf clone "
-    "detach numel ravel t argwhere angle sgn conj resolve_conj real is_complex",
+    "detach numel ravel t argwhere angle sgn conj resolve_conj real is_complex is_floating_point "
+    "is_signed",
     "torch.{}(x, x)": "add div divide fmod floor_divide mul multiply remainder sub subtract "
     "true_divide pow eq ge gt le lt ne atan2 hypot logaddexp maximum minimum logical_and "
     "logical_or logical_xor equal inner max min",
@@ -58,6 +59,11 @@ _FAMILIES = {
 ROWS = [form.format(name) for form, names in _FAMILIES.items() for name in names.split()]
 ROWS += """
 torch.bitwise_not(i)
+torch.is_nonzero(v[0])
+torch.result_type(x, 1)
+torch.can_cast(torch.float32, torch.int64)
+torch.finfo(torch.float32)
+torch.iinfo(torch.int64)
 torch.complex(x, x)
 torch.polar(x, x)
 torch.imag(z)

@@ -18,49 +18,86 @@ Importing loads NumPy and nothing else from outside.
 
 import math
 
-import numpy
-
-from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, utils, viz
-from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tinygrad_adam import (
+    accelerator,
+    amp,
+    autograd,
+    backends,
+    creation,
+    cuda,
+    data,
+    nn,
+    ops,
+    optim,
+    switches,
+    utils,
+    viz,
+)  # fmt: skip
+from tinygrad_adam.amp import autocast
+from tinygrad_adam.autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)  # fmt: skip
 
 # isort: off
 # fmt: off
 from tinygrad_adam.backend import (
     Generator, device, get_num_threads, initial_seed, manual_seed, set_num_threads,
 )
-from tinygrad_adam.backend.dtypes import (
-    bool_, complex64, complex128, float16, float32, float64, int8, int16, int32, int64,
-    promote_types, uint8,
+from tinygrad_adam.backend.dtype import (
+    bfloat16, bool_, complex64, complex128, dtype, float16, float32, float64, int8, int16, int32,
+    int64, uint8, uint16, uint32, uint64,
+)
+from tinygrad_adam.backend.device import get_default_device, set_default_device
+from tinygrad_adam.creation import *  # noqa: F403
+from tinygrad_adam.element_types import (
+    can_cast, finfo, get_default_dtype, iinfo, promote_types, result_type, set_default_dtype,
+)
+from tinygrad_adam.formatting import set_printoptions
+from tinygrad_adam.ops import *  # noqa: F403
+from tinygrad_adam.serialization import load, save
+from tinygrad_adam.switches import *  # noqa: F403
+from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_inference, is_tensor
+from tinygrad_adam.tensor_types import (
+    BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor,
+    LongTensor, ShortTensor, set_default_tensor_type,
 )
 # fmt: on
 # isort: on
-from tinygrad_adam.creation import *  # noqa: F403
-from tinygrad_adam.ops import *  # noqa: F403
-from tinygrad_adam.serialization import load, save
-from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_tensor
 
 __version__ = "0.1.0"
+switches.version.__version__ = __version__
 
 e, inf, nan, pi = math.e, math.inf, math.nan, math.pi
 
 # PyTorch's other names of the dtypes. Four of them hide Python's own types in this module, which
 # is why they stand at its end.
-dtype = numpy.dtype
 half, double = float16, float64
 cfloat, cdouble = complex64, complex128
 short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "autograd", "cuda", "data", "nn", "optim", "utils", "viz",
+    "accelerator", "amp", "autocast", "autograd", "backends", "cuda", "data", "nn", "optim",
+    "utils", "viz",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
-    "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
+    "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
+    "is_inference", "no_grad", "set_grad_enabled",
     "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",
-    "dtype", "promote_types", "bool", "bool_", "uint8", "int8", "int16", "int32", "int64", "short",
-    "int", "long", "float16", "float32", "float64", "half", "float", "double", "complex64",
-    "complex128", "cfloat", "cdouble",
+    "dtype", "promote_types", "bool", "bool_", "uint8", "uint16", "uint32", "uint64", "int8",
+    "int16", "int32", "int64", "short", "int", "long", "bfloat16", "float16", "float32", "float64",
+    "half", "float", "double", "complex64", "complex128", "cfloat", "cdouble",
+    "can_cast", "finfo", "get_default_dtype", "iinfo", "result_type", "set_default_dtype",
+    "get_default_device", "set_default_device", "set_printoptions", "set_default_tensor_type",
+    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor",
+    "IntTensor", "LongTensor", "ShortTensor",
     "e", "inf", "nan", "pi",
 ]  # fmt: skip
 # What is called on the package itself has its list where it is defined.
 __all__ += creation.__all__
+__all__ += switches.__all__
 __all__ += ops.__all__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+import re
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from tinygrad_adam.backend import (
     is_array,
     promote_types,
 )
+from tinygrad_adam.backend.dtype import BY_TYPE_NAME
 
 
 def as_array(data: Any, dtype: Any = None) -> Array:
@@ -212,3 +214,25 @@ def parse_to(
         elif argument is not None:
             dtype = as_dtype(argument)
     return (None if dtype is None else as_dtype(dtype)), device, copy
+
+
+def parse_type(value: Any) -> tuple[Any, Dtype]:
+    """Return device and dtype as named by the argument of ``type``; None leaves the device.
+
+    Raises:
+        TypeError: it is no dtype, class of tensors or text.
+        ValueError: there is no type of this name.
+    """
+    if isinstance(getattr(value, "is_cuda", None), bool):  # torch.cuda.FloatTensor, the class
+        return "cuda" if value.is_cuda else "cpu", as_dtype(value.dtype)
+    if isinstance(value, type) and issubclass(value, Variable):
+        return None, backend.DEFAULT_DTYPE[float]
+    if not isinstance(value, str) or _is_dtype_name(value):
+        return None, as_dtype(value)
+    named = re.fullmatch(r"torch\.(cuda\.)?(\w*)Tensor", value)
+    if named and (named[2] in BY_TYPE_NAME or not named[2]):
+        dtype = BY_TYPE_NAME[named[2]] if named[2] else backend.DEFAULT_DTYPE[float]
+        return "cuda" if named[1] else "cpu", as_dtype(dtype)
+    raise ValueError(
+        f"invalid type: {value!r}\n  Say a dtype, such as torch.int64, or 'torch.LongTensor'"
+    )

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_adam.autograd.mode import is_inference_mode_enabled
+from tinygrad_adam.autograd.variable import Unversioned
 from tinygrad_adam.backend import (
     DEFAULT_DTYPE,
     Array,
@@ -26,6 +28,7 @@ from tinygrad_adam.backend import (
     move,
     numbers_of,
 )
+from tinygrad_adam.backend.device import default_device
 from tinygrad_adam.backend.dtypes import c_type_name, int64, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array
@@ -45,7 +48,11 @@ def _made(array: Array, device: Any, requires_grad: bool, dtype: Any = None) -> 
     """Return a leaf around ``array``, converted and moved."""
     if dtype is not None:
         array = array.astype(as_dtype(dtype), copy=False)
-    return Tensor._wrap(move(array, device)).requires_grad_(requires_grad)
+    place = default_device() if device is None else device
+    made = Tensor._wrap(move(array, place))
+    if is_inference_mode_enabled():
+        made._writes = Unversioned([0])
+    return made.requires_grad_(requires_grad)
 
 
 def _dtype(dtype: Any, function: str = "", kinds: str = "biufc") -> Dtype:
@@ -98,7 +105,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     An array that must not be written to warns: nor must the tensor be.
     """
     if isinstance(data, Tensor):
-        return data.to(device=device, dtype=dtype)
+        return data.to(device=default_device() if device is None else device, dtype=dtype)
     if is_array(data) and data.dtype.kind in "biufc":
         if not getattr(data.flags, "writeable", True):  # CuPy's arrays all are, and do not say so
             warn(
@@ -120,7 +127,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    return as_tensor(ndarray)
+    return as_tensor(ndarray, device="cpu")
 
 
 @checked

@@ -27,11 +27,18 @@ from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.inplace import in_place, shared_dims
-from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
-from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
+from tinygrad_adam.autograd.mode import is_inference_mode_enabled
+from tinygrad_adam.autograd.variable import (
+    Unversioned,
+    Variable,
+    gradient_edge,
+    watch_gradient,
+)
+from tinygrad_adam.backend import Array, array_module, as_dtype, is_array
+from tinygrad_adam.backend.dtype import bfloat16, dtype, dtypes
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
-from tinygrad_adam.conversion import as_array, parse_to
+from tinygrad_adam.conversion import as_array, parse_to, parse_type
 from tinygrad_adam.formatting import format_tensor
 from tinygrad_adam.ops import elementwise, indexing, shapes
 from tinygrad_adam.ops.arguments import (
@@ -123,6 +130,12 @@ def is_tensor(value: object) -> bool:
     return isinstance(value, Tensor)
 
 
+@checked
+def is_inference(input: Tensor) -> bool:
+    """Return whether the tensor was made in inference mode."""
+    return input.is_inference()
+
+
 def _operand(value: Any) -> Any:
     """Return the other side of an operator as a tensor or Python number, else NotImplemented."""
     if isinstance(value, generic):
@@ -145,15 +158,15 @@ def _operator(
     return method
 
 
-def _converter(name: str, dtype: Any) -> Callable[[Tensor], Tensor]:
-    """Return the method of this name that converts a tensor to ``dtype``."""
-    dtype = np.dtype(dtype)
+def _converter(name: str, of: str) -> Callable[[Tensor], Tensor]:
+    """Return the method of this name that converts a tensor to a dtype."""
+    wanted = np.dtype(of)
 
     def convert(self: Tensor) -> Tensor:
-        return self.to(dtype)
+        return self.to(wanted)
 
     convert.__name__, convert.__qualname__ = name, f"Tensor.{name}"
-    convert.__doc__ = f"Return the tensor as {dtype}."
+    convert.__doc__ = f"Return the tensor as {of}."
     return convert
 
 
@@ -174,6 +187,23 @@ def _deepcopied(array: Array, memo: dict[int, Any]) -> Array:
     view = np.ndarray(array.shape, array.dtype, memory, start - first, array.strides)
     view.flags.writeable = array.flags.writeable
     return view
+
+
+def new_array(data: Sequence[Any], dtype: np.dtype) -> Array:
+    """Return what ``Tensor(*data)`` and its kin hold: numbers that are given, or room for some.
+
+    Raises:
+        TypeError: what is given is neither sizes nor a sequence of numbers.
+    """
+    only = data[0] if len(data) == 1 else ()
+    is_size = isinstance(only, Size) or (
+        hasattr(only, "__index__") and getattr(only, "shape", ()) == ()
+    )
+    if len(data) != 1 or (is_size and not isinstance(only, Variable)):
+        return np.empty(new_size("Tensor", data or (0,)), dtype)
+    if not hasattr(only, "__getitem__") or isinstance(only, dict):
+        raise TypeError(f"new(): data must be a sequence (got {type(only).__name__})")
+    return as_array(only, dtype)
 
 
 # What fill_, copy_ and assignments end in, made once; _overwrite by whether elements that share a
@@ -200,17 +230,10 @@ class Tensor(Variable):
 
     __array_priority__ = 1000  # numpy_array * tensor is the tensor's business
 
-    def __init__(self, *data: Any) -> None:
-        float32 = backend.DEFAULT_DTYPE[float]
-        only = data[0] if len(data) == 1 else ()
-        is_size = isinstance(only, Size) or (
-            hasattr(only, "__index__") and getattr(only, "shape", ()) == ()
-        )
-        if len(data) == 1 and (isinstance(only, Variable) or not is_size):
-            self.array = as_array(only, float32)
-        else:
-            self.array = np.empty(new_size("Tensor", data or (0,)), float32)
-        self._writes = [0]
+    def __init__(self, *data: Any, device: Any = None) -> None:
+        array = new_array(data, backend.DEFAULT_DTYPE[float])
+        self.array = array if device is None else backend.move(array, device)
+        self._writes = Unversioned([0]) if is_inference_mode_enabled() else [0]
 
     @staticmethod
     def _wrap(array: Array) -> Tensor:
@@ -229,9 +252,9 @@ class Tensor(Variable):
         return _new_size(Size, self.array.shape)
 
     @property
-    def dtype(self) -> Dtype:
-        """The type of the elements, a ``numpy.dtype``."""
-        return self.array.dtype  # type: ignore[no-any-return]
+    def dtype(self) -> dtype:
+        """The type of the elements."""
+        return dtypes[self.array.dtype]
 
     @property
     def device(self) -> backend.device:
@@ -257,6 +280,21 @@ class Tensor(Variable):
     def is_cuda(self) -> bool:
         """Whether the elements are on a GPU."""
         return not isinstance(self.array, np.ndarray)
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the elements are in host memory."""
+        return not self.is_cuda
+
+    is_mps = is_xpu = is_meta = is_sparse = is_quantized = False
+
+    def get_device(self) -> int:
+        """Return the number of the GPU on which the elements are, -1 in host memory."""
+        return -1 if self.device.index is None else self.device.index
+
+    def bfloat16(self) -> Tensor:
+        """Refuse: there are no tensors of bfloat16 here."""
+        return self.to(bfloat16)
 
     @checked
     def size(self, dim: int | None = None) -> Any:
@@ -291,10 +329,6 @@ class Tensor(Variable):
         Results of convolutions do not: they are in channels-last order.
         """
         return bool(self.array.flags.c_contiguous)
-
-    def is_floating_point(self) -> bool:
-        """Return whether the elements are floating-point numbers."""
-        return self.dtype.kind == "f"
 
     def data_ptr(self) -> int:
         """Return the address of the first element in memory."""
@@ -335,6 +369,11 @@ class Tensor(Variable):
             raise RuntimeError(
                 "only Tensors of floating point and complex dtype can require gradients\n"
                 f"  This one is {self.dtype} {tuple(self.shape)}; convert it first, as in x.float()"
+            )
+        if value and self.is_inference() and not is_inference_mode_enabled():
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not "
+                "allowed.\n  clone() makes a normal tensor of it"
             )
         self._requires_grad = bool(value)
 
@@ -636,11 +675,20 @@ class Tensor(Variable):
         result = result if dtype is None else shapes.cast(result, dtype)
         return shapes.clone(result) if copy and result is self else result
 
-    def type(self, dtype: Any = None) -> Any:
-        """Return the tensor converted to ``dtype``; without it, the name of the tensor's type."""
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """Return the tensor converted; without a dtype, its type's name: ``torch.FloatTensor``.
+
+        Args:
+            dtype: a dtype, a class such as ``torch.LongTensor``, or its name.
+            non_blocking: ignored.
+
+        Raises:
+            ValueError: there is no type of that name.
+        """
         if dtype is None:
-            return f"{type(self).__module__}.{self.dtype}"
-        return self.to(as_dtype(dtype))
+            place = "cuda." if self.is_cuda else ""
+            return f"torch.{place}{type_name(self.dtype)}Tensor"
+        return self.to(*parse_type(dtype))
 
     @checked
     def type_as(self, other: Tensor) -> Tensor:
@@ -921,6 +969,7 @@ class Tensor(Variable):
     sqrt, rsqrt, reciprocal = ops.sqrt, ops.rsqrt, ops.reciprocal
     abs, absolute, sign, sgn, positive = ops.abs, ops.absolute, ops.sign, ops.sgn, ops.positive
     angle, conj, resolve_conj, is_complex = ops.angle, ops.conj, ops.resolve_conj, ops.is_complex
+    is_floating_point, is_signed, is_nonzero = ops.is_floating_point, ops.is_signed, ops.is_nonzero
     floor, ceil, trunc, round, frac = ops.floor, ops.ceil, ops.trunc, ops.round, ops.frac
     sin, cos, tan, hypot = ops.sin, ops.cos, ops.tan, ops.hypot
     asin, acos, atan, atan2 = ops.asin, ops.acos, ops.atan, ops.atan2
@@ -1014,6 +1063,7 @@ class Tensor(Variable):
     double, half = _converter("double", "float64"), _converter("half", "float16")
     long, short = _converter("long", "int64"), _converter("short", "int16")
     char, byte = _converter("char", "int8"), _converter("byte", "uint8")
+    cfloat, cdouble = _converter("cfloat", "complex64"), _converter("cdouble", "complex128")
     float, int = _converter("float", "float32"), _converter("int", "int32")
     bool = _converter("bool", "bool")
 

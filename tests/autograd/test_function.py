@@ -36,7 +36,7 @@ class TestFunction:
         x = scalar(2.0)
         y = Cube.apply(x)
         assert y.item() == 8.0
-        assert repr(y) == "tensor(8., dtype=float64, grad_fn=<CubeBackward>)"
+        assert repr(y) == "tensor(8., dtype=torch.float64, grad_fn=<CubeBackward>)"
         y.backward()
         assert x.grad.item() == 12.0
 

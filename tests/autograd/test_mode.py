@@ -1,5 +1,6 @@
 """The mode of operations: in generators, through interrupts, in signal handlers and destructors."""
 
+import copy
 import os
 import random
 import signal
@@ -223,3 +224,79 @@ class TestThreads:
         done.set()
         thread.join()
         assert status == 0
+
+
+class TestInferenceMode:
+    def test_nothing_is_recorded_and_what_is_made_is_marked(self):
+        w, n = torch.ones(2, requires_grad=True), torch.ones(2)
+        with torch.inference_mode():
+            assert torch.is_inference_mode_enabled()
+            assert not torch.is_grad_enabled()
+            y, made = w * 2, torch.zeros(2)
+            for x in (y, made, made.view(1, 2), n.double(), torch.Tensor([1]), torch.rand(2)):
+                assert x.is_inference()
+                assert not x.requires_grad
+            for x in (n.view(1, 2), n.detach(), w):
+                assert not torch.is_inference(x)
+            with torch.enable_grad():
+                assert torch.is_grad_enabled()
+                assert not (w * 2).requires_grad
+            with torch.inference_mode(False):
+                assert not torch.is_inference_mode_enabled()
+                assert (w * 2).requires_grad
+            made.add_(1)
+            w.add_(1)
+            n.add_(1)
+            leaf = torch.ones(2, requires_grad=True)
+        assert not torch.is_inference_mode_enabled()
+        assert (made.tolist(), w.tolist(), n.tolist()) == ([1, 1], [2, 2], [2, 2])
+        assert leaf.requires_grad
+        assert not leaf.clone().is_inference()
+        assert not (made + n).is_inference()
+        assert made[0].is_inference()
+        made.clone().add_(1).requires_grad_()
+        n.view(2, 1).add_(made[:, None])
+
+    def test_what_is_made_inside_stays_out_of_graphs(self):
+        w = torch.ones(2, requires_grad=True)
+        with torch.inference_mode():
+            x = torch.ones(2)
+        assert (x + w).requires_grad  # nothing is saved of x
+        for use in (lambda: x * w, lambda: torch.exp(w) * x, lambda: w.clone().mul_(x)):
+            with pytest.raises(RuntimeError, match="Inference tensors cannot be saved for backw"):
+                use()
+        for write in (
+            lambda: x.add_(1),
+            lambda: x.view(2, 1).zero_(),
+            lambda: x.__setitem__(0, 1.0),
+            lambda: x.copy_(w.detach()),
+        ):
+            with pytest.raises(RuntimeError, match="Inplace update to inference tensor outside"):
+                write()
+        for ask in (x.requires_grad_, lambda: torch.nn.Parameter(x)):
+            with pytest.raises(
+                RuntimeError, match="Setting requires_grad=True on inference tensor"
+            ):
+                ask()
+        with pytest.raises(RuntimeError, match="Inference tensors do not track version counter"):
+            _ = x._version
+        assert not copy.deepcopy(x).is_inference()
+
+    def test_as_a_decorator(self):
+        w = torch.ones(2, requires_grad=True)
+        for decorate in (torch.inference_mode, torch.inference_mode(), torch.inference_mode(True)):
+
+            @decorate
+            def double(x):
+                return x * 2
+
+            @decorate
+            def numbers():
+                yield torch.is_inference_mode_enabled()
+                yield torch.is_inference_mode_enabled()
+
+            assert double(w).is_inference()
+            seen = numbers()
+            assert next(seen)
+            assert not torch.is_inference_mode_enabled()
+            assert next(seen)

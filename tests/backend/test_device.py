@@ -221,3 +221,52 @@ class TestPretended:
             RuntimeError, match=r"invalid device ordinal: cuda:7; this machine has 1"
         ):
             torch.ones(1).to("cuda:7")
+
+
+class TestDefault:
+    @pytest.fixture(autouse=True)
+    def _as_before(self):
+        yield
+        torch.set_default_device(None)
+
+    def test_new_tensors_are_put_there(self, cuda):
+        data = np.ones(2, np.float32)
+        x = torch.ones(2)
+        assert torch.get_default_device() == torch.device("cpu")
+        torch.set_default_device("cuda")
+        assert torch.get_default_device() == torch.device("cuda", 0)
+        for made in (
+            torch.zeros(2),
+            torch.tensor([1.0]),
+            torch.arange(3),
+            torch.as_tensor(data),
+            torch.as_tensor(x),
+            torch.randn(2),
+            nn.Linear(2, 2).weight,
+        ):
+            assert made.is_cuda
+        for made in (torch.from_numpy(data), torch.ones_like(x), torch.zeros(2, device="cpu"), x):
+            assert not made.is_cuda
+        assert isinstance(torch.zeros(2), torch.cuda.FloatTensor)
+        assert torch.zeros(2).type() == "torch.cuda.FloatTensor"
+        assert torch.cuda.FloatTensor([1, 2]).is_cuda
+        assert torch.zeros(2).get_device() == 0
+        assert x.type("torch.cuda.LongTensor").is_cuda
+
+    def test_blocks(self, cuda):
+        device, host = torch.device("cuda"), torch.device("cpu")
+        with device as entered:
+            assert entered is device
+            assert torch.ones(1).is_cuda
+            with host, device, host:
+                assert not torch.ones(1).is_cuda
+            assert torch.ones(1).is_cuda
+        assert not torch.ones(1).is_cuda
+
+    @without_cupy
+    def test_without_a_gpu(self):
+        for ask in (lambda: torch.set_default_device("cuda"), lambda: torch.device(0)):
+            with pytest.raises(RuntimeError, match="device 'cuda' needs CuPy"):
+                ask()
+        torch.set_default_device("cpu")
+        assert torch.ones(1).device == torch.get_default_device() == torch.device("cpu")

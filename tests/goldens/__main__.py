@@ -94,8 +94,9 @@ def make_promotion() -> None:
 
 
 def make_printed() -> None:
-    texts = [repr(torch.from_numpy(x)).replace("torch.", "") for x in printed.arrays()]
+    texts = [repr(torch.from_numpy(x)) for x in printed.arrays()]
     save("printed.json", json.dumps(texts, indent=0))
+    save("printed_options.json", json.dumps(printed.with_options(torch), indent=0))
 
 
 def make_wrong_arguments() -> None:

@@ -29,3 +29,31 @@ def arrays():
     made += [np.array(x, np.float32) for x in special]
     made += [np.array([x, y], np.float32) for x in special for y in (1.0, -1.5, 1e-4)]
     return made
+
+
+# What set_printoptions is given, one after the other: but for sci_mode, options stay.
+OPTIONS = (
+    {"precision": 2},
+    {"precision": 8, "linewidth": 40},
+    {"threshold": 5, "edgeitems": 1},
+    {"profile": "short"},
+    {"sci_mode": True},
+    {"sci_mode": False, "precision": 1},
+    {"profile": "full", "linewidth": 60},
+    {"profile": "default"},
+    {},
+)
+
+
+def with_options(torch):
+    """Return what a few tensors print as with each of the options."""
+    x = np.random.default_rng(1).standard_normal((7, 9)) * 10.0 ** np.arange(-4, 5)
+    z = x[:3, 3:5] + 1j * np.round(x[3:6, 4:6])
+    pairs = [complex(a, b) for a in (0.0, -1.0, np.nan) for b in (-0.0, 2.5, -np.inf)]
+    arrays = [x, x[:2, 3:6], x[0], np.round(x[1]), x > 0, x[2, 0], z, z[0], np.array(pairs)]
+    texts = []
+    for options in OPTIONS:
+        torch.set_printoptions(**options)
+        texts += [repr(torch.from_numpy(np.ascontiguousarray(a))) for a in arrays]
+    torch.set_printoptions(profile="default")
+    return texts

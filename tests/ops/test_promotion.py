@@ -20,11 +20,15 @@ def test_every_tensor_prints_as_in_pytorch():
     assert [repr(torch.from_numpy(x)) for x in printed.arrays()] == wanted
 
 
+def test_every_option_of_printing_does_as_in_pytorch():
+    assert printed.with_options(torch) == goldens.load("printed_options.json")
+
+
 def test_what_follows_the_numbers():
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     assert repr(x) == "tensor([1., 2.], requires_grad=True)"
     assert repr(x * 2) == "tensor([2., 4.], grad_fn=<MulBackward0>)"
-    assert repr(x.double().detach()) == "tensor([1., 2.], dtype=float64)"
+    assert repr(x.double().detach()) == "tensor([1., 2.], dtype=torch.float64)"
     assert f"{x.sum():.2f}" == "3.00"
     with pytest.raises(TypeError, match="unsupported format string"):
         f"{x:.2f}"

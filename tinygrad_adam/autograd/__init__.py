@@ -7,13 +7,21 @@ from tinygrad_adam.autograd.function import Function
 from tinygrad_adam.autograd.gradcheck import GradcheckError, error_by_step, gradcheck, gradgradcheck
 from tinygrad_adam.autograd.gradients import Step, backward, backward_steps, grad
 from tinygrad_adam.autograd.hooks import RemovableHandle
-from tinygrad_adam.autograd.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tinygrad_adam.autograd.mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)  # fmt: skip
 from tinygrad_adam.autograd.observer import Observer, observing
 from tinygrad_adam.autograd.operation import Operation
 
 __all__ = [  # noqa: RUF022
     "Operation", "Variable", "Function", "RemovableHandle", "Observer", "observing",
-    "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
+    "enable_grad", "inference_mode", "is_inference_mode_enabled", "is_grad_enabled",
+    "no_grad", "set_grad_enabled",
     "backward", "grad", "Step", "backward_steps", "functional",
     "detect_anomaly", "is_anomaly_enabled", "set_detect_anomaly",
     "GradcheckError", "error_by_step", "gradcheck", "gradgradcheck",

@@ -102,6 +102,11 @@ def _matters(x: Variable) -> bool:
 
 def check_writable(x: Any, recording: bool, fills: bool = False) -> None:
     """Raise if the memory of ``x`` may not be written to now."""
+    if x.is_inference() and not current_mode().inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed."
+            "You can make a clone to get a normal tensor before doing inplace update."
+        )
     if recording:
         base = x if x._base is None else x._base
         if x._locked:

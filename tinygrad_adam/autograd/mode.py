@@ -33,6 +33,8 @@ class Mode(NamedTuple):
     """The call of a module inside which we are (``nn.module.Scope``), or None."""
     observer: Any = None
     """Who is told of every operation (``observer.Observer``), or None."""
+    inference: bool = False
+    """Whether nothing is recorded whatever ``grad`` says, nor may be later of what is made here."""
 
 
 _mode: ContextVar[Mode] = ContextVar("tinygrad_adam.mode", default=Mode())  # noqa: B039 (a tuple)
@@ -90,6 +92,11 @@ def nested_forward(forward: Callable[..., Any], *arrays: Any) -> Any:
         return forward(*arrays)
 
 
+def is_inference_mode_enabled() -> bool:
+    """Return whether this is inside a block of ``inference_mode``."""
+    return _mode.get().inference
+
+
 def is_grad_enabled() -> bool:
     """Return whether operations are recorded here. True unless switched off."""
     return _mode.get().grad
@@ -110,10 +117,10 @@ class set_grad_enabled:  # noqa: N801 (PyTorch's name)
             raise TypeError(
                 f"set_grad_enabled(): argument 'mode' (position 1) must be bool, not {found}"
             )
-        self.enabled = mode
+        self._changes = {"grad": mode}
         self._before: bool | None = _mode.get().grad
         self._blocks: list[Any] = []  # one object may be entered again inside itself
-        change_mode(grad=self.enabled)
+        change_mode(grad=mode)
 
     def _take_back(self) -> None:
         """Undo what ``__init__`` did, in favour of a block or a function."""
@@ -123,7 +130,7 @@ class set_grad_enabled:  # noqa: N801 (PyTorch's name)
 
     def __enter__(self) -> None:
         self._take_back()
-        block = mode(grad=self.enabled)
+        block = mode(**self._changes)
         self._blocks.append(block)
         block.__enter__()
 
@@ -133,7 +140,7 @@ class set_grad_enabled:  # noqa: N801 (PyTorch's name)
     def __call__(self, function: F) -> F:
         """Decorate a function or generator function to run in this mode; here it is as before."""
         self._take_back()
-        return _decorated(function, self.enabled)
+        return _decorated(function, self._changes)
 
 
 class _GradBlock(set_grad_enabled):
@@ -142,9 +149,12 @@ class _GradBlock(set_grad_enabled):
     enabled: bool
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:  # @no_grad, @no_grad()
-        return object.__new__(cls) if function is None else _decorated(function, cls.enabled)
+        return (
+            object.__new__(cls) if function is None else _decorated(function, {"grad": cls.enabled})
+        )
 
     def __init__(self) -> None:
+        self._changes = {"grad": self.enabled}
         self._before = None
         self._blocks = []
 
@@ -169,12 +179,36 @@ class enable_grad(_GradBlock):  # noqa: N801 (PyTorch's name)
     enabled = True
 
 
-def _decorated(function: F, enabled: bool) -> F:
+class inference_mode(set_grad_enabled):  # noqa: N801 (PyTorch's name)
+    """Record nothing, and let nothing made inside be recorded later: as a block or decorator.
+
+    Args:
+        mode: False records again, in a block inside another one.
+
+    What is made inside cannot be written to outside, nor get ``requires_grad``, nor be saved for a
+    backward: ``clone()`` makes a normal tensor of it.
+
+    Source: PyTorch, ``torch.inference_mode``.
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        """Decorate a function, or make a block: ``@inference_mode`` and ``@inference_mode()``."""
+        if isinstance(mode, bool):
+            return object.__new__(cls)
+        return _decorated(mode, {"grad": False, "inference": True})
+
+    def __init__(self, mode: bool = True) -> None:
+        self._changes = {"grad": not mode, "inference": mode}
+        self._before = None
+        self._blocks = []
+
+
+def _decorated(function: F, changes: dict[str, bool]) -> F:
     if not inspect.isgeneratorfunction(function):
 
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
-            with mode(grad=enabled):
+            with mode(**changes):
                 return function(*args, **kwargs)
 
         return run  # type: ignore[return-value]
@@ -186,14 +220,14 @@ def _decorated(function: F, enabled: bool) -> F:
         resume: Callable[[], Any] = functools.partial(next, generator)
         while True:
             try:
-                with mode(grad=enabled):
+                with mode(**changes):
                     item = resume()
             except StopIteration as stop:
                 return stop.value
             try:
                 resume = functools.partial(generator.send, (yield item))
             except GeneratorExit:
-                with mode(grad=enabled):
+                with mode(**changes):
                     generator.close()
                 raise
             except BaseException as error:

@@ -45,7 +45,7 @@ from numpy import asarray, generic
 from tinygrad_adam.autograd import errors
 from tinygrad_adam.autograd.hooks import Watch
 from tinygrad_adam.autograd.mode import current_mode, forward_contexts, nested_forward
-from tinygrad_adam.autograd.variable import Edge, Variable, link_view, refresh
+from tinygrad_adam.autograd.variable import Edge, Unversioned, Variable, link_view, refresh
 from tinygrad_adam.backend import DEFAULT_DTYPE, Array
 
 # Of a saved array: the version counter of its memory, what that said then, what the array is, an
@@ -116,7 +116,8 @@ class Operation:
         Raises:
             TypeError: no input is a tensor, anywhere else.
         """
-        grad, on_arrays, nested, scope, observer = current_mode()
+        grad, on_arrays, nested, scope, observer, inference = current_mode()
+        grad = grad and not inference
         node = cls()
         if on_arrays:
             for x in inputs:
@@ -168,6 +169,9 @@ class Operation:
         several = type(output) is tuple
         wrap = like._wrap
         results = tuple([wrap(array) for array in output]) if several else (wrap(output),)
+        if inference:
+            for result in results:
+                result._writes = Unversioned([0])
         if recording:
             node._record(inputs, arrays, output if several else (output,), results)
             node.scope = scope
@@ -217,6 +221,8 @@ class Operation:
             if value is not None:
                 for x, array in zip(inputs, arrays):
                     if array is value and x is not value:
+                        if type(x._writes) is Unversioned:
+                            raise RuntimeError(errors.SAVED_INFERENCE)
                         origin = (x._writes, x._writes[0], x, x._edge)
                         break
                 else:

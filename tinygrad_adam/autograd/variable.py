@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 Edge = tuple["Operation | Variable", int]
 
 
+class Unversioned(list[int]):
+    """The counter of writes of what was made in inference mode, for which nobody asks."""
+
+
 class Variable:
     """An array that may have a gradient and a history.
 
@@ -64,7 +68,13 @@ class Variable:
     @property
     def _version(self) -> int:
         """How often the memory was written in place."""
+        if self.is_inference():
+            raise RuntimeError("Inference tensors do not track version counter.")
         return self._writes[0]
+
+    def is_inference(self) -> bool:
+        """Return whether this was made in inference mode."""
+        return type(self._writes) is Unversioned
 
     _base: Any = None
     """The tensor whose memory this is a view of, never a view itself; or None."""

@@ -12,6 +12,7 @@ from tinygrad_adam.backend.arrays import (
     to_numpy,
 )
 from tinygrad_adam.backend.device import cuda_is_available, device, device_of, move, require
+from tinygrad_adam.backend.dtype import dtype
 from tinygrad_adam.backend.dtypes import (
     DEFAULT_DTYPE,
     Dtype,
@@ -54,6 +55,7 @@ __all__ = [
     "default_generator",
     "device",
     "device_of",
+    "dtype",
     "element_addresses",
     "get_num_threads",
     "how_to_install",

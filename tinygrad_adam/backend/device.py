@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
@@ -24,11 +25,12 @@ class device:  # noqa: N801 (PyTorch's name)
     """A place for tensors: ``device("cpu")``, ``device("cuda")``, ``device("cuda:1")``.
 
     Args:
-        type: ``"cpu"`` or ``"cuda"``, with ``":index"`` if wanted, or another ``device``.
+        type: ``"cpu"`` or ``"cuda"``, with ``":index"`` if wanted; another ``device``; or the
+            number of a GPU.
         index: which GPU, counted from 0.
 
     Raises:
-        RuntimeError: the text names no known kind of device.
+        RuntimeError: the text names no known kind of device; or a number, and there is no GPU.
 
     Source: PyTorch, ``torch.device``.
     """
@@ -37,10 +39,13 @@ class device:  # noqa: N801 (PyTorch's name)
     type: str
     index: int | None
 
-    def __init__(self, type: str | device, index: int | None = None) -> None:
+    def __init__(self, type: str | device | int, index: int | None = None) -> None:
         if isinstance(type, device):
             index = type.index if index is None else index
             type = type.type
+        if isinstance(type, int) and not isinstance(type, bool):
+            cupy()
+            index, type = type, "cuda"
         if not isinstance(type, str):
             found = type.__class__.__name__
             raise TypeError(f"device(): argument 'type' (position 1) must be str, not {found}")
@@ -73,8 +78,57 @@ class device:  # noqa: N801 (PyTorch's name)
     def __hash__(self) -> int:
         return hash((self.type, self.index))
 
+    def __reduce__(self) -> Any:
+        return device, (self.type, self.index)
+
+    def __enter__(self) -> device:
+        """Put new tensors here, inside the block, unless they are told another place."""
+        _defaults.set((*_defaults.get(), self))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _defaults.set(_defaults.get()[:-1])
+
 
 _CPU = device("cpu")
+# Where new tensors are put that are not told: the last of these, and None leaves them. The first
+# is set_default_device's; then those of the blocks around.
+_defaults: ContextVar[tuple[device | None, ...]] = ContextVar("device", default=(None,))
+
+
+def default_device() -> device | None:
+    """Return where new tensors are put that are not told; None where nobody said."""
+    return _defaults.get()[-1]
+
+
+def get_default_device() -> device:
+    """Return where new tensors are put that are not told: ``device("cpu")`` unless set."""
+    return default_device() or _CPU
+
+
+def set_default_device(device: Any) -> None:
+    """Set where new tensors are put that are not told; None: where their numbers are, the CPU.
+
+    Tensors made by :func:`from_numpy` stay where they are.
+
+    Raises:
+        RuntimeError: it is a GPU and there is none.
+    """
+    found = None if device is None else on(device)
+    _defaults.set((found, *_defaults.get()[1:]))
+
+
+def on(target: Any) -> device:
+    """Return the device that is meant: a device, its name, or the number of a GPU; "cuda" is one.
+
+    Raises:
+        RuntimeError: it is a GPU and there is none.
+    """
+    found = device(target)
+    if found.type == "cuda":
+        xp: Any = cupy()
+        return device("cuda", xp.cuda.runtime.getDevice()) if found.index is None else found
+    return found
 
 
 def device_of(array: Array) -> device:

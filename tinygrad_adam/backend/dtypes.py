@@ -1,9 +1,9 @@
 """The element types, and which one results when two of them meet.
 
-A dtype is a ``numpy.dtype``; the names are PyTorch's. What differs from NumPy is promotion: PyTorch
-looks at the *kind* first (bool < integer < floating point), lets a tensor with dimensions win over
-a 0-d tensor of the same kind and that over a Python number, and never turns float32 into float64
-because an integer came along.
+A dtype is a ``numpy.dtype`` here, or what a tensor has for one (``dtype.dtype``). What differs from
+NumPy is promotion: PyTorch looks at the *kind* first (bool < integer < floating point), lets a
+tensor with dimensions win over a 0-d tensor of the same kind and that over a Python number, and
+never turns float32 into float64 because an integer came along.
 
 Source: PyTorch, "Type promotion" (tensor attributes, ``torch.dtype``).
 """
@@ -15,7 +15,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-Dtype: TypeAlias = np.dtype
+from tinygrad_adam.backend.dtype import bfloat16, c_type_name, dtype, type_name
+
+__all__ = ["c_type_name", "type_name"]
+
+Dtype: TypeAlias = np.dtype | dtype
 
 float16 = np.dtype("float16")
 float32 = np.dtype("float32")
@@ -32,16 +36,6 @@ bool_ = np.dtype("bool")
 # The dtype of a Python number when nothing else decides.
 DEFAULT_DTYPE = {bool: bool_, int: int64, float: float32, complex: complex64}
 
-# PyTorch's names for element types, as its error texts use them: its own, and those of C++.
-_NAMES = {
-    "bool": ("Bool", "bool"), "uint8": ("Byte", "unsigned char"), "int8": ("Char", "signed char"),
-    "int16": ("Short", "short"), "int32": ("Int", "int"), "int64": ("Long", "long int"),
-    "float16": ("Half", "c10::Half"), "float32": ("Float", "float"),
-    "float64": ("Double", "double"),
-    "complex64": ("ComplexFloat", "c10::complex<float>"),
-    "complex128": ("ComplexDouble", "c10::complex<double>"),
-}  # fmt: skip
-
 _KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
 
@@ -50,17 +44,7 @@ def is_differentiable(dtype: Dtype) -> bool:
     return dtype.kind in "fc"
 
 
-def type_name(dtype: Dtype) -> str:
-    """Return PyTorch's name for an element type, such as Float for float32."""
-    return _NAMES.get(dtype.name, (dtype.name,))[0]
-
-
-def c_type_name(dtype: Dtype) -> str:
-    """Return the name of an element type in C++, such as long int for int64."""
-    return _NAMES.get(dtype.name, (dtype.name,))[-1]
-
-
-def as_dtype(value: object) -> Dtype:
+def as_dtype(value: object) -> np.dtype:
     """Return the ``numpy.dtype`` that ``value`` names: a dtype, its name, ``float`` or ``int``.
 
     As in PyTorch and NumPy, Python's ``float`` means float64 here. (A Python number that meets
@@ -71,14 +55,19 @@ def as_dtype(value: object) -> Dtype:
     """
     try:
         # np.dtype() would take whatever has a dtype, such as a tensor, for its dtype.
-        dtype = np.dtype(value) if isinstance(value, (np.dtype, type, str)) else None
-    except TypeError:
-        dtype = None
-    if dtype is None or dtype.kind not in _KINDS:
+        found = np.dtype(value) if isinstance(value, (dtype, np.dtype, type, str)) else None
+    except (TypeError, ValueError):
+        found = None
+    if value is bfloat16 or (isinstance(value, str) and value == "bfloat16"):
+        raise TypeError(
+            "tensors of torch.bfloat16 are not here: NumPy has no such numbers\n"
+            "  float32 holds all of them; float16 is as small"
+        )
+    if found is None or found.kind not in _KINDS:
         raise TypeError(
             f"dtype must be a dtype such as tinygrad_adam.float32 or 'float32', got {value!r}"
         )
-    return dtype
+    return found
 
 
 def can_cast(source: Dtype, target: Dtype) -> bool:
@@ -115,17 +104,10 @@ def convert_number(value: Any, dtype: Dtype) -> Any:
     return bool(number) if dtype.kind == "b" else number
 
 
-def promote_types(a: Dtype, b: Dtype) -> Dtype:
+def promote_types(a: Any, b: Any) -> Any:
     """Return the dtype of two tensors with dimensions, of dtypes ``a`` and ``b``, together."""
     if a is b:
         return a
-    if not (isinstance(a, np.dtype) and isinstance(b, np.dtype)):
-        odd, place = (
-            (b, "'type2' (position 2)") if isinstance(a, np.dtype) else (a, "'type1' (position 1)")
-        )
-        raise TypeError(
-            f"promote_types(): argument {place} must be torch.dtype, not {type(odd).__name__}"
-        )
     if _KINDS[a.kind] < _KINDS[b.kind]:
         a, b = b, a
     if a.kind == "c" or _KINDS[a.kind] == _KINDS[b.kind]:

@@ -389,7 +389,7 @@ class ParameterList(_List):
 
     def extra_repr(self) -> str:
         """Return a line for each value."""
-        return _parameter_lines(enumerate(self), lambda value: f"torch.{value.dtype}")
+        return _parameter_lines(enumerate(self), lambda value: str(value.dtype))
 
 
 class ParameterDict(_Dict):

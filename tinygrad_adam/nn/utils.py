@@ -13,6 +13,7 @@ from tinygrad_adam.autograd import no_grad
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.backend.warn import warn
+from tinygrad_adam.creation import zeros
 from tinygrad_adam.ops.arguments import checked
 from tinygrad_adam.ops.joining import cat
 from tinygrad_adam.tensor import Tensor
@@ -81,7 +82,7 @@ def get_total_norm(
     arrays = [tensor.array for tensor in _listed(tensors)]
     p = float(norm_type)
     if not arrays:
-        return Tensor(0.0)
+        return zeros(())
     xp = array_module(arrays[0])
     with np.errstate(all="ignore"):
         norms = xp.stack([_norm(xp, array, p) for array in arrays])

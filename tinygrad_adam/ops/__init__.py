@@ -19,7 +19,8 @@ from tinygrad_adam.ops.joining import (
     broadcast_tensors, cat, concat, concatenate, hstack, meshgrid, stack, vstack,
 )
 from tinygrad_adam.ops.complex_parts import (
-    complex, conj, imag, is_complex, real, resolve_conj, view_as_complex, view_as_real,
+    complex, conj, imag, is_complex, is_floating_point, is_nonzero, is_signed, real, resolve_conj,
+    view_as_complex, view_as_real,
 )
 from tinygrad_adam.ops.elementwise import (
     add, div, divide, fmod, floor_divide, mul, multiply, neg, negative, positive, pow, remainder,
@@ -56,8 +57,8 @@ __all__ = [  # noqa: RUF022
 
     "broadcast_tensors", "cat", "concat", "concatenate", "hstack", "meshgrid", "stack", "vstack",
 
-    "complex", "conj", "imag", "is_complex", "real", "resolve_conj", "view_as_complex",
-    "view_as_real",
+    "complex", "conj", "imag", "is_complex", "is_floating_point", "is_nonzero", "is_signed", "real",
+    "resolve_conj", "view_as_complex", "view_as_real",
 
     "add", "div", "divide", "fmod", "floor_divide", "mul", "multiply", "neg", "negative",
     "positive", "pow", "remainder", "square", "sub", "subtract", "true_divide", "addcdiv",

@@ -23,6 +23,28 @@ def is_complex(input: Tensor) -> bool:
 
 
 @checked
+def is_floating_point(input: Tensor) -> bool:
+    """Return whether the elements are real numbers with fractions."""
+    return input.dtype.kind == "f"
+
+
+@checked
+def is_signed(input: Tensor) -> bool:
+    """Return whether the dtype has negative numbers."""
+    return input.dtype.kind not in "bu"
+
+
+@checked
+def is_nonzero(input: Tensor) -> bool:
+    """Return whether the only element is not 0.
+
+    Raises:
+        RuntimeError: there are several, or none.
+    """
+    return bool(input)
+
+
+@checked
 def conj(input: Tensor) -> Tensor:
     """Return the complex conjugate of each element, a copy; real numbers as they are."""
     return fit.conj(input)  # type: ignore[no-any-return]

@@ -23,7 +23,15 @@ import numpy as np
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast
 from tinygrad_adam.autograd.mode import current_mode
-from tinygrad_adam.backend import Array, array_module, convert_number, promote, result_type, special
+from tinygrad_adam.backend import (
+    DEFAULT_DTYPE,
+    Array,
+    array_module,
+    convert_number,
+    promote,
+    result_type,
+    special,
+)
 from tinygrad_adam.backend.dtypes import (
     bool_,
     c_type_name,
@@ -57,8 +65,8 @@ def is_number(x: Any) -> bool:
 
 
 def floating(x: Array) -> Array:
-    """Return ``x`` as it is if it holds floating-point numbers, else as float32."""
-    return x if is_differentiable(x.dtype) else x.astype(float32)
+    """Return ``x`` as it is if it holds floating-point numbers, else in the default dtype."""
+    return x if is_differentiable(x.dtype) else x.astype(DEFAULT_DTYPE[float])
 
 
 def logistic(x: Array) -> Array:
@@ -107,7 +115,7 @@ def refuse_complex_gradient(function: str, node: Operation, x: Array) -> None:
 
 def refuse_bools(a: Any, b: Any) -> None:
     """Raise if one of two operands is to be subtracted from the other and is a bool."""
-    bools = [x for x in (a, b) if type(x) is bool or getattr(x, "dtype", None) is bool_]
+    bools = [x for x in (a, b) if type(x) is bool or getattr(x, "dtype", None) == bool_]
     if bools:
         which = "a bool tensor" if len(bools) == 1 else "two bool tensors"
         raise RuntimeError(
@@ -505,7 +513,9 @@ class Div(Operation):
         x, y = promote(a, b)
         if not is_differentiable(x.dtype if hasattr(x, "dtype") else y.dtype):
             # From the operands themselves: promoted to uint8, say, -3 would have wrapped round.
-            x, y = (v.astype(float32) if hasattr(v, "dtype") else float(v) for v in (a, b))
+            x, y = (
+                v.astype(DEFAULT_DTYPE[float]) if hasattr(v, "dtype") else float(v) for v in (a, b)
+            )
         return x / y
 
     def backward(self, grad: Any) -> Any:
@@ -555,7 +565,7 @@ def _scaled(operation: type[Operation], input: Any, other: Any) -> Any:
         require_operands(operation.__name__.lower(), input, other)
         return operation.apply(input, other)
     large = not -_LARGEST_HALF <= factor <= _LARGEST_HALF
-    if large and getattr(x, "dtype", None) is float16:
+    if large and getattr(x, "dtype", None) == float16:
         single = [Cast.apply(v, float32) if v is x else v for v in (input, other)]
         return Cast.apply(operation.apply(*single), float16)
     return operation.apply(input, other)

@@ -14,7 +14,14 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_differentiable
+from tinygrad_adam.backend import (
+    DEFAULT_DTYPE,
+    Array,
+    Dtype,
+    array_module,
+    as_dtype,
+    is_differentiable,
+)
 from tinygrad_adam.backend.dtypes import bool_, float16, float32, int64, type_name
 from tinygrad_adam.backend.sums import total, wide
 from tinygrad_adam.ops.arguments import (
@@ -473,7 +480,7 @@ class LogSumExp(Operation):
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """Return log Σ eˣ along ``dim`` (one or several), without overflow."""
     dims = normalize_dims(dim, input.ndim)
-    x = input if is_differentiable(input.dtype) else cast(input, float32)
+    x = input if is_differentiable(input.dtype) else cast(input, DEFAULT_DTYPE[float])
     return LogSumExp.apply(x, dims, keepdim)
 
 

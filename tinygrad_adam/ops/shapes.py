@@ -18,7 +18,7 @@ from tinygrad_adam import backend
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast, Expand, SumToSize
 from tinygrad_adam.autograd.variable import Variable
-from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, promote_types
+from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, dtype, promote_types
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.ops.arguments import (
     Dim,
@@ -110,7 +110,7 @@ def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
 
     Source: PyTorch, ``torch.Tensor.view``.
     """
-    if len(sizes) == 1 and isinstance(sizes[0], (np.dtype, type)):
+    if len(sizes) == 1 and isinstance(sizes[0], (np.dtype, dtype, type)):
         result = input._wrap(_memory_as(input, as_dtype(sizes[0])))
         result._writes = input._writes
         return result
