@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam import backend
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import (
     Array,
     Dtype,
@@ -34,7 +34,7 @@ def as_array(data: Any, dtype: Any = None) -> Array:
             beyond int64.
     """
     dtype = None if dtype is None else as_dtype(dtype)
-    if isinstance(data, Variable):
+    if isinstance(data, Traced):
         return data.array.astype(dtype or data.array.dtype)
     if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type {type(data).__name__!r}")
@@ -85,7 +85,7 @@ def _is_sequence(value: Any) -> bool:
     """Return whether ``value`` is taken apart: whatever has elements but tensors, text, dicts."""
     return isinstance(value, (list, tuple)) or (
         hasattr(value, "__getitem__")
-        and not isinstance(value, (str, bytes, dict, type, Variable))
+        and not isinstance(value, (str, bytes, dict, type, Traced))
         and getattr(value, "shape", None) != ()
     )
 
@@ -108,7 +108,7 @@ def _elements(data: Any, dtype: Any) -> tuple[Any, tuple[int, ...]]:
             return array, shape + array.shape[1:]
         size = len(level[0])
         for x in level:
-            if not _is_sequence(x) and not (isinstance(x, Variable) and x.array.ndim):
+            if not _is_sequence(x) and not (isinstance(x, Traced) and x.array.ndim):
                 dtype or _dtype_of([x], {type(x)})
                 raise TypeError("not a sequence\n  A number stands where the others are lists")
             if len(x) != size:
@@ -134,8 +134,8 @@ def _dtype_of(elements: list[Any], kinds: set[type]) -> Dtype:
     for x in [x for x in elements if type(x) not in _PLAIN] if kinds - _PLAIN else ():
         if isinstance(x, (str, bytes)):
             raise TypeError(f"new(): invalid data type {type(x).__name__!r}")
-        if isinstance(x, (Variable, np.generic, np.ndarray)):
-            array: Array = x.array if isinstance(x, Variable) else x
+        if isinstance(x, (Traced, np.generic, np.ndarray)):
+            array: Array = x.array if isinstance(x, Traced) else x
             _require_numbers(array)
             found.append(array.dtype)
         elif isinstance(x, _NUMBERS):  # of a class of its own, as an enumeration has
@@ -201,7 +201,7 @@ def parse_to(
         TypeError: an argument is no dtype, device or tensor.
     """
     for argument in (*args, other):
-        if isinstance(argument, Variable):
+        if isinstance(argument, Traced):
             dtype, device = argument.array.dtype, backend.device_of(argument.array)
         elif isinstance(argument, (backend.device, str)) and not _is_dtype_name(argument):
             device = backend.device(argument)

@@ -27,7 +27,7 @@ from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.inplace import in_place, shared_dims
-from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
+from tinygrad_adam.autograd.traced import Traced, gradient_edge, watch_gradient
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
@@ -127,7 +127,7 @@ def _operand(value: Any) -> Any:
     """Return the other side of an operator as a tensor or Python number, else NotImplemented."""
     if isinstance(value, generic):
         return value.item()
-    if isinstance(value, (Variable, bool, int, float, complex)):
+    if isinstance(value, (Traced, bool, int, float, complex)):
         return value
     return Tensor._wrap(value) if is_array(value) else NotImplemented
 
@@ -185,7 +185,7 @@ _fill_where, _put_into = in_place(ops.masked_fill, fills=True), in_place(indexin
 _NOT_COPIED = ("_base", "_base_version", "_replay", "_locked", "watches")
 
 
-class Tensor(Variable):
+class Tensor(Traced):
     """An array of numbers with a gradient and a history.
 
     Args:
@@ -206,7 +206,7 @@ class Tensor(Variable):
         is_size = isinstance(only, Size) or (
             hasattr(only, "__index__") and getattr(only, "shape", ()) == ()
         )
-        if len(data) == 1 and (isinstance(only, Variable) or not is_size):
+        if len(data) == 1 and (isinstance(only, Traced) or not is_size):
             self.array = as_array(only, float32)
         else:
             self.array = np.empty(new_size("Tensor", data or (0,)), float32)
@@ -592,7 +592,7 @@ class Tensor(Variable):
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind())
 
-    __hash__ = Variable.__hash__
+    __hash__ = Traced.__hash__
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._edge is not None:
@@ -1020,7 +1020,7 @@ class Tensor(Variable):
 
 _IDENTITY = "Tensor.{} is deprecated on 0-D tensors. This function is the identity in these cases."
 # What makes a tensor where no input is one, as in add(1, 2).
-Variable._wrap = staticmethod(Tensor._wrap)  # type: ignore[method-assign]
+Traced._wrap = staticmethod(Tensor._wrap)  # type: ignore[method-assign]
 
 
 def _fitted(value: Tensor, target: Tensor) -> Tensor:

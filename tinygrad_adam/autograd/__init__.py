@@ -2,7 +2,6 @@
 
 from tinygrad_adam.autograd import functional
 from tinygrad_adam.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
-from tinygrad_adam.autograd.former import Variable
 from tinygrad_adam.autograd.function import Function
 from tinygrad_adam.autograd.gradcheck import GradcheckError, error_by_step, gradcheck, gradgradcheck
 from tinygrad_adam.autograd.gradients import Step, backward, backward_steps, grad
@@ -10,6 +9,7 @@ from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinygrad_adam.autograd.observer import Observer, observing
 from tinygrad_adam.autograd.operation import Operation
+from tinygrad_adam.autograd.variable import Variable
 
 __all__ = [  # noqa: RUF022
     "Operation", "Variable", "Function", "RemovableHandle", "Observer", "observing",

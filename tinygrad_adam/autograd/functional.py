@@ -11,7 +11,7 @@ from typing import Any
 from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import stacked, zeros_like
 from tinygrad_adam.autograd.mode import enable_grad
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import array_module
 
 OUTPUTS = "outputs of the user-provided function"
@@ -26,7 +26,7 @@ def _as_tuple(value: Any, what: str, function: str) -> tuple[tuple[Any, ...], bo
     several = isinstance(value, (tuple, list))
     values = tuple(value) if several else (value,)
     for i, x in enumerate(values):
-        if not isinstance(x, Variable):
+        if not isinstance(x, Traced):
             which = f"the value at index {i}" if several else f"the given {what}"
             raise TypeError(
                 f"The {what} given to {function} must be either a Tensor or a tuple of Tensors but "

@@ -45,13 +45,13 @@ from numpy import asarray, generic
 from tinygrad_adam.autograd import errors
 from tinygrad_adam.autograd.hooks import Watch
 from tinygrad_adam.autograd.mode import current_mode, forward_contexts, nested_forward
-from tinygrad_adam.autograd.variable import Edge, Variable, link_view, refresh
+from tinygrad_adam.autograd.traced import Edge, Traced, link_view, refresh
 from tinygrad_adam.backend import DEFAULT_DTYPE, Array
 
 # Of a saved array: the version counter of its memory, what that said then, what the array is, an
 # input or the number of a result, and an input's history. Not the result itself, whose history is
 # the node: the two would never be freed without the cycle collector.
-Origin = tuple[list[int], int, "Variable | int", "Edge | None"]
+Origin = tuple[list[int], int, "Traced | int", "Edge | None"]
 
 
 class Operation:
@@ -120,7 +120,7 @@ class Operation:
         node = cls()
         if on_arrays:
             for x in inputs:
-                if isinstance(x, Variable):
+                if isinstance(x, Traced):
                     break
             else:
                 node.needs_input_grad = (False,) * len(inputs)
@@ -130,7 +130,7 @@ class Operation:
         edges: list[Edge | None] = []
         for x in inputs:
             edge = None
-            if isinstance(x, Variable):
+            if isinstance(x, Traced):
                 if grad:
                     if x._base is not None and x._base_version != x._writes[0]:
                         refresh(x)
@@ -151,7 +151,7 @@ class Operation:
             if like is None:
                 if not cls.of_numbers or not all(type(x) in DEFAULT_DTYPE for x in arrays):
                     raise TypeError(errors.no_tensor(cls.__name__, inputs))
-                like, arrays = Variable, [asarray(x, DEFAULT_DTYPE[type(x)]) for x in arrays]
+                like, arrays = Traced, [asarray(x, DEFAULT_DTYPE[type(x)]) for x in arrays]
             node.needs_input_grad = (False,) * len(edges)
         try:
             if on_arrays:
@@ -266,7 +266,7 @@ class Operation:
         return self.saved
 
     @property
-    def kept(self) -> tuple[tuple[Any, Variable | int | None], ...]:
+    def kept(self) -> tuple[tuple[Any, Traced | int | None], ...]:
         """For pictures, each value saved and which input or result it is; nothing once freed."""
         saved = self._saved or ()
         origins = self._origins or (None,) * len(saved)
@@ -277,7 +277,7 @@ class Operation:
         if origin is None:  # the operation's own: nobody else writes to it
             return self._wrap(value) if hasattr(value, "dtype") else value
         counter, _, source, _ = origin
-        if isinstance(source, Variable):
+        if isinstance(source, Traced):
             return source
         result = self._wrap(value)
         result._edge, result._requires_grad = (self._node or self, source), True

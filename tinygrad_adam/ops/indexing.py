@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import Array, array_module, convert_number, is_array, to_numpy
 from tinygrad_adam.backend.dtypes import bool_, int64, is_differentiable, type_name
 from tinygrad_adam.backend.sums import wide
@@ -53,7 +53,7 @@ _WHOLE = slice(None)
 
 def _array(x: Any) -> Any:
     """Return the array of a tensor; anything else as it is."""
-    return x.array if isinstance(x, Variable) else x
+    return x.array if isinstance(x, Traced) else x
 
 
 def _simple_view(index: Any, x: Array) -> View | None:
@@ -156,7 +156,7 @@ def _as_tuple(index: Any) -> tuple[Any, ...]:
     if isinstance(index, tuple):
         return index
     if isinstance(index, list) and any(
-        isinstance(x, (list, tuple, slice, np.ndarray, Variable)) or x is None or x is Ellipsis
+        isinstance(x, (list, tuple, slice, np.ndarray, Traced)) or x is None or x is Ellipsis
         for x in index
     ):
         return tuple(index)
@@ -169,7 +169,7 @@ def _entry(entry: Any) -> Any:
         return entry
     if isinstance(entry, slice):
         start, stop, step = (
-            operator.index(x) if isinstance(x, Variable) else x  # type: ignore[arg-type]
+            operator.index(x) if isinstance(x, Traced) else x  # type: ignore[arg-type]
             for x in (entry.start, entry.stop, entry.step)
         )
         if step is not None and step <= 0:
@@ -182,7 +182,7 @@ def _entry(entry: Any) -> Any:
     array = _array(entry)
     if isinstance(array, np.generic) or is_array(array):
         if array.dtype.kind not in "biu" or (
-            isinstance(entry, Variable) and array.ndim and array.dtype.name in ("int8", "int16")
+            isinstance(entry, Traced) and array.ndim and array.dtype.name in ("int8", "int16")
         ):
             raise IndexError(
                 "tensors used as indices must be long, int, byte or bool tensors\n"
@@ -203,7 +203,7 @@ def _entry(entry: Any) -> Any:
 
 def _array_of_positions(numbers: Any) -> np.ndarray:
     """Return nested sequences of positions or bools as an array."""
-    numbers = [x.array.tolist() if isinstance(x, Variable) else x for x in numbers]
+    numbers = [x.array.tolist() if isinstance(x, Traced) else x for x in numbers]
     if not numbers:
         return np.zeros(0, int64)
     try:
@@ -237,7 +237,7 @@ def _positions(entry: Any, dim: int, shape: tuple[int, ...], xp: Any) -> list[An
     ``dim`` is the dimension of the view that it stands for.
     """
     if not _is_mask(entry):
-        if entry.dtype != int64 or not isinstance(entry, Variable):
+        if entry.dtype != int64 or not isinstance(entry, Traced):
             entry = xp.asarray(_array(entry), int64)
         _check_positions(_array(entry), dim, shape[0], -shape[0], IndexError)
         return [entry]
@@ -436,7 +436,7 @@ def value_to_put(input: Any, picks: Picks, value: Any) -> Any:
     if isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
         return convert_number(value, input.dtype)
     tensor: Any = value
-    if not isinstance(value, Variable):
+    if not isinstance(value, Traced):
         raise TypeError(
             f"can't assign a {kind_name(value)} to a torch.{type_name(input.dtype)}Tensor\n"
             "  tensor(…) makes a tensor of numbers, lists and arrays"
@@ -625,7 +625,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 @checked
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Operand) -> Tensor:
     """Return a copy with ``value``, a number or 0-d tensor, at positions along ``dim``."""
-    if not isinstance(value, Variable):
+    if not isinstance(value, Traced):
         if isinstance(value, complex) and input.dtype.kind != "c":
             raise RuntimeError(
                 "index_fill_(): Converting complex Scalar to non-complex type is not supported"
@@ -1006,7 +1006,7 @@ def repeat_interleave(
     size = input.shape[dim]
     if isinstance(repeats, (list, tuple, np.ndarray)):
         counts = np.asarray(repeats)
-    elif isinstance(repeats, Variable):
+    elif isinstance(repeats, Traced):
         counts = to_numpy(repeats.array)
     else:
         counts = np.asarray(as_int("repeat_interleave", "repeats", 2, repeats))

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_adam import backend
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast, Expand, SumToSize
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, promote_types
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.ops.arguments import (
@@ -618,7 +618,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     dim = normalize_dim(dim, input.ndim)
-    if isinstance(start, Variable) and (start.array.ndim or start.array.dtype.kind not in "iu"):
+    if isinstance(start, Traced) and (start.array.ndim or start.array.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
     start = as_int("narrow", "start", 3, start)
     size = input.shape[dim]
