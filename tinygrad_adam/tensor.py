@@ -27,6 +27,7 @@ from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.inplace import in_place, shared_dims
+from tinygrad_adam.autograd.nodes import after_accumulation, node_of
 from tinygrad_adam.autograd.traced import Traced, gradient_edge, watch_gradient
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
@@ -182,7 +183,15 @@ _overwrite = {fills: in_place(elementwise.overwritten, fills) for fills in (Fals
 _fill_where, _put_into = in_place(ops.masked_fill, fills=True), in_place(indexing.put)
 
 # What belongs to a tensor's place in a graph, not to its value.
-_NOT_COPIED = ("_base", "_base_version", "_replay", "_locked", "watches")
+_NOT_COPIED = (
+    "_base",
+    "_base_version",
+    "_replay",
+    "_locked",
+    "watches",
+    "after_accumulation",
+    "_metadata",
+)
 
 
 class Tensor(Traced):
@@ -347,13 +356,13 @@ class Tensor(Traced):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this tensor: gradients end and stay here."""
-        return self.grad_fn is None
+        return gradient_edge(self) is None or self._edge is None
 
     @property
     def grad_fn(self) -> Any:
-        """The operation that made this tensor, or None for a leaf."""
+        """The operation that made this tensor, as PyTorch's graph shows it; None for a leaf."""
         edge = gradient_edge(self)
-        return None if edge is None or self._edge is None else edge[0]
+        return None if edge is None or self._edge is None else node_of(edge)[0]
 
     @property
     def output_nr(self) -> int:
@@ -364,8 +373,8 @@ class Tensor(Traced):
     @property
     def retains_grad(self) -> bool:
         """Whether this is no leaf and yet keeps its gradient."""
-        node = self.grad_fn
-        watch = None if node is None else (node.watches or {}).get(self.output_nr)
+        edge = None if self.is_leaf else self._edge
+        watch = None if edge is None else (edge[0].watches or {}).get(edge[1])
         return watch is not None and watch.retained is not None
 
     @property
@@ -486,6 +495,21 @@ class Tensor(Traced):
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(watch_gradient(self).hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook`` with this leaf when ``backward`` has added to its ``grad``.
+
+        Raises:
+            RuntimeError: the tensor is no leaf, or does not require grad.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._edge is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors\n"
+                "  register_hook() shows their gradient"
+            )
+        return after_accumulation(self, hook)
 
     def detach_(self) -> Tensor:
         """Forget the history of this tensor: make it a leaf that does not require grad.
@@ -809,9 +833,9 @@ class Tensor(Traced):
 
     # --- operators -------------------------------------------------------------------------------
 
-    __add__, __radd__ = _operator(ops.add), _operator(ops.add, reflected=True)
-    __sub__, __rsub__ = _operator(ops.sub), _operator(ops.sub, reflected=True)
-    __mul__, __rmul__ = _operator(ops.mul), _operator(ops.mul, reflected=True)
+    __add__, __radd__ = _operator(ops.add), _operator(ops.add)
+    __sub__, __rsub__ = _operator(ops.sub), _operator(ops.rsub)
+    __mul__, __rmul__ = _operator(ops.mul), _operator(ops.mul)
     __truediv__, __rtruediv__ = _operator(ops.div), _operator(ops.div, reflected=True)
     __floordiv__ = _operator(ops.floor_divide)
     __rfloordiv__ = _operator(ops.floor_divide, reflected=True)

@@ -60,7 +60,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "layer_norm": lambda x, w, s, v: F.layer_norm(s, (5,), v, v * 2),
     "group_norm": lambda x, w, s, v: F.group_norm(x[..., 0], 2, v[:4], v[1:]),
     "extremes": lambda x, w, s, v: s.max() + s.min(),
-    "layouts": lambda x, w, s, v: [v.t(), s.T.contiguous()],
+    "layouts": lambda x, w, s, v: [v.t(), s.t(), s.T.contiguous()],
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
     "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),
     "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),

@@ -314,3 +314,8 @@ def store(leaf: Traced, grads: list[Value], recorded: bool) -> None:
         else:
             own = _is_owned(grads, 0) and grads[0].flags.c_contiguous
             leaf._grad = leaf._wrap(grads[0] if own else grads[0].copy(order="C"))
+    if leaf.after_accumulation:
+        with mode(grad=recorded, arrays=False):
+            for hook in list(leaf.after_accumulation.values()):
+                if hook(leaf) is not None:
+                    raise RuntimeError("Tensor post accumulate grad hooks should return None.")

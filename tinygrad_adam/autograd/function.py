@@ -51,9 +51,10 @@ class Function(Operation):
     """Which arguments of ``forward`` are tensors."""
     setup_context: Any = None
 
-    def name(self) -> str:
-        """Return the name under which ``repr`` shows the operation, for example CubeBackward."""
-        return f"{type(self).__name__}Backward"
+    def shown(self) -> Any:
+        """Return PyTorch's form: CubeBackward for Cube, and which inputs are tensors."""
+        positions = [i for i, is_tensor in enumerate(self._inputs) if is_tensor]
+        return (f"{type(self).__name__}Backward", *positions)
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors (or None) until the walk has passed.

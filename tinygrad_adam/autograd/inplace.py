@@ -36,6 +36,14 @@ class Put(Operation):
 
     holomorphic = False  # the place may be the imaginary parts
 
+    def shown(self) -> Any:
+        """Return PyTorch's form: what was written counts as made here, from what else it took."""
+        made = self.edges[1]
+        others: Any = ()
+        if made is not None and isinstance(made[0], Operation):
+            others = [made[0].edges[x] if isinstance(x, int) else x for x in made[0].form()[2:]]
+        return ("torch::autograd::CopySlices", 0, *others)
+
     def forward(self, base: Array, value: Array, replay: Replay) -> Array:
         self.replay, self.strides = replay, base.strides
         return base  # the value is in it already

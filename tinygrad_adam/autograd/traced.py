@@ -79,6 +79,8 @@ class Traced:
     """None: a leaf is where the walk ends."""
     watches: dict[int, Watch] | None = None
     """For a leaf, as in an operation: who wants to see its gradient, under slot 0."""
+    after_accumulation: dict[int, Callable[[Any], Any]] | None = None
+    """For a leaf: what to call with it when a walk has added to its gradient."""
 
     @property
     def outputs(self) -> tuple[tuple[tuple[int, ...], Any], ...]:

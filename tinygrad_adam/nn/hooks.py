@@ -47,6 +47,7 @@ class ModuleBoundary(Operation):
     """
 
     takes_tensors = True
+    backward_name = "BackwardHookFunctionBackward"
 
     def forward(  # noqa: D102 (the class says it)
         self, on_backward: Callable[[tuple[Any, ...]], Any], materialize: bool, *arrays: Any

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import Array, array_module, convert_number, is_array, to_numpy
 from tinygrad_adam.backend.dtypes import bool_, int64, is_differentiable, type_name
@@ -290,8 +291,25 @@ def _require_index_dtype(function: str, index: Any) -> None:
 # --- x[index], and its gradient ------------------------------------------------------------------
 
 
+def shown_view(view: View, form: Any) -> Any:
+    """Return how PyTorch's graph shows the steps of a view of what has the form ``form``."""
+    for entry in view:
+        if entry is None:
+            form = ("UnsqueezeBackward0", form)
+        elif isinstance(entry, int):
+            form = ("SelectBackward0", form)
+        elif isinstance(entry, slice) and entry != _WHOLE:
+            form = ("SliceBackward0", form)
+    return form
+
+
 class Index(Operation):
     """x[view]: a view.  Gradient: g there, zeros elsewhere.  Saves the shape."""
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: one node for each step."""
+        form = shown_view(self.view, 0)
+        return form if isinstance(form, tuple) else ("AliasBackward0", 0)
 
     returns_view = True
 
@@ -321,6 +339,10 @@ class Pick(Operation):
 
     ``unique`` promises that no element is picked twice.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: what is indexed may be a view."""
+        return self.backward_name or "IndexBackward0", shown_view(self.view, 0)
 
     def forward(self, x: Array, view: View, unique: bool, *picks: Any) -> Array:
         self.save(*picks)
@@ -373,6 +395,10 @@ class IndexPut(Operation):
     Gradient: dx = g, with zeros at the index unless it accumulated; dvalue = g at the index.  Saves
     the picks.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: without the indices."""
+        return "IndexPutBackward0", 0, 1
 
     def forward(self, x: Array, value: Any, view: View, accumulate: bool, *picks: Any) -> Array:
         self.save(*picks)
@@ -536,6 +562,7 @@ def argwhere(input: Tensor) -> Tensor:
     return nonzero(input)
 
 
+@as_one("MaskedSelect", "input")
 @checked
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where ``mask`` (bool, broadcast) holds, as a vector."""
@@ -547,6 +574,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     return getitem(expand(input, shape), expand(mask, shape))
 
 
+@as_one("Take", "input")
 @checked
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Return the elements at positions in the flattened tensor, in the shape of ``index``."""
@@ -570,6 +598,7 @@ def _picks_along(dim: int, index: Any) -> Picks:
     return (_WHOLE,) * dim + (reshape(index, (-1,)) if index.ndim != 1 else index,)
 
 
+@as_one("IndexSelect", "input")
 @checked
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return the elements at the positions ``index`` (1-d, integers) along ``dim``: a copy.
@@ -593,6 +622,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return _pick(input, _picks_along(dim, index))
 
 
+@as_one("IndexAdd", "input", "(dim", "(index", "source")
 @checked
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1
@@ -616,12 +646,14 @@ def index_add(
     return _sum_at(input, source if is_one(alpha) else source * alpha, picks)
 
 
+@as_one("IndexCopy", "input", "(dim", "(index", "source")
 @checked
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Return a copy with ``source`` at positions along ``dim``; see :func:`index_add`."""
     return _put(input, source, _picks_to_write("index_copy", input, dim, index, source))
 
 
+@as_one("IndexFill", "input")
 @checked
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Operand) -> Tensor:
     """Return a copy with ``value``, a number or 0-d tensor, at positions along ``dim``."""
@@ -691,6 +723,7 @@ def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) ->
 # --- a position for each element: gather and scatter ---------------------------------------------
 
 
+@as_one("Gather", "input")
 @checked
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Return y with y[i, j] = input[i, index[i, j]] for ``dim`` = 1, and so on.
@@ -836,6 +869,7 @@ def scatter(
     return scatter_reduce(input, dim, index, source, "sum" if reduce == "add" else "prod")
 
 
+@as_one("ScatterAdd", "input", "(dim", "(index", "src")
 @checked
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Return a copy y with src[i, j] added to y[i, index[i, j]] for ``dim`` = 1, and so on.
@@ -845,6 +879,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _scatter("scatter_add", input, dim, index, src, True)
 
 
+@as_one("ScatterReduce", "input", "(dim", "(index", "src")
 @checked
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
