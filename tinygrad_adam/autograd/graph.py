@@ -18,7 +18,6 @@ from tinygrad_adam.autograd.mode import current_mode, mode
 from tinygrad_adam.autograd.nodes import Node
 from tinygrad_adam.autograd.observer import Observer, both, without
 from tinygrad_adam.autograd.traced import Edge, Traced, gradient_edge
-from tinygrad_adam.backend import is_array
 
 _refused: ContextVar[str | None] = ContextVar("tinygrad_adam.hooks_refused", default=None)
 
@@ -35,7 +34,7 @@ class _Packed:
         for value, origin in zip(node._saved, origins):
             place: Edge | int | None = None
             self.values.append(value)
-            if is_array(value):
+            if hasattr(value, "dtype"):
                 with mode(grad=False, arrays=False, observer=None):
                     tensor = node._wrap(value) if origin is None else node._as_tensor(value, origin)
                     if origin is not None:
