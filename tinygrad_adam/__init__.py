@@ -10,6 +10,7 @@ room may use those before it, and ``lint-imports`` checks that:
 - ``creation``, ``cuda``: tensors made from nothing, and questions about GPUs
 - ``nn``: modules, layers, losses
 - ``optim``: update rules and schedules
+- ``func``: functions of functions
 - ``data``, ``serialization``, ``viz``: what surrounds training
 - ``utils``: PyTorch's addresses of things that live elsewhere
 
@@ -20,7 +21,7 @@ import math
 
 import numpy
 
-from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, utils, viz
+from tinygrad_adam import autograd, creation, cuda, data, func, nn, ops, optim, utils, viz
 from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 # isort: off
@@ -35,6 +36,7 @@ from tinygrad_adam.backend.dtypes import (
 # fmt: on
 # isort: on
 from tinygrad_adam.creation import *  # noqa: F403
+from tinygrad_adam.func import vmap
 from tinygrad_adam.ops import *  # noqa: F403
 from tinygrad_adam.serialization import load, save
 from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_tensor
@@ -52,7 +54,7 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "autograd", "cuda", "data", "nn", "optim", "utils", "viz",
+    "autograd", "cuda", "data", "func", "nn", "optim", "utils", "viz", "vmap",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
     "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",
