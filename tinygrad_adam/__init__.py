@@ -10,6 +10,7 @@ room may use those before it, and ``lint-imports`` checks that:
 - ``creation``, ``cuda``: tensors made from nothing, and questions about GPUs
 - ``nn``: modules, layers, losses
 - ``optim``: update rules and schedules
+- ``func``: functions of functions
 - ``data``, ``serialization``, ``viz``: what surrounds training
 - ``utils``: PyTorch's addresses of things that live elsewhere
 
@@ -26,6 +27,7 @@ from tinygrad_adam import (
     creation,
     cuda,
     data,
+    func,
     nn,
     ops,
     optim,
@@ -58,6 +60,7 @@ from tinygrad_adam.element_types import (
     can_cast, finfo, get_default_dtype, iinfo, promote_types, result_type, set_default_dtype,
 )
 from tinygrad_adam.formatting import set_printoptions
+from tinygrad_adam.func import vmap
 from tinygrad_adam.ops import *  # noqa: F403
 from tinygrad_adam.serialization import load, save
 from tinygrad_adam.switches import *  # noqa: F403
@@ -82,8 +85,8 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "accelerator", "amp", "autocast", "autograd", "backends", "cuda", "data", "nn", "optim",
-    "utils", "viz",
+    "accelerator", "amp", "autocast", "autograd", "backends", "cuda", "data", "func", "nn", "optim",
+    "utils", "viz", "vmap",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
     "is_inference", "no_grad", "set_grad_enabled",

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam.autograd.mode import is_inference_mode_enabled
-from tinygrad_adam.autograd.variable import Unversioned
+from tinygrad_adam.autograd.traced import Unversioned
 from tinygrad_adam.backend import (
     DEFAULT_DTYPE,
     Array,

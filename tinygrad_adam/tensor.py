@@ -28,12 +28,8 @@ from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.inplace import in_place, shared_dims
 from tinygrad_adam.autograd.mode import is_inference_mode_enabled
-from tinygrad_adam.autograd.variable import (
-    Unversioned,
-    Variable,
-    gradient_edge,
-    watch_gradient,
-)
+from tinygrad_adam.autograd.nodes import after_accumulation, node_of
+from tinygrad_adam.autograd.traced import Traced, Unversioned, gradient_edge, watch_gradient
 from tinygrad_adam.backend import Array, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtype import bfloat16, dtype, dtypes
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
@@ -140,7 +136,7 @@ def _operand(value: Any) -> Any:
     """Return the other side of an operator as a tensor or Python number, else NotImplemented."""
     if isinstance(value, generic):
         return value.item()
-    if isinstance(value, (Variable, bool, int, float, complex)):
+    if isinstance(value, (Traced, bool, int, float, complex)):
         return value
     return Tensor._wrap(value) if is_array(value) else NotImplemented
 
@@ -199,7 +195,7 @@ def new_array(data: Sequence[Any], dtype: np.dtype) -> Array:
     is_size = isinstance(only, Size) or (
         hasattr(only, "__index__") and getattr(only, "shape", ()) == ()
     )
-    if len(data) != 1 or (is_size and not isinstance(only, Variable)):
+    if len(data) != 1 or (is_size and not isinstance(only, Traced)):
         return np.empty(new_size("Tensor", data or (0,)), dtype)
     if not hasattr(only, "__getitem__") or isinstance(only, dict):
         raise TypeError(f"new(): data must be a sequence (got {type(only).__name__})")
@@ -212,10 +208,18 @@ _overwrite = {fills: in_place(elementwise.overwritten, fills) for fills in (Fals
 _fill_where, _put_into = in_place(ops.masked_fill, fills=True), in_place(indexing.put)
 
 # What belongs to a tensor's place in a graph, not to its value.
-_NOT_COPIED = ("_base", "_base_version", "_replay", "_locked", "watches")
+_NOT_COPIED = (
+    "_base",
+    "_base_version",
+    "_replay",
+    "_locked",
+    "watches",
+    "after_accumulation",
+    "_metadata",
+)
 
 
-class Tensor(Variable):
+class Tensor(Traced):
     """An array of numbers with a gradient and a history.
 
     Args:
@@ -386,13 +390,13 @@ class Tensor(Variable):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this tensor: gradients end and stay here."""
-        return self.grad_fn is None
+        return gradient_edge(self) is None or self._edge is None
 
     @property
     def grad_fn(self) -> Any:
-        """The operation that made this tensor, or None for a leaf."""
+        """The operation that made this tensor, as PyTorch's graph shows it; None for a leaf."""
         edge = gradient_edge(self)
-        return None if edge is None or self._edge is None else edge[0]
+        return None if edge is None or self._edge is None else node_of(edge)[0]
 
     @property
     def output_nr(self) -> int:
@@ -403,8 +407,8 @@ class Tensor(Variable):
     @property
     def retains_grad(self) -> bool:
         """Whether this is no leaf and yet keeps its gradient."""
-        node = self.grad_fn
-        watch = None if node is None else (node.watches or {}).get(self.output_nr)
+        edge = None if self.is_leaf else self._edge
+        watch = None if edge is None else (edge[0].watches or {}).get(edge[1])
         return watch is not None and watch.retained is not None
 
     @property
@@ -526,6 +530,21 @@ class Tensor(Variable):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(watch_gradient(self).hooks, hook)
 
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook`` with this leaf when ``backward`` has added to its ``grad``.
+
+        Raises:
+            RuntimeError: the tensor is no leaf, or does not require grad.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._edge is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors\n"
+                "  register_hook() shows their gradient"
+            )
+        return after_accumulation(self, hook)
+
     def detach_(self) -> Tensor:
         """Forget the history of this tensor: make it a leaf that does not require grad.
 
@@ -631,7 +650,7 @@ class Tensor(Variable):
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind())
 
-    __hash__ = Variable.__hash__
+    __hash__ = Traced.__hash__
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._edge is not None:
@@ -857,9 +876,9 @@ class Tensor(Variable):
 
     # --- operators -------------------------------------------------------------------------------
 
-    __add__, __radd__ = _operator(ops.add), _operator(ops.add, reflected=True)
-    __sub__, __rsub__ = _operator(ops.sub), _operator(ops.sub, reflected=True)
-    __mul__, __rmul__ = _operator(ops.mul), _operator(ops.mul, reflected=True)
+    __add__, __radd__ = _operator(ops.add), _operator(ops.add)
+    __sub__, __rsub__ = _operator(ops.sub), _operator(ops.rsub)
+    __mul__, __rmul__ = _operator(ops.mul), _operator(ops.mul)
     __truediv__, __rtruediv__ = _operator(ops.div), _operator(ops.div, reflected=True)
     __floordiv__ = _operator(ops.floor_divide)
     __rfloordiv__ = _operator(ops.floor_divide, reflected=True)
@@ -1070,7 +1089,7 @@ class Tensor(Variable):
 
 _IDENTITY = "Tensor.{} is deprecated on 0-D tensors. This function is the identity in these cases."
 # What makes a tensor where no input is one, as in add(1, 2).
-Variable._wrap = staticmethod(Tensor._wrap)  # type: ignore[method-assign]
+Traced._wrap = staticmethod(Tensor._wrap)  # type: ignore[method-assign]
 
 
 def _fitted(value: Tensor, target: Tensor) -> Tensor:

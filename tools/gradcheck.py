@@ -28,7 +28,7 @@ from tinygrad_adam import autograd
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast
 from tinygrad_adam.autograd.inplace import Put
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
 from tinygrad_adam.ops.dropout import Dropout
@@ -60,7 +60,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "layer_norm": lambda x, w, s, v: F.layer_norm(s, (5,), v, v * 2),
     "group_norm": lambda x, w, s, v: F.group_norm(x[..., 0], 2, v[:4], v[1:]),
     "extremes": lambda x, w, s, v: s.max() + s.min(),
-    "layouts": lambda x, w, s, v: [v.t(), s.T.contiguous()],
+    "layouts": lambda x, w, s, v: [v.t(), s.t(), s.T.contiguous()],
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
     "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),
     "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),
@@ -139,7 +139,7 @@ def replay(
     draw = np.random.default_rng(0)
     copies: list[Any] = []
     for x, needed in zip(arguments, needs):
-        if isinstance(x, Variable):
+        if isinstance(x, Traced):
             array = x.array.copy()
             if needed:  # a step must not straddle the kink at zero
                 array = np.where(array == 0, 0.1 * draw.standard_normal(array.shape), array)
@@ -172,7 +172,7 @@ def gradient_of(function: Callable[..., Any], inputs: list[Any]) -> Callable[...
         nonlocal weights
         if weights is None:
             weights = [torch.tensor(draw.standard_normal(y.shape)).to(y.dtype) for y in results]
-        wanted = [x for x in arguments if isinstance(x, Variable) and x.requires_grad]
+        wanted = [x for x in arguments if isinstance(x, Traced) and x.requires_grad]
         grads = torch.autograd.grad(results, wanted, weights, create_graph=True, allow_unused=True)
         return tuple([g for g in grads if g is not None and g.requires_grad])
 
@@ -211,7 +211,7 @@ def check(chosen: list[str], cases: int) -> dict[str, dict[str, Any]]:
                 continue
             name = operation.__name__
             key = (name, needs, *[
-                x.shape if isinstance(x, Variable) else str(x) for x in arguments
+                x.shape if isinstance(x, Traced) else str(x) for x in arguments
             ])  # fmt: skip
             row = found.setdefault(name, {"cases": 0, "first": 0.0, "second": 0.0})
             if (chosen and name not in chosen) or key in seen or row["cases"] >= cases:

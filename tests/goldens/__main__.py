@@ -8,6 +8,7 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``operations``: for each row of ``tests/ops/table.py``, in float64, the results, and the gradients
   of the inputs for fixed gradients of the results.
 * ``promotion``, ``printed``: the dtype that two operands give, and what tensors print as.
+* ``graphs``: the nodes behind ``grad_fn``; ``func``: derivatives of functions.
 * ``layers``: for each case of ``tests/nn/cases.py``, in float64, the results, their gradients, and
   the gradients of the sum of the squares of these.
 * ``optimizers``: for each option set of each optimizer, in float32 and float64, the parameters
@@ -36,8 +37,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests import wrong_arguments
-from tests.autograd import in_place_states
+from tests import func_programs, wrong_arguments
+from tests.autograd import graphs, in_place_states
 from tests.autograd.random_programs import STORED, in_children, run
 from tests.examples import cnn_problem
 from tests.goldens import FOLDER, save_arrays
@@ -97,6 +98,14 @@ def make_printed() -> None:
     texts = [repr(torch.from_numpy(x)) for x in printed.arrays()]
     save("printed.json", json.dumps(texts, indent=0))
     save("printed_options.json", json.dumps(printed.with_options(torch), indent=0))
+
+
+def make_graphs() -> None:
+    save("graphs.json", json.dumps(graphs.graphs(torch), indent=0))
+
+
+def make_func() -> None:
+    save("func.json", json.dumps(func_programs.answers(torch), indent=0))
 
 
 def make_wrong_arguments() -> None:
@@ -241,6 +250,8 @@ MAKERS = {
     "operations": operations,
     "promotion": make_promotion,
     "printed": make_printed,
+    "graphs": make_graphs,
+    "func": make_func,
     "layers": layers,
     "optimizers": optimizers,
     "schedulers": schedulers,

@@ -151,6 +151,7 @@ def _binary() -> list[Row]:
     ]  # fmt: skip
     rows += [Row(e, ("normal 3",)) for e in (
         "2 + a", "2 - a", "3 * a", "2 / a", "2.5 ** a", "a + True", "a - 1", "a / 4", "-a * 2.5",
+        "torch.rsub(a, 2)", "torch.rsub(a, a.sin(), alpha=3)",
         "7 // a.detach()", "7 % a.detach()", "torch.pow(2, a)", "torch.sub(1, a)",
         "a.clamp(-0.5, 0.5)",
         "a.clamp_min(0)", "a.clamp_max(0.1)", "torch.where(a > 0, a, 0)",

@@ -24,7 +24,7 @@ from tinygrad_adam.ops.complex_parts import (
 )
 from tinygrad_adam.ops.elementwise import (
     add, div, divide, fmod, floor_divide, mul, multiply, neg, negative, positive, pow, remainder,
-    square, sub, subtract, true_divide, addcdiv, addcmul, lerp,
+    rsub, square, sub, subtract, true_divide, addcdiv, addcmul, lerp,
     erf, exp, exp2, expm1, log, log10, log1p, log2, logaddexp, reciprocal, rsqrt, sigmoid, sqrt,
     acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, hypot, sin, sinh, tan, tanh,
     abs, absolute, angle, ceil, clamp, clamp_max, clamp_min, clip, floor, frac, masked_fill,
@@ -61,7 +61,7 @@ __all__ = [  # noqa: RUF022
     "resolve_conj", "view_as_complex", "view_as_real",
 
     "add", "div", "divide", "fmod", "floor_divide", "mul", "multiply", "neg", "negative",
-    "positive", "pow", "remainder", "square", "sub", "subtract", "true_divide", "addcdiv",
+    "positive", "pow", "remainder", "rsub", "square", "sub", "subtract", "true_divide", "addcdiv",
     "addcmul", "lerp",
     "erf", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "reciprocal",
     "rsqrt", "sigmoid", "sqrt",

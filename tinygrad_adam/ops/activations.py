@@ -167,6 +167,8 @@ class GeluTanh(Operation):
     Gradient: g ((1 + tanh u) / 2 + x (1 - tanh² u) / 2 · du/dx).
     """
 
+    backward_name = "Gelu"
+
     def forward(self, x: Array) -> Array:
         require_floating("gelu", x)
         self.save(x)

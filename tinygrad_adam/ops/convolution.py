@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.sums import total
@@ -122,6 +123,8 @@ class Conv2d(Operation):
     Gradient: the operations below; where only b needs one, Σ g over all but the channels.  Saves
     what they need of x and w.
     """
+
+    backward_name = "Convolution"
 
     def forward(
         self, x: Array, weight: Array, bias: Array | None, options: Options, spatial: int = 2
@@ -310,6 +313,7 @@ def conv2d(
     return Conv2d.apply(input, weight, bias, options)  # type: ignore[no-any-return]
 
 
+@as_one("Convolution", "input", "weight", "bias")
 @batched(3)
 @checked
 def conv1d(
@@ -349,6 +353,7 @@ def conv1d(
     return squeeze(Conv2d.apply(input, weight, bias, options, 1), 2)
 
 
+@as_one("Convolution", "input", "weight", "bias")
 @batched(4)
 @checked
 def conv_transpose2d(

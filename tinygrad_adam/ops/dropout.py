@@ -25,6 +25,10 @@ class Dropout(Operation):
     Source: Srivastava et al., "Dropout" (2014).
     """
 
+    def shown(self) -> Any:
+        """Return PyTorch's form: a product with random numbers."""
+        return "MulBackward0", 0, None
+
     def forward(self, x: Array, p: float) -> Array:
         # Drawn on the CPU in memory order of the shape, so that every device drops the same ones.
         kept = default_generator.numpy.random(x.shape, dtype=float32) >= p

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd.fit import Expand
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import (
     checked,
@@ -69,6 +70,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 concat = concatenate = cat
 
 
+@as_one("Stack", "tensors")
 @checked
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Return tensors of one shape joined along a new dimension ``dim``.

@@ -7,6 +7,7 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import Array, array_module, is_differentiable, kernels
 from tinygrad_adam.backend.dtypes import as_dtype, c_type_name, type_name
 from tinygrad_adam.ops.arguments import (
@@ -70,6 +71,13 @@ class MatMul(Operation):
 
     Gradient: da = g bᵀ, db = aᵀ g.  Saves what these name.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: a batch is expanded first."""
+        if len(self.outputs[0][0]) == 2:
+            return "MmBackward0", 0, 1
+        rows = [("ViewBackward0", ("ExpandBackward0", i)) for i in (0, 1)]
+        return "UnsafeViewBackward0", ("BmmBackward0", *rows)
 
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
@@ -149,6 +157,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     return MatMul.apply(input, mat2)
 
 
+@as_one("Bmm", "input", "mat2")
 @checked
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Return the products of two batches of matrices, (B, n, m) and (B, m, p).
@@ -165,6 +174,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     return MatMul.apply(input, mat2)
 
 
+@as_one("Mv", "input", "vec")
 @checked
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Return the product of a matrix and a vector.
@@ -188,6 +198,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 _ADDMV = "addmv input tensors must have the same dtype, but got {}, {}, and {}"
 
 
+@as_one("Dot", "input", "tensor")
 @checked
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Return the inner product of two vectors.
@@ -236,6 +247,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return reshape(product, (*input.shape[:-1], *other.shape[:-1]))
 
 
+@as_one("Addmm", "input", "mat1", "mat2")
 @checked
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1
@@ -249,6 +261,7 @@ def addmm(
     return _plus_product(input, mm(mat1, mat2), beta, alpha)
 
 
+@as_one("Addmv", "input", "mat", "vec")
 @checked
 def addmv(
     input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1
@@ -258,6 +271,7 @@ def addmv(
     return _plus_product(input, mv(mat, vec), beta, alpha)
 
 
+@as_one("Baddbmm", "input", "batch1", "batch2")
 @checked
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
@@ -284,6 +298,13 @@ class Linear(Operation):
 
     Gradient: dx = g w, dw = gᵀ x, db = Σ g over the rows.  Saves what these name.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: it transposes the weight first."""
+        weight = ("TBackward0", 1)
+        if self.edges[2] is not None:
+            return "AddmmBackward0", 2, 0, weight
+        return "MmBackward0", 0, weight
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         need_x, need_weight, _ = self.needs_input_grad
@@ -643,6 +664,7 @@ def _sum_out(x: Tensor, label: str, gone: list[str]) -> tuple[Tensor, str]:
     return Sum.apply(x, tuple([label.index(c) for c in gone]), False), kept
 
 
+@as_one("Trace", "input")
 @checked
 def trace(input: Tensor) -> Tensor:
     """Return the sum of the diagonal of a matrix."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.mode import current_mode
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import Array, array_module, promote
 from tinygrad_adam.backend.dtypes import bool_, can_cast, int64, type_name, uint8
 from tinygrad_adam.backend.sums import total, wide
@@ -141,6 +142,8 @@ def _without_bools(x: Array, other: Array) -> Array:
 class SquaredError(Operation):
     """(x - y)².  Gradient: dx = 2 g (x - y), dy = -dx.  Saves x and y."""
 
+    backward_name = "MseLoss"
+
     def forward(self, x: Array, y: Array) -> Array:
         self.save(_without_bools(x, y), _without_bools(y, x))
         x, y = promote(x, y)
@@ -155,6 +158,7 @@ class SquaredError(Operation):
         return grad_x if need_x else None, -grad_x if need_y else None
 
 
+@as_one("MseLoss", "input", "target")
 @checked
 def mse_loss(
     input: Tensor,
@@ -228,6 +232,7 @@ def _require_floating_together(name: str, input: Tensor, target: Tensor) -> None
     require_floating(name, target if can_cast(input.dtype, target.dtype) else input)
 
 
+@as_one("HuberLoss", "input", "target")
 @checked
 def huber_loss(
     input: Tensor,
@@ -266,6 +271,7 @@ def huber_loss(
     return _reduced(HuberError.apply(input, target, delta), reduction, weight, input)
 
 
+@as_one("SmoothL1Loss", "input", "target")
 @checked
 def smooth_l1_loss(
     input: Tensor,
@@ -304,6 +310,8 @@ class BinaryCrossEntropy(Operation):
     dy = g (log(1 - p) - log p).  Saves p and y.
     """
 
+    backward_name = "BinaryCrossEntropy"
+
     def forward(self, p: Array, y: Array) -> Array:
         require_floating("binary_cross_entropy", p)
         if y.dtype != p.dtype:
@@ -329,6 +337,7 @@ class BinaryCrossEntropy(Operation):
         )
 
 
+@as_one("BinaryCrossEntropy", "input", "target")
 @checked
 def binary_cross_entropy(
     input: Tensor,
@@ -407,6 +416,7 @@ def _softplus(x: Any) -> Any:
     return logaddexp(x, overwritten(x, 0))
 
 
+@as_one("BinaryCrossEntropyWithLogits", "input", "target")
 @checked
 def binary_cross_entropy_with_logits(
     input: Tensor,
@@ -516,6 +526,11 @@ class _OverClasses(Operation):
 
     reduced: bool
 
+    def shown_of(self, scores: Any) -> Any:
+        """Return PyTorch's form: another name if there is more than one place in a sample."""
+        node, slot = self.edges[0]  # type: ignore[misc]
+        return f"NllLoss{'2D' * (len(node.outputs[slot][0]) > 2)}Backward0", scores
+
     def prepare(self, x: Array, target: Array, weight: Array | None, ignore_index: int) -> None:
         """Check the target, and work out what is picked and how much each place weighs."""
         _check_batch(x, target)
@@ -580,6 +595,10 @@ class CrossEntropy(_OverClasses):
     Source: PyTorch, ``torch.nn.CrossEntropyLoss``; label smoothing: Szegedy et al., "Rethinking the
     Inception Architecture" (2016).
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: two operations."""
+        return self.shown_of(("LogSoftmaxBackward0", 0))
 
     def forward(
         self,
@@ -743,6 +762,10 @@ class NllLoss(_OverClasses):
     Gradient: -g at the targets, 0 elsewhere.  Saves x, for a second derivative of 0, the place of
     each target, and what g is multiplied by there.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: without the target."""
+        return self.shown_of(0)
 
     def forward(
         self, x: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str

@@ -120,6 +120,10 @@ class BatchNorm(_Normalization):
     nobody records, the gradients come from a kernel.
     """
 
+    def shown(self) -> Any:
+        """Return PyTorch's form: without the running statistics."""
+        return "NativeBatchNormBackward0", 0, 1, 2
+
     constant_weight = True
 
     def forward(
@@ -177,6 +181,8 @@ class BatchNormGradient(Operation):
 class LayerNorm(_Normalization):
     """Normalization over the last dimensions; w and b of their shape, or None."""
 
+    backward_name = "NativeLayerNorm"
+
     def forward(
         self, x: Array, weight: Array | None, bias: Array | None, normalized_shape: Dims, eps: float
     ) -> Array:
@@ -187,6 +193,8 @@ class LayerNorm(_Normalization):
 
 class GroupNorm(_Normalization):
     """Normalization of groups of channels in each image; x (N, C, …), w and b (C,) or None."""
+
+    backward_name = "NativeGroupNorm"
 
     def forward(
         self, x: Array, weight: Array | None, bias: Array | None, groups: int, eps: float

@@ -87,6 +87,8 @@ class MaxPool2d(Operation):
     Gradient: g goes to that element, the first where several are equal.  Saves x and the result.
     """
 
+    backward_name = "MaxPool2DWithIndices"
+
     def forward(self, x: Array, window: Window) -> Any:
         shape = _pooled_shape(x.shape, window)
         self.window = window
@@ -199,6 +201,8 @@ class AvgPool2d(Operation):
     Gradient: every element of the window gets g / n.  Saves x, for a second derivative of 0.
     """
 
+    backward_name = "AvgPool2D"
+
     def forward(
         self, x: Array, window: Window, count_include_pad: bool, divisor_override: int | None
     ) -> Array:
@@ -277,6 +281,8 @@ class AdaptiveAvgPool2d(Operation):
 
     Gradient: every element of a window gets g / n.  Saves x, for a second derivative of 0.
     """
+
+    backward_name = "AdaptiveAvgPool2D"
 
     def forward(self, x: Array, output_size: Pair) -> Array:
         if min(output_size) < 0:
