@@ -19,34 +19,17 @@ Importing loads NumPy and nothing else from outside.
 
 import math
 
-from tinygrad_adam import (
-    accelerator,
-    amp,
-    autograd,
-    backends,
-    creation,
-    cuda,
-    data,
-    func,
-    nn,
-    ops,
-    optim,
-    switches,
-    utils,
-    viz,
-)  # fmt: skip
-from tinygrad_adam.amp import autocast
-from tinygrad_adam.autograd import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)  # fmt: skip
-
 # isort: off
 # fmt: off
+from tinygrad_adam import (
+    accelerator, amp, autograd, backends, creation, cuda, data, func, missing, nn, ops, optim,
+    switches, utils, viz,
+)
+from tinygrad_adam.amp import autocast
+from tinygrad_adam.autograd import (
+    enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad,
+    set_grad_enabled,
+)
 from tinygrad_adam.backend import (
     Generator, device, get_num_threads, initial_seed, manual_seed, set_num_threads,
 )
@@ -104,3 +87,5 @@ __all__ = [  # noqa: RUF022
 __all__ += creation.__all__
 __all__ += switches.__all__
 __all__ += ops.__all__
+
+missing.explain()
