@@ -20,6 +20,7 @@ from tinygrad_adam.nn import init
 from tinygrad_adam.nn.layer import Layer
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.nn.utils.rnn import PackedSequence
+from tinygrad_adam.ops.arguments import fitted
 from tinygrad_adam.ops.indexing import getitem
 from tinygrad_adam.ops.recurrent import Recurrence, recurrent
 from tinygrad_adam.ops.shapes import reshape, squeeze, transpose, unsqueeze
@@ -45,12 +46,10 @@ class _Recurrent(Layer):
             init.uniform_(parameter, -bound, bound)
 
 
-def _ndim(x: Any) -> int:
+def _ndim(function: str, name: str, x: Any) -> int:
     if not isinstance(x, Tensor):
-        raise AttributeError(
-            f"'{type(x).__name__}' object has no attribute 'dim'\n  A tensor is expected"
-        )
-    return x.ndim
+        fitted(function, name, "Tensor", x)  # raises
+    return x.ndim  # type: ignore[no-any-return]
 
 
 def _check_dtype(x: Tensor, weight: Tensor) -> None:
@@ -186,9 +185,10 @@ class RNNBase(_Recurrent):
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         packed = input if isinstance(input, PackedSequence) else None
         order, x = None, input if packed is None else packed.data
-        batched = packed is not None or _ndim(x) == 3
-        if packed is None and _ndim(x) not in (2, 3):
-            name, what = type(self).__name__, " tensor" if self.mode.startswith("RNN") else ""
+        name = type(self).__name__
+        batched = packed is not None or _ndim(name, "input", x) == 3
+        if not batched and x.ndim != 2:
+            what = " tensor" if self.mode.startswith("RNN") else ""
             raise ValueError(
                 f"{name}: Expected input to be 2D or 3D, got {x.ndim}D{what} instead\n"
                 "  Steps, batch, features; a batch of one may be left out"
@@ -252,7 +252,7 @@ class RNNBase(_Recurrent):
             zeros = array_module(x.array).zeros
             return [Tensor._wrap(zeros(shape, x.dtype)) for shape in shapes[: 1 + lstm]]
         states = [hx[0], hx[1]] if lstm else [hx]
-        dims = [_ndim(state) for state in states]
+        dims = [_ndim(type(self).__name__, "hx", state) for state in states]
         wanted = 3 if batched else 2
         if not packed and any(ndim != wanted for ndim in dims):
             kind = "batched 3-D" if batched else "unbatched 2-D"
@@ -406,8 +406,8 @@ class RNNCellBase(_Recurrent):
         return tuple(after if input.ndim == 2 else [squeeze(state, 0) for state in after])
 
     def _check_ndim(self, what: str, x: Any) -> None:
-        if _ndim(x) not in (1, 2):
-            name = type(self).__name__
+        name = type(self).__name__
+        if _ndim(name, what, x) not in (1, 2):
             raise ValueError(f"{name}: Expected {what} to be 1D or 2D, got {x.ndim}D instead")
 
 

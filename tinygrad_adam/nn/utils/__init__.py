@@ -13,7 +13,6 @@ from tinygrad_adam.autograd import no_grad
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.backend.warn import warn
-from tinygrad_adam.nn.utils import rnn
 from tinygrad_adam.ops.arguments import checked
 from tinygrad_adam.ops.joining import cat
 from tinygrad_adam.tensor import Tensor
@@ -24,7 +23,6 @@ __all__ = [
     "clip_grads_with_norm_",
     "get_total_norm",
     "parameters_to_vector",
-    "rnn",
     "vector_to_parameters",
 ]
 
