@@ -61,14 +61,13 @@ def test_equals_the_plain_kernel_in_float64(kernels, kind, sizes, dtype):
 
         draw = numbers(1, dtype)
         grads = [None if x is None else draw(*x.shape) for x in exact[:3]]
-        kept = [None if x is None else x.astype(dtype) for x in (exact[0], *exact[3:])]
+        kept = [None if x is None else x.astype(dtype) for x in exact[3:]]
         rest = (given[4], given[6], sizes, backwards)
-        found = kernels.recurrence_gradient(kind, *grads, *given[2:4], *kept, *rest)
-        widely = [
-            [None if x is None else x.astype("float64") for x in xs]
-            for xs in (grads, given[2:4], kept, rest[:2])
+        found = kernels.recurrence_gradient(kind, *grads, *kept, *rest)
+        arrays = [
+            None if x is None else x.astype("float64") for x in (*grads, *kept, given[4], given[6])
         ]
-        exact = plain.recurrence_gradient(kind, *sum(widely, []), sizes, backwards)
+        exact = plain.recurrence_gradient(kind, *arrays, sizes, backwards)
         close(found, exact, dtype, 10 * digits)
 
 
@@ -104,7 +103,7 @@ def test_gates_at_their_ends_and_beyond(kernels, dtype):
     x = np.repeat(np.array(values, dtype)[:, None], 4, axis=1)
     state = np.zeros((len(x), 1), dtype)
     with np.errstate(all="ignore"):
-        *_, gates, _ = kernels.recurrence(
+        *_, gates, _, _ = kernels.recurrence(
             "LSTM", x.copy(), state, state, np.zeros((4, 1), dtype), None, None, (len(x),), False
         )
         wide = x[:, 0].astype("float64")

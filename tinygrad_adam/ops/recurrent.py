@@ -35,7 +35,7 @@ class Recurrence(Operation):
     biases, and an LSTM's projection (P, H), or None; P is H without one.
 
     Gradient: through the steps, the last first, in one kernel; where it is recorded, as that of the
-    steps as operations.  Saves all of these, the new h, and what the kernel keeps.
+    steps as operations.  Saves all of these and what the kernel keeps.
     """
 
     def forward(
@@ -58,12 +58,12 @@ class Recurrence(Operation):
         biases = None if b_x is None or b_h is None else (b_x, b_h)
         kernel = kernels(x, w_h)
         products = kernel.matmul(x, w_x.T)
-        out, h, c, gates, cells = kernel.recurrence(
+        *results, gates, before, cells = kernel.recurrence(
             kind, products, h, c, w_h, biases, projection, sizes, backwards
         )
-        results = [y.astype(given[0].dtype, copy=False) for y in (out, h, c) if y is not None]
-        self.save(*given, results[0], gates, cells)
-        return tuple(results)
+        self.save(*given, gates, before, cells)
+        dtype = given[0].dtype
+        return tuple([y.astype(dtype, copy=False) for y in results if y is not None])
 
     def backward(self, *grads: Any) -> Any:
         saved, needs = self.saved, self.needs_input_grad
@@ -92,15 +92,16 @@ class RecurrenceGradient(Operation):
         sizes: Sequence[int],
         backwards: bool,
     ) -> tuple[Array | None, ...]:
-        x, h, c, w_x, w_h, _, _, projection, out, gates, cells = map(wide, saved)
+        x, _, _, w_x, w_h, _, _, projection, gates, before, cells = map(wide, saved)
         grad, grad_h, grad_c = (*map(wide, grads), None)[:3]
         kernel, xp = kernels(x, w_h), array_module(x)
-        for_x, for_h, grad_h, grad_c, for_new, before = kernel.recurrence_gradient(
-            kind, grad, grad_h, grad_c, h, c, out, gates, cells, w_h, projection, sizes, backwards
+        for_x, for_h, grad_h, grad_c, for_new = kernel.recurrence_gradient(
+            kind, grad, grad_h, grad_c, gates, before, cells, w_h, projection, sizes, backwards
         )
         for_projection = None
         if needs[7]:
-            raw = gates[:, -cells.shape[1] :] * xp.tanh(cells)
+            i, f, g, o = xp.split(gates, 4, axis=1)
+            raw = o * xp.tanh(f * cells + i * g)
             for_projection = kernel.matmul(for_new.T, raw)
         found = (
             kernel.matmul(for_x, w_x) if needs[0] else None,

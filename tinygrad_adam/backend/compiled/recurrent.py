@@ -32,7 +32,7 @@ def recurrence(
     projection: np.ndarray | None,
     sizes: Sequence[int],
     backwards: bool,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
+) -> tuple[np.ndarray | None, ...]:
     """All steps: see `backend.plain.recurrent`."""
     rows, size = len(given), given.shape[1] // GATES[kind]
     weight = np.ascontiguousarray(weight)
@@ -43,18 +43,18 @@ def recurrence(
         bias[: len(weight) - size] += biases[1][:-size]
     given, h = np.ascontiguousarray(given), h.copy(order="C")
     steps = np.array(walk(sizes, backwards), np.int64)
+    out, before = empty((rows, h.shape[1]), h.dtype), empty((rows, h.shape[1]), h.dtype)
     if c is not None:
-        c, out = c.copy(order="C"), empty((rows, h.shape[1]), given.dtype)
-        gates, cells = given, empty((rows, size), given.dtype)
+        c, cells = c.copy(order="C"), empty((rows, size), h.dtype)
         last = None if projection is None else np.ascontiguousarray(projection)
-        _share(_lstm, weight, steps, given, bias, h, c, weight, last, out, cells)
-        return out, h, c, gates, cells
+        _share(_lstm, weight, steps, given, bias, h, c, weight, last, out, before, cells)
+        return out, h, c, given, before, cells
     if kind == "GRU":
-        out, gates = empty((rows, size), given.dtype), empty((rows, 4 * size), given.dtype)
-        _share(_gru, weight, steps, given, bias, h, weight, out, gates)
-        return out, h, None, gates, None
-    _share(_rnn, weight, steps, given, bias, h, weight, kind == "RNN_TANH")
-    return given, h, None, given, None
+        gates = empty((rows, 4 * size), h.dtype)
+        _share(_gru, weight, steps, given, bias, h, weight, out, before, gates)
+        return out, h, None, gates, before, None
+    _share(_rnn, weight, steps, given, bias, h, weight, out, before, kind == "RNN_TANH")
+    return out, h, None, given, before, None
 
 
 def recurrence_gradient(
@@ -62,10 +62,8 @@ def recurrence_gradient(
     grad: np.ndarray,
     grad_h: np.ndarray,
     grad_c: np.ndarray | None,
-    h: np.ndarray,
-    c: np.ndarray | None,
-    out: np.ndarray,
     gates: np.ndarray,
+    before: np.ndarray,
     cells: np.ndarray | None,
     weight: np.ndarray,
     projection: np.ndarray | None,
@@ -76,24 +74,21 @@ def recurrence_gradient(
     steps = np.array(walk(sizes, backwards), np.int64)
     grad_h, weight = grad_h.copy(order="C"), np.ascontiguousarray(weight)
     for_given = empty((len(grad), len(weight)), grad.dtype)
-    for_new, before = empty(out.shape, grad.dtype), empty(out.shape, grad.dtype)
-    grad = np.ascontiguousarray(grad)
-    _before(out, np.ascontiguousarray(h), steps, before)
-    if c is not None and cells is not None and grad_c is not None:
-        grad_c, before_c = grad_c.copy(order="C"), empty(cells.shape, grad.dtype)
-        _before(cells, np.ascontiguousarray(c), steps, before_c)
+    for_new, grad = empty(grad.shape, grad.dtype), np.ascontiguousarray(grad)
+    if cells is not None and grad_c is not None:
+        grad_c = grad_c.copy(order="C")
         last = None if projection is None else np.ascontiguousarray(projection)
         states = (grad, grad_h, grad_c, for_new, for_given)
-        _share(_lstm_gradient, weight, steps, gates, cells, before_c, weight, last, *states)
-        return for_given, for_given, grad_h, grad_c, for_new, before
+        _share(_lstm_gradient, weight, steps, gates, cells, weight, last, *states)
+        return for_given, for_given, grad_h, grad_c, for_new
     if kind == "GRU":
         for_hidden = empty(for_given.shape, grad.dtype)
         states = (grad, grad_h, for_new, for_given, for_hidden)
         _share(_gru_gradient, weight, steps, gates, before, weight, *states)
-        return for_given, for_hidden, grad_h, None, for_new, before
+        return for_given, for_hidden, grad_h, None, for_new
     is_tanh = kind == "RNN_TANH"
     _share(_rnn_gradient, weight, steps, gates, weight, grad, grad_h, for_new, for_given, is_tanh)
-    return for_given, for_given, grad_h, None, for_new, before
+    return for_given, for_given, grad_h, None, for_new
 
 
 def _share(kernel, weight, steps, *arrays):  # type: ignore[no-untyped-def]
@@ -162,17 +157,9 @@ def _sum(x, y, z):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _before(states, first, steps, found):  # type: ignore[no-untyped-def]
-    """found = the state that each row had before its step, given those after it."""
-    state = first.copy()
-    for k in range(len(steps)):
-        start, count = steps[k]
-        found[start : start + count] = state[:count]
-        state[:count] = states[start : start + count]
-
-
-@compiled
-def _lstm(steps, given, bias, h, c, weight, projection, out, cells, first, last):  # type: ignore[no-untyped-def]
+def _lstm(  # type: ignore[no-untyped-def]
+    steps, given, bias, h, c, weight, projection, out, before, cells, first, last
+):
     size = cells.shape[1]
     scratch = np.empty((last - first, size), h.dtype)
     for k in range(len(steps)):
@@ -180,21 +167,22 @@ def _lstm(steps, given, bias, h, c, weight, projection, out, cells, first, last)
         if count <= 0:
             continue
         gates, state = given[start : start + count], h[first : first + count]
+        before[start : start + count] = state
         gemm(False, True, state, weight, 1.0, gates)
         for p in range(count):
-            row, old, new, raw = gates[p], c[first + p], cells[start + p], scratch[p]
+            row, cell, new = gates[p], c[first + p], scratch[p]
             i, f, g, o = row[:size], row[size : 2 * size], row[2 * size : 3 * size], row[3 * size :]
+            cells[start + p] = cell
             _add(bias, row)
             _sigmoid(row[: 2 * size])
             _tanh(g)
             _sigmoid(o)
             for j in range(size):
-                old[j] = f[j] * old[j] + i[j] * g[j]
-            new[:] = old
-            raw[:] = old
-            _tanh(raw)
+                cell[j] = f[j] * cell[j] + i[j] * g[j]
+            new[:] = cell
+            _tanh(new)
             for j in range(size):
-                raw[j] *= o[j]
+                new[j] *= o[j]
         if projection is None:
             state[:] = scratch[:count]
         else:
@@ -204,19 +192,7 @@ def _lstm(steps, given, bias, h, c, weight, projection, out, cells, first, last)
 
 @compiled
 def _lstm_gradient(  # type: ignore[no-untyped-def]
-    steps,
-    gates,
-    cells,
-    before,
-    weight,
-    projection,
-    grad,
-    grad_h,
-    grad_c,
-    for_new,
-    for_given,
-    first,
-    last,
+    steps, gates, cells, weight, projection, grad, grad_h, grad_c, for_new, for_given, first, last
 ):
     size = cells.shape[1]
     one = cells.dtype.type(1)
@@ -233,16 +209,12 @@ def _lstm_gradient(  # type: ignore[no-untyped-def]
             raw = scratch[:count]
             gemm(False, False, new, projection, 0.0, raw)
         for p in range(count):
-            row, old, dc, dh, to = (
-                gates[start + p],
-                before[start + p],
-                grad_c[first + p],
-                raw[p],
-                given[p],
-            )
+            row, cell, to = gates[start + p], cells[start + p], given[p]
+            dh, dc = raw[p], grad_c[first + p]
             i, f, g, o = row[:size], row[size : 2 * size], row[2 * size : 3 * size], row[3 * size :]
             di, df, dg, do = to[:size], to[size : 2 * size], to[2 * size : 3 * size], to[3 * size :]
-            tanh[:] = cells[start + p]
+            for j in range(size):
+                tanh[j] = f[j] * cell[j] + i[j] * g[j]
             _tanh(tanh)
             for j in range(size):
                 do[j] = dh[j] * tanh[j] * o[j] * (one - o[j])
@@ -253,14 +225,16 @@ def _lstm_gradient(  # type: ignore[no-untyped-def]
             for j in range(size):
                 dg[j] = dc[j] * i[j] * (one - g[j] * g[j])
             for j in range(size):
-                df[j] = dc[j] * old[j] * f[j] * (one - f[j])
+                df[j] = dc[j] * cell[j] * f[j] * (one - f[j])
             for j in range(size):
                 dc[j] *= f[j]
         gemm(False, False, given, weight, 0.0, state)
 
 
 @compiled
-def _gru(steps, given, bias, h, weight, out, gates, first, last):  # type: ignore[no-untyped-def]
+def _gru(  # type: ignore[no-untyped-def]
+    steps, given, bias, h, weight, out, before, gates, first, last
+):
     size = out.shape[1]
     scratch = np.empty((last - first, 3 * size), h.dtype)
     for k in range(len(steps)):
@@ -268,26 +242,21 @@ def _gru(steps, given, bias, h, weight, out, gates, first, last):  # type: ignor
         if count <= 0:
             continue
         state, hidden = h[first : first + count], scratch[:count]
+        before[start : start + count] = state
         gemm(False, True, state, weight, 0.0, hidden)
         for p in range(count):
-            row, old, from_h = gates[start + p], state[p], hidden[p]
-            r, z, n, n_h = (
-                row[:size],
-                row[size : 2 * size],
-                row[2 * size : 3 * size],
-                row[3 * size :],
-            )
-            row[: 3 * size] = given[start + p]
-            _add(bias[: 3 * size], row[: 3 * size])
-            n_h[:] = bias[3 * size :]
-            _add(from_h[2 * size :], n_h)
+            row, new, from_h = gates[start + p], state[p], hidden[p]
+            r, z = row[:size], row[size : 2 * size]
+            n, n_h = row[2 * size : 3 * size], row[3 * size :]
+            _sum(given[start + p], bias, row[: 3 * size])
+            _sum(from_h[2 * size :], bias[3 * size :], n_h)
             _add(from_h[: 2 * size], row[: 2 * size])
             _sigmoid(row[: 2 * size])
             for j in range(size):
                 n[j] += r[j] * n_h[j]
             _tanh(n)
             for j in range(size):
-                old[j] = n[j] + z[j] * (old[j] - n[j])
+                new[j] = n[j] + z[j] * (new[j] - n[j])
         out[start : start + count] = state
 
 
@@ -303,13 +272,9 @@ def _gru_gradient(  # type: ignore[no-untyped-def]
             continue
         state, hidden = grad_h[first : first + count], for_hidden[start : start + count]
         for p in range(count):
-            row, old, dh, new = gates[start + p], before[start + p], state[p], for_new[start + p]
-            r, z, n, n_h = (
-                row[:size],
-                row[size : 2 * size],
-                row[2 * size : 3 * size],
-                row[3 * size :],
-            )
+            row, old, new, dh = gates[start + p], before[start + p], for_new[start + p], state[p]
+            r, z = row[:size], row[size : 2 * size]
+            n, n_h = row[2 * size : 3 * size], row[3 * size :]
             to, from_h = for_given[start + p], hidden[p]
             dr, dz, dn = to[:size], to[size : 2 * size], to[2 * size :]
             _sum(grad[start + p], dh, new)
@@ -329,13 +294,16 @@ def _gru_gradient(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _rnn(steps, given, bias, h, weight, tanh, first, last):  # type: ignore[no-untyped-def]
+def _rnn(  # type: ignore[no-untyped-def]
+    steps, given, bias, h, weight, out, before, tanh, first, last
+):
     zero = given.dtype.type(0)
     for k in range(len(steps)):
         start, count = steps[k, 0] + first, min(steps[k, 1], last) - first
         if count <= 0:
             continue
         new, state = given[start : start + count], h[first : first + count]
+        before[start : start + count] = state
         gemm(False, True, state, weight, 1.0, new)
         for p in range(count):
             row = new[p]
@@ -347,20 +315,21 @@ def _rnn(steps, given, bias, h, weight, tanh, first, last):  # type: ignore[no-u
                     value = row[j]
                     row[j] = zero if value <= zero else value
         state[:] = new
+        out[start : start + count] = new
 
 
 @compiled
 def _rnn_gradient(  # type: ignore[no-untyped-def]
-    steps, out, weight, grad, grad_h, for_new, for_given, tanh, first, last
+    steps, gates, weight, grad, grad_h, for_new, for_given, tanh, first, last
 ):
-    zero, one = out.dtype.type(0), out.dtype.type(1)
+    zero, one = gates.dtype.type(0), gates.dtype.type(1)
     for k in range(len(steps) - 1, -1, -1):
         start, count = steps[k, 0] + first, min(steps[k, 1], last) - first
         if count <= 0:
             continue
         state, given = grad_h[first : first + count], for_given[start : start + count]
         for p in range(count):
-            row, new, to = out[start + p], for_new[start + p], given[p]
+            row, new, to = gates[start + p], for_new[start + p], given[p]
             _sum(grad[start + p], state[p], new)
             if tanh:
                 for j in range(len(row)):

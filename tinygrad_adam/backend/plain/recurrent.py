@@ -65,25 +65,25 @@ def cell(
 
 
 def cell_gradient(
-    kind: str, grad: Array, grad_c: Array, gates: Array, h: Array, c: Array, new_c: Array
-) -> tuple[list[Array], list[Array], Array, Array]:
-    """The gradients of `cell` for given, hidden, h where it does not pass through V, and c.
+    kind: str, grad: Array, grad_c: Any, gates: Array, h: Array, c: Any
+) -> tuple[list[Array], list[Array], Array | int, Any]:
+    """The gradients of `cell` for given, hidden, h as far as it does not pass through V, and c.
 
     grad: that of the new h; grad_c: of the new c; h, c: those before the step.
     """
     if kind == "RNN_TANH":
         parts = [grad * (1 - gates * gates)]
-        return parts, parts, 0 * grad, grad_c
+        return parts, parts, 0, grad_c
     if kind == "RNN_RELU":
         parts = [array_module(grad).where(gates <= 0, 0, grad)]
-        return parts, parts, 0 * grad, grad_c
+        return parts, parts, 0, grad_c
     if kind == "GRU":
         r, z, n, n_h = _split(gates, 4)
         for_n = grad * (1 - z) * (1 - n * n)
         both = [for_n * n_h * r * (1 - r), grad * (h - n) * z * (1 - z)]
         return [*both, for_n], [*both, for_n * r], grad * z, grad_c
     i, f, g, o = _split(gates, 4)
-    tanh_c = array_module(grad).tanh(new_c)
+    tanh_c = array_module(grad).tanh(f * c + i * g)
     grad_c = grad_c + grad * o * (1 - tanh_c * tanh_c)
     parts = [
         grad_c * g * i * (1 - i),
@@ -91,7 +91,7 @@ def cell_gradient(
         grad_c * i * (1 - g * g),
         grad * tanh_c * o * (1 - o),
     ]
-    return parts, parts, 0 * grad, grad_c * f
+    return parts, parts, 0, grad_c * f
 
 
 def _split(x: Any, count: int) -> list[Any]:
@@ -109,18 +109,18 @@ def recurrence(
     projection: Array | None,
     sizes: Sequence[int],
     backwards: bool,
-) -> tuple[Array, Array, Array | None, Array, Array | None]:
+) -> tuple[Array, Array, Array | None, Array, Array, Array | None]:
     """All steps.
 
     given: W x for all rows, (rows, gates H), may be written over; h: (N, P), c: (N, H), the states
     before; weight: V, (gates H, P); biases: b and d; projection: P, (P, H). Without a projection,
     P is H; c is the LSTM's alone.
 
-    Returns the new h of all rows, (rows, P); the states after; and for `recurrence_gradient` what
-    it needs of the gates, and the new c of all rows.
+    Returns the new h of all rows, (rows, P), and the states after; and for `recurrence_gradient`
+    what it needs of the gates, and the h and c that each row had before its step.
     """
     xp, h = array_module(given), h.copy()
-    out = xp.empty((len(given), h.shape[1]), given.dtype)
+    out, before = xp.empty((2, len(given), h.shape[1]), given.dtype)
     size = given.shape[1] // GATES[kind]
     gates = xp.empty((len(given), size * (1 if kind.startswith("RNN") else 4)), given.dtype)
     cells = None
@@ -129,6 +129,7 @@ def recurrence(
     functions = (logistic, xp.tanh, lambda x: xp.maximum(x, 0))
     for start, count in walk(sizes, backwards):
         rows, taking_part = slice(start, start + count), h[:count]
+        before[rows] = taking_part
         products, hidden = given[rows], taking_part @ weight.T
         if biases is not None:
             products, hidden = products + biases[0], hidden + biases[1]
@@ -137,8 +138,9 @@ def recurrence(
         gates[rows] = xp.concatenate(kept, axis=1)
         h[:count] = out[rows] = new if projection is None else new @ projection.T
         if c is not None and cells is not None:
-            c[:count] = cells[rows] = new_c
-    return out, h, c, gates, cells
+            cells[rows] = old
+            c[:count] = new_c
+    return out, h, c, gates, before, cells
 
 
 def recurrence_gradient(
@@ -146,27 +148,22 @@ def recurrence_gradient(
     grad: Array,
     grad_h: Array,
     grad_c: Array | None,
-    h: Array,
-    c: Array | None,
-    out: Array,
     gates: Array,
+    before: Array,
     cells: Array | None,
     weight: Array,
     projection: Array | None,
     sizes: Sequence[int],
     backwards: bool,
-) -> tuple[Array, Array, Array, Array | None, Array, Array]:
+) -> tuple[Array, Array, Array, Array | None, Array]:
     """The gradients of `recurrence`, the last step first.
 
     grad, grad_h, grad_c: of its first three results; the rest: what it got and gave.
 
-    Returns those for W x + b and for V h + d, (rows, gates H) each; for the states before; and the
-    gradient of the new h and the h before, of all rows, (rows, P).
+    Returns those for W x + b and for V h + d, (rows, gates H) each; for the states before the first
+    step; and for the new h of all rows, (rows, P).
     """
     xp = array_module(grad)
-    before, before_c = _before(out, h, sizes, backwards), cells
-    if c is not None and cells is not None:
-        before_c = _before(cells, c, sizes, backwards)
     grad_h, grad_c = grad_h.copy(), None if grad_c is None else grad_c.copy()
     for_given = xp.empty((len(grad), len(weight)), grad.dtype)
     for_hidden = xp.empty_like(for_given) if kind == "GRU" else for_given
@@ -176,23 +173,15 @@ def recurrence_gradient(
         for_new[rows] = new = grad_h[:count] + grad[rows]
         if projection is not None:
             new = new @ projection
-        states = [None if x is None else x[rows] for x in (before, before_c, cells)]
-        old_c = None if grad_c is None else grad_c[:count]
-        given, hidden, direct, c_part = cell_gradient(kind, new, old_c, gates[rows], *states)  # type: ignore[arg-type]
+        of_c: Any = None if grad_c is None else grad_c[:count]
+        old_c = None if cells is None else cells[rows]
+        given, hidden, direct, of_c = cell_gradient(
+            kind, new, of_c, gates[rows], before[rows], old_c
+        )
         for_given[rows] = xp.concatenate(given, axis=1)
         if kind == "GRU":
             for_hidden[rows] = xp.concatenate(hidden, axis=1)
-        grad_h[:count] = for_hidden[rows] @ weight + (direct if kind == "GRU" else 0)
+        grad_h[:count] = for_hidden[rows] @ weight + direct
         if grad_c is not None:
-            grad_c[:count] = c_part
-    return for_given, for_hidden, grad_h, grad_c, for_new, before
-
-
-def _before(states: Array, first: Array, sizes: Sequence[int], backwards: bool) -> Array:
-    """The state that each row had before its step, given those after it."""
-    state, found = first.copy(), array_module(states).empty_like(states)
-    for start, count in walk(sizes, backwards):
-        rows = slice(start, start + count)
-        found[rows] = state[:count]
-        state[:count] = states[rows]
-    return found
+            grad_c[:count] = of_c
+    return for_given, for_hidden, grad_h, grad_c, for_new
