@@ -103,14 +103,15 @@ class RecurrenceGradient(Operation):
             i, f, g, o = xp.split(gates, 4, axis=1)
             raw = o * xp.tanh(f * cells + i * g)
             for_projection = kernel.matmul(for_new.T, raw)
+        b_x = total(for_x, 0) if needs[5] or needs[6] else None
         found = (
             kernel.matmul(for_x, w_x) if needs[0] else None,
             grad_h,
             grad_c,
             kernel.matmul(for_x.T, x) if needs[3] else None,
             kernel.matmul(for_h.T, before) if needs[4] else None,
-            total(for_x, 0) if needs[5] else None,
-            total(for_h, 0) if needs[6] else None,
+            b_x,
+            total(for_h, 0) if needs[6] and for_h is not for_x else b_x,
             for_projection,
         )
         return (*(y if needed else None for y, needed in zip(found, needs)), None, None, None)

@@ -150,6 +150,13 @@ def _add(x, y):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _put(x, y):  # type: ignore[no-untyped-def]
+    """y = x: several times as fast as ``y[:] = x``."""
+    for j in range(len(y)):
+        y[j] = x[j]
+
+
+@compiled
 def _sum(x, y, z):  # type: ignore[no-untyped-def]
     """z = x + y."""
     for j in range(len(z)):
@@ -167,27 +174,28 @@ def _lstm(  # type: ignore[no-untyped-def]
         if count <= 0:
             continue
         gates, state = given[start : start + count], h[first : first + count]
-        before[start : start + count] = state
         gemm(False, True, state, weight, 1.0, gates)
         for p in range(count):
             row, cell, new = gates[p], c[first + p], scratch[p]
             i, f, g, o = row[:size], row[size : 2 * size], row[2 * size : 3 * size], row[3 * size :]
-            cells[start + p] = cell
+            _put(state[p], before[start + p])
+            _put(cell, cells[start + p])
             _add(bias, row)
             _sigmoid(row[: 2 * size])
             _tanh(g)
             _sigmoid(o)
             for j in range(size):
                 cell[j] = f[j] * cell[j] + i[j] * g[j]
-            new[:] = cell
+            _put(cell, new)
             _tanh(new)
             for j in range(size):
                 new[j] *= o[j]
-        if projection is None:
-            state[:] = scratch[:count]
-        else:
+            if projection is None:
+                _put(new, state[p])
+        if projection is not None:
             gemm(False, True, scratch[:count], projection, 0.0, state)
-        out[start : start + count] = state
+        for p in range(count):
+            _put(state[p], out[start + p])
 
 
 @compiled
@@ -242,12 +250,12 @@ def _gru(  # type: ignore[no-untyped-def]
         if count <= 0:
             continue
         state, hidden = h[first : first + count], scratch[:count]
-        before[start : start + count] = state
         gemm(False, True, state, weight, 0.0, hidden)
         for p in range(count):
             row, new, from_h = gates[start + p], state[p], hidden[p]
             r, z = row[:size], row[size : 2 * size]
             n, n_h = row[2 * size : 3 * size], row[3 * size :]
+            _put(new, before[start + p])
             _sum(given[start + p], bias, row[: 3 * size])
             _sum(from_h[2 * size :], bias[3 * size :], n_h)
             _add(from_h[: 2 * size], row[: 2 * size])
@@ -257,7 +265,7 @@ def _gru(  # type: ignore[no-untyped-def]
             _tanh(n)
             for j in range(size):
                 new[j] = n[j] + z[j] * (new[j] - n[j])
-        out[start : start + count] = state
+            _put(new, out[start + p])
 
 
 @compiled
@@ -286,10 +294,10 @@ def _gru_gradient(  # type: ignore[no-untyped-def]
                 dr[j] = dn[j] * n_h[j] * r[j] * (one - r[j])
             for j in range(size):
                 dh[j] = new[j] * z[j]
-            from_h[:] = to
+            _put(to[: 2 * size], from_h[: 2 * size])
             from_n = from_h[2 * size :]
             for j in range(size):
-                from_n[j] *= r[j]
+                from_n[j] = dn[j] * r[j]
         gemm(False, False, hidden, weight, 1.0, state)
 
 
@@ -303,10 +311,10 @@ def _rnn(  # type: ignore[no-untyped-def]
         if count <= 0:
             continue
         new, state = given[start : start + count], h[first : first + count]
-        before[start : start + count] = state
         gemm(False, True, state, weight, 1.0, new)
         for p in range(count):
             row = new[p]
+            _put(state[p], before[start + p])
             _add(bias, row)
             if tanh:
                 _tanh(row)
@@ -314,8 +322,8 @@ def _rnn(  # type: ignore[no-untyped-def]
                 for j in range(len(row)):
                     value = row[j]
                     row[j] = zero if value <= zero else value
-        state[:] = new
-        out[start : start + count] = new
+            _put(row, state[p])
+            _put(row, out[start + p])
 
 
 @compiled
