@@ -231,6 +231,10 @@ def test_second_derivatives_of_a_loop_that_uses_its_weights_again(name):
     weights = [p.detach().clone().requires_grad_() for p in (cell.weight_ih, cell.weight_hh)]
     assert torch.autograd.gradcheck(loop, (x, *weights))
     assert torch.autograd.gradgradcheck(loop, (x, *weights))
+    plainly = torch.autograd.grad(loop(x, *weights).sum(), weights)
+    recorded = torch.autograd.grad(loop(x, *weights).sum(), weights, create_graph=True)
+    for mine, exact in zip(recorded, plainly):
+        np.testing.assert_allclose(mine.tolist(), exact.tolist(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])

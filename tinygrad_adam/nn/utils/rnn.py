@@ -194,6 +194,7 @@ def pack_padded_sequence(
     """
     sizes = _as_lengths(lengths)
     fitted("_pack_padded_sequence", "input", "Tensor", input)
+    fitted("_pack_padded_sequence", "batch_first", "bool", batch_first)
     if input.ndim < 2:
         require_dimensions(input, 1)
         normalize_dim(1, input.ndim)
@@ -258,7 +259,13 @@ def pad_packed_sequence(
 
     Source: PyTorch, ``torch.nn.utils.rnn.pad_packed_sequence``.
     """
+    if not isinstance(sequence, PackedSequence):
+        raise TypeError(
+            "pad_packed_sequence(): argument 'sequence' must be PackedSequence, not "
+            f"{type(sequence).__name__}"
+        )
     batch_sizes = to_numpy(sequence.batch_sizes.array)
+    fitted("_pad_packed_sequence", "batch_first", "bool", batch_first)
     padding_value = fitted("_pad_packed_sequence", "padding_value", "Number", padding_value)
     steps = len(batch_sizes)
     if total_length is not None:
@@ -349,15 +356,16 @@ def pack_sequence(sequences: Iterable[Tensor], enforce_sorted: bool = True) -> P
 
 
 def unpad_sequence(
-    padded_sequences: Tensor, lengths: Lengths, batch_first: bool = False
+    padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False
 ) -> list[Tensor]:
     """Return padded sequences, (T, N, …) or with ``batch_first`` (N, T, …), each by itself.
 
     Source: PyTorch, ``torch.nn.utils.rnn.unpad_sequence``.
     """
+    fitted("unpad_sequence", "padded_sequences", "Tensor", padded_sequences)
     sequences = padded_sequences.unbind(0 if batch_first else 1)
-    sizes = _as_lengths(lengths).tolist()
-    return [x[:length] for x, length in zip(sequences, sizes, strict=True)]
+    sizes: Any = fitted("unpad_sequence", "lengths", "Tensor", lengths).tolist()
+    return [x[: int(length)] for x, length in zip(sequences, sizes, strict=True)]
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
