@@ -29,6 +29,7 @@ x.index_fill_[1] F.adaptive_avg_pool2d[1] F.layer_norm[1] F.unfold[1] F.unfold[2
 F.unfold[4] nn.utils.clip_grad_value_[0] nn.ParameterDict[0] nn.HuberLoss[1] nn.Linear[0]
 torch.repeat_interleave[1] lr_scheduler.CyclicLR[4] data.default_collate[0]
 torch.finfo[0]
+nn.utils.rnn.pack_sequence[0]
 """
 
 # At once, not in the first call; odd stand-ins for True, for sizes or for the missing.
@@ -45,6 +46,7 @@ nn.ConvTranspose2d[8] nn.BatchNorm1d[0] nn.BatchNorm2d[0] nn.LayerNorm[0]
 nn.CrossEntropyLoss[reduction] nn.HuberLoss[0] nn.L1Loss[reduction] nn.MSELoss[reduction]
 nn.NLLLoss[reduction] nn.SmoothL1Loss[reduction] nn.Linear[0] lr_scheduler.CyclicLR[2]
 lr_scheduler.MultiStepLR[2] lr_scheduler.OneCycleLR[1] data.DataLoader[0]
+nn.utils.rnn.unpad_sequence[0] nn.utils.rnn.unpad_sequence[1]
 """
 
 # With the error for a value that is none of those allowed, or that has the wrong length.
@@ -56,6 +58,7 @@ torch.tensor[0] torch.randint_like[2] torch.randint[1] torch.randint[2] torch.br
 x.to[1] x.new_tensor[0] x.index_put_[0] torch.autograd.grad[2] torch.autograd.backward[1]
 F.adaptive_avg_pool2d[1] F.layer_norm[1] F.pad[2] nn.init.kaiming_normal_[2]
 nn.init.kaiming_uniform_[2] nn.utils.vector_to_parameters[1] nn.Conv1d[8] nn.Conv2d[8]
+nn.RNN[3] nn.RNNBase[0] nn.utils.rnn.pack_padded_sequence[1]
 nn.Linear[0] torch.optim.Adam[2] torch.optim.AdamW[2] torch.optim.Adamax[2] torch.optim.NAdam[2]
 torch.optim.RAdam[2] lr_scheduler.CosineAnnealingWarmRestarts[1]
 lr_scheduler.CosineAnnealingWarmRestarts[2] lr_scheduler.CyclicLR[4] lr_scheduler.OneCycleLR[2]

@@ -33,6 +33,7 @@ from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
 from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.losses import CrossEntropyDifference
+from tinygrad_adam.ops.recurrent import Recurrence
 from tinygrad_adam.ops.shapes import Move
 
 BOUND = 1e-6
@@ -62,6 +63,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "extremes": lambda x, w, s, v: s.max() + s.min(),
     "layouts": lambda x, w, s, v: [v.t(), s.t(), s.T.contiguous()],
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
+    "recurrences": lambda x, w, s, v: recurrences(x, w),
     "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),
     "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),
     "pad": lambda x, w, s, v: F.pad(x, (1, 2, 0, 1), mode="reflect") + F.pad(x, (1, 2, 0, 1)),
@@ -93,6 +95,31 @@ def complex_functions(z: Any) -> list[Any]:
     pairs = torch.view_as_real(z)
     made = torch.view_as_complex(pairs * pairs)
     return [z.sgn(), z.angle(), z.abs(), z.conj(), z.real * z.imag, pairs, made]
+
+
+def recurrences(x: Any, w: Any) -> list[Any]:
+    """Return what layers of RNN, LSTM and GRU give for sequences of three steps and of one."""
+    rows, h, c = x[0, 0, :, :3], x[1, 0, :2, :2], x[1, 1, :2, :2]
+    weights = (
+        x[0].reshape(16, 4)[:8, :3],
+        w.reshape(36, 2)[:8],
+        *w[2].reshape(18)[:16].reshape(2, 8),
+    )
+    found = []
+    for kind, gates in (("RNN_TANH", 2), ("RNN_RELU", 2), ("GRU", 6), ("LSTM", 8)):
+        options = (*[weight[:gates] for weight in weights], None, kind, (2, 1, 1), gates > 2)
+        found += Recurrence.apply(rows, h, c if kind == "LSTM" else None, *options)
+    projected = (
+        weights[0],
+        weights[1][:, :1],
+        None,
+        None,
+        w[3, 0, 2:, :2],
+        "LSTM",
+        (2, 1, 1),
+        False,
+    )
+    return [*found, *Recurrence.apply(rows, h[:, :1], c, *projected)]
 
 
 class Tape(autograd.Observer):

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tests.nn import cases_recurrent
+
 
 class Case(NamedTuple):
     """One computation; ``inputs`` of a floating dtype get gradients."""
@@ -290,6 +292,11 @@ for reduction in ("mean", "sum", "none"):
         uniform(2, 3, 2),
         uniform(3),
     )
+
+# --- recurrent layers ----------------------------------------------------------------------------
+
+for name, (computation, inputs) in cases_recurrent.cases(normal).items():
+    case(name, computation, *inputs)
 
 
 def compute(torch: Any, nn: Any, functional: Any, case: Case, dtype: str) -> dict[str, np.ndarray]:

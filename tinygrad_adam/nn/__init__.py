@@ -22,6 +22,9 @@ from tinygrad_adam.nn.activations import (
 from tinygrad_adam.nn.convolution import Conv1d, Conv2d, ConvTranspose2d
 from tinygrad_adam.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool, MaxPool2d
 from tinygrad_adam.nn.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from tinygrad_adam.nn.recurrent import (
+    GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase,
+)
 from tinygrad_adam.nn.losses import (
     BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss,
 )
@@ -36,6 +39,7 @@ __all__ = [  # noqa: RUF022
     "Conv1d", "Conv2d", "ConvTranspose2d",
     "AdaptiveAvgPool2d", "AvgPool2d", "MaxPool", "MaxPool2d",
     "BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm",
+    "GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase",
     "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "L1Loss", "MSELoss", "NLLLoss",
     "SmoothL1Loss",
 ]

@@ -14,6 +14,7 @@ from tinygrad_adam.autograd.fit import Cast
 from tinygrad_adam.autograd.inplace import in_place
 from tinygrad_adam.backend import Array, array_module, as_dtype, kernels
 from tinygrad_adam.backend.special import erf as erf_of
+from tinygrad_adam.backend.special import logistic
 from tinygrad_adam.backend.sums import total, wide
 from tinygrad_adam.ops.arguments import (
     Dims,
@@ -26,7 +27,6 @@ from tinygrad_adam.ops.elementwise import (
     erf,
     exp,
     flat_in,
-    logistic,
     overwritten,
     pow,
     refuse_complex_gradient,

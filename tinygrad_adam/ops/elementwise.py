@@ -70,11 +70,6 @@ def floating(x: Array) -> Array:
     return x if is_differentiable(x.dtype) else x.astype(DEFAULT_DTYPE[float])
 
 
-def logistic(x: Array) -> Array:
-    """Return 1 / (1 + exp(-x)) for an array; exp may overflow to infinity, which gives 0."""
-    return 1 / (1 + array_module(x).exp(-x))
-
-
 def require_floating(function: str, x: Array) -> None:
     """Raise, in the name of a function, unless ``x`` holds floating-point numbers."""
     if x.dtype.kind != "f":
@@ -870,7 +865,7 @@ def atanh(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse of tanh: NaN outside [-1, 1].  Gradient: g / (1 - x**2)."""
 
 
-@unary(lambda xp, x: logistic(x), lambda g, y: g * (y * (1 - y)))
+@unary(lambda xp, x: special.logistic(x), lambda g, y: g * (y * (1 - y)))
 def sigmoid(input: Tensor, *, out: Any = None) -> Tensor:
     """1 / (1 + exp(-x)).  Gradient: g y (1 - y)."""
 
