@@ -44,6 +44,8 @@ nn.ConvTranspose2d[8] nn.BatchNorm1d[0] nn.BatchNorm2d[0] nn.LayerNorm[0]
 nn.CrossEntropyLoss[reduction] nn.HuberLoss[0] nn.L1Loss[reduction] nn.MSELoss[reduction]
 nn.NLLLoss[reduction] nn.SmoothL1Loss[reduction] nn.Linear[0] lr_scheduler.CyclicLR[2]
 lr_scheduler.MultiStepLR[2] lr_scheduler.OneCycleLR[1] data.DataLoader[0]
+F.multi_head_attention_forward[9] nn.MultiheadAttention[4] nn.MultiheadAttention[6]
+nn.MultiheadAttention[7]
 """
 
 # With the error for a value that is none of those allowed, or that has the wrong length.

@@ -63,6 +63,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "layouts": lambda x, w, s, v: [v.t(), s.T.contiguous()],
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
     "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),
+    "attention": lambda x, w, s, v: F.scaled_dot_product_attention(s, s * 2, s, is_causal=True),
     "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),
     "pad": lambda x, w, s, v: F.pad(x, (1, 2, 0, 1), mode="reflect") + F.pad(x, (1, 2, 0, 1)),
     "unfold": lambda x, w, s, v: F.unfold(x, 3, padding=1),

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tests.nn import cases_attention
+
 
 class Case(NamedTuple):
     """One computation; ``inputs`` of a floating dtype get gradients."""
@@ -53,9 +55,9 @@ def filled(torch: Any, module: Any, dtype: Any) -> Any:
 def layer(make: Callable[[Any], Any], **options: Any) -> Callable[..., Any]:
     """Return a computation: the module that ``make(nn)`` returns, run in training mode or not."""
 
-    def compute(torch: Any, nn: Any, functional: Any, *tensors: Any) -> Any:
+    def compute(torch: Any, nn: Any, functional: Any, *tensors: Any, **named: Any) -> Any:
         module = filled(torch, make(nn), tensors[-1].dtype).train(options.get("training", True))
-        result = module(*tensors)
+        result = module(*tensors, **named)
         state = [x.detach() for x in module.buffers() if x.ndim]
         return (result, *state) if state and options.get("training", True) else result
 
@@ -290,6 +292,11 @@ for reduction in ("mean", "sum", "none"):
         uniform(2, 3, 2),
         uniform(3),
     )
+
+# --- attention -----------------------------------------------------------------------------------
+
+for row in cases_attention.rows(layer):
+    case(*row)
 
 
 def compute(torch: Any, nn: Any, functional: Any, case: Case, dtype: str) -> dict[str, np.ndarray]:

@@ -22,6 +22,11 @@ from tinygrad_adam.nn.activations import (
 from tinygrad_adam.nn.convolution import Conv1d, Conv2d, ConvTranspose2d
 from tinygrad_adam.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool, MaxPool2d
 from tinygrad_adam.nn.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from tinygrad_adam.nn.attention import MultiheadAttention
+from tinygrad_adam.nn.transformer import (
+    Transformer, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from tinygrad_adam.nn.losses import (
     BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss,
 )
@@ -36,6 +41,8 @@ __all__ = [  # noqa: RUF022
     "Conv1d", "Conv2d", "ConvTranspose2d",
     "AdaptiveAvgPool2d", "AvgPool2d", "MaxPool", "MaxPool2d",
     "BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm",
+    "MultiheadAttention", "Transformer", "TransformerDecoder", "TransformerDecoderLayer",
+    "TransformerEncoder", "TransformerEncoderLayer",
     "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "L1Loss", "MSELoss", "NLLLoss",
     "SmoothL1Loss",
 ]

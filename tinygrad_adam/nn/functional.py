@@ -14,6 +14,10 @@ from typing import Any
 from tinygrad_adam.ops import activations
 from tinygrad_adam.ops.activations import elu, gelu, hardswish, leaky_relu, silu, softplus
 from tinygrad_adam.ops.arguments import fitted
+from tinygrad_adam.ops.attention import (
+    multi_head_attention_forward,
+    scaled_dot_product_attention,
+)
 from tinygrad_adam.ops.convolution import conv1d, conv2d, conv_transpose2d
 from tinygrad_adam.ops.dropout import dropout
 from tinygrad_adam.ops.elementwise import sigmoid, tanh
@@ -58,11 +62,13 @@ __all__ = [
     "log_softmax",
     "max_pool2d",
     "mse_loss",
+    "multi_head_attention_forward",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
     "relu",
+    "scaled_dot_product_attention",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
