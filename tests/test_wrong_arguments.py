@@ -28,6 +28,7 @@ torch.randint[1] x.to[0] x.to[1] x.type[0] x.new_full[0] x.new_tensor[0] x.clamp
 x.index_fill_[1] F.adaptive_avg_pool2d[1] F.layer_norm[1] F.unfold[1] F.unfold[2] F.unfold[3]
 F.unfold[4] nn.utils.clip_grad_value_[0] nn.ParameterDict[0] nn.HuberLoss[1] nn.Linear[0]
 torch.repeat_interleave[1] lr_scheduler.CyclicLR[4] data.default_collate[0]
+nn.Hardtanh[0] nn.Hardtanh[1]
 """
 
 # At once, not in the first call; odd stand-ins for True, for sizes or for the missing.
@@ -45,7 +46,7 @@ nn.CrossEntropyLoss[reduction] nn.HuberLoss[0] nn.L1Loss[reduction] nn.MSELoss[r
 nn.NLLLoss[reduction] nn.SmoothL1Loss[reduction] nn.Linear[0] lr_scheduler.CyclicLR[2]
 lr_scheduler.MultiStepLR[2] lr_scheduler.OneCycleLR[1] data.DataLoader[0]
 F.multi_head_attention_forward[9] nn.MultiheadAttention[4] nn.MultiheadAttention[6]
-nn.MultiheadAttention[7]
+nn.MultiheadAttention[7] F.hardtanh_[1] F.gumbel_softmax[1]
 """
 
 # With the error for a value that is none of those allowed, or that has the wrong length.
@@ -74,7 +75,7 @@ FROM_INSIDE = re.compile(
 # What is made without arguments of its own, or exists here only.
 NO_CONSTRUCTOR = {
     "Module", "Identity", "Sigmoid", "Tanh", "MaxPool", "Microscope", "Momentum", "Optimizer",
-    "Dataset", "Sampler", "ReLU", "SiLU", "Hardswish",
+    "Dataset", "Sampler", "ReLU", "SiLU", "Hardswish", "Hardsigmoid", "Mish", "ReLU6", "SELU",
 }  # fmt: skip
 
 

@@ -43,7 +43,14 @@ LEFT_OUT = {ModuleBoundary, Cast, Move, Put, CrossEntropyDifference}
 ROOMS = ("tinygrad_adam.ops", "tinygrad_adam.autograd.fit", "tinygrad_adam.autograd.inplace")
 
 _LISTED = [getattr(F, name) for name in F.__all__]
-ACTIVATIONS = [f for f in _LISTED if f.__module__ == "tinygrad_adam.ops.activations"]
+_WITH_MORE = (F.glu, F.gumbel_softmax, F.prelu, F.threshold)  # arguments, or chance
+ACTIVATIONS = [
+    f
+    for f in _LISTED
+    if f.__module__ == "tinygrad_adam.ops.activations"
+    and f not in _WITH_MORE
+    and not f.__name__.endswith("_")
+]
 
 # Layers and losses on images x (2, 4, 4, 4), kernels w (4, 2, 3, 3), scores s (3, 5), v (5,).
 LAYERS: dict[str, Callable[..., Any]] = {
@@ -69,6 +76,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "unfold": lambda x, w, s, v: F.unfold(x, 3, padding=1),
     "dropout": lambda x, w, s, v: F.dropout(s, 0.5),
     "activations": lambda x, w, s, v: [f(s) for f in ACTIVATIONS],
+    "threshold": lambda x, w, s, v: F.threshold(s, 0.3, 2.0),
     "gelu, tanh": lambda x, w, s, v: F.gelu(s, approximate="tanh"),
     "cross_entropy": lambda x, w, s, v: F.cross_entropy(s, torch.tensor([1, 0, 4])),
     "cross_entropy, smooth": lambda x, w, s, v: F.cross_entropy(

@@ -17,7 +17,9 @@ from tinygrad_adam.nn.linear import Flatten, Identity, Linear, Unflatten
 from tinygrad_adam.nn.embedding import Embedding
 from tinygrad_adam.nn.dropout import Dropout
 from tinygrad_adam.nn.activations import (
-    ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
+    CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid,
+    LogSoftmax, Mish, PReLU, ReLU, ReLU6, RReLU, SELU, Sigmoid, SiLU, Softmax, Softmax2d, Softmin,
+    Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
 )
 from tinygrad_adam.nn.convolution import Conv1d, Conv2d, ConvTranspose2d
 from tinygrad_adam.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool, MaxPool2d
@@ -36,8 +38,10 @@ __all__ = [  # noqa: RUF022
     "Parameter", "Module",
     "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
     "Flatten", "Identity", "Linear", "Unflatten", "Embedding", "Dropout",
-    "ELU", "GELU", "Hardswish", "LeakyReLU", "LogSoftmax", "ReLU", "Sigmoid", "SiLU", "Softmax",
-    "Softplus", "Tanh",
+    "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU",
+    "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "RReLU", "SELU", "Sigmoid",
+    "SiLU", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh",
+    "Tanhshrink", "Threshold",
     "Conv1d", "Conv2d", "ConvTranspose2d",
     "AdaptiveAvgPool2d", "AvgPool2d", "MaxPool", "MaxPool2d",
     "BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm",

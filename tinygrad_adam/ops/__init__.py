@@ -46,7 +46,10 @@ from tinygrad_adam.ops.ordering import (
 from tinygrad_adam.ops.linalg import (
     addmm, addmv, baddbmm, bmm, dot, einsum, inner, matmul, mm, mv, norm, outer, trace,
 )
-from tinygrad_adam.ops.activations import log_softmax, relu, softmax
+from tinygrad_adam.ops.activations import (
+    celu, celu_, hardshrink, log_softmax, prelu, relu, relu_, rrelu, rrelu_, selu, selu_, softmax,
+    threshold, threshold_,
+)
 
 __all__ = [  # noqa: RUF022
     "broadcast_to", "chunk", "clone", "detach", "diag", "diag_embed", "diagonal", "flatten", "flip",
@@ -87,5 +90,6 @@ __all__ = [  # noqa: RUF022
     "addmm", "addmv", "baddbmm", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv", "norm",
     "outer", "trace",
 
-    "log_softmax", "relu", "softmax",
+    "celu", "celu_", "hardshrink", "log_softmax", "prelu", "relu", "relu_", "rrelu", "rrelu_",
+    "selu", "selu_", "softmax", "threshold", "threshold_",
 ]
