@@ -29,6 +29,7 @@ x.index_fill_[1] F.adaptive_avg_pool2d[1] F.layer_norm[1] F.unfold[1] F.unfold[2
 F.unfold[4] nn.utils.clip_grad_value_[0] nn.ParameterDict[0] nn.HuberLoss[1] nn.Linear[0]
 torch.repeat_interleave[1] lr_scheduler.CyclicLR[4] data.default_collate[0]
 nn.Hardtanh[0] nn.Hardtanh[1]
+F.gaussian_nll_loss[2] nn.TripletMarginLoss[0]
 """
 
 # At once, not in the first call; odd stand-ins for True, for sizes or for the missing.
@@ -47,6 +48,13 @@ nn.NLLLoss[reduction] nn.SmoothL1Loss[reduction] nn.Linear[0] lr_scheduler.Cycli
 lr_scheduler.MultiStepLR[2] lr_scheduler.OneCycleLR[1] data.DataLoader[0]
 F.multi_head_attention_forward[9] nn.MultiheadAttention[4] nn.MultiheadAttention[6]
 nn.MultiheadAttention[7] F.hardtanh_[1] F.gumbel_softmax[1]
+F.gaussian_nll_loss[1] F.gaussian_nll_loss[3] F.gaussian_nll_loss[4]
+F.multilabel_soft_margin_loss[1] F.multilabel_soft_margin_loss[2]
+F.triplet_margin_with_distance_loss[swap] nn.CTCLoss[1] nn.CosineEmbeddingLoss[reduction]
+nn.GaussianNLLLoss[reduction] nn.HingeEmbeddingLoss[reduction] nn.KLDivLoss[reduction]
+nn.MarginRankingLoss[reduction] nn.MultiLabelMarginLoss[reduction]
+nn.MultiLabelSoftMarginLoss[reduction] nn.MultiMarginLoss[reduction] nn.PoissonNLLLoss[reduction]
+nn.SoftMarginLoss[reduction] nn.TripletMarginLoss[reduction]
 """
 
 # With the error for a value that is none of those allowed, or that has the wrong length.
@@ -62,6 +70,8 @@ nn.Linear[0] torch.optim.Adam[2] torch.optim.AdamW[2] torch.optim.Adamax[2] torc
 torch.optim.RAdam[2] lr_scheduler.CosineAnnealingWarmRestarts[1]
 lr_scheduler.CosineAnnealingWarmRestarts[2] lr_scheduler.CyclicLR[4] lr_scheduler.OneCycleLR[2]
 lr_scheduler.ReduceLROnPlateau[1] data.DataLoader[0] data.default_collate[0] data.random_split[0]
+F.ctc_loss[2] F.ctc_loss[3] F.gaussian_nll_loss[5] F.multilabel_soft_margin_loss[reduction]
+F.poisson_nll_loss[reduction] nn.Bilinear[0]
 """
 
 

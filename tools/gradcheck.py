@@ -31,15 +31,17 @@ from tinygrad_adam.autograd.inplace import Put
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
+from tinygrad_adam.ops.ctc import CtcGradient, CtcLoss
 from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.losses import CrossEntropyDifference
 from tinygrad_adam.ops.shapes import Move
 
 BOUND = 1e-6
 STEPS = (1e-4, 1e-5, 1e-6)
-# These need modules, other dtypes, other devices, or a write that came before; the value of the
-# last is handed to it, which no difference of values can see.
-LEFT_OUT = {ModuleBoundary, Cast, Move, Put, CrossEntropyDifference}
+# These need modules, other dtypes, other devices, or a write that came before; the value of
+# CrossEntropyDifference is handed to it, which no difference of values can see; the gradient of
+# CTC is right behind log_softmax only.
+LEFT_OUT = {ModuleBoundary, Cast, Move, Put, CrossEntropyDifference, CtcLoss, CtcGradient}
 ROOMS = ("tinygrad_adam.ops", "tinygrad_adam.autograd.fit", "tinygrad_adam.autograd.inplace")
 
 _LISTED = [getattr(F, name) for name in F.__all__]

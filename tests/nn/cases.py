@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.nn import cases_attention
+from tests.nn import cases_attention, cases_losses
 
 
 class Case(NamedTuple):
@@ -338,9 +338,9 @@ for name, options in [
         normal(3, 4),
     )
 
-# --- attention -----------------------------------------------------------------------------------
+# --- attention, more losses ----------------------------------------------------------------------
 
-for row in cases_attention.rows(layer):
+for row in (*cases_attention.rows(layer), *cases_losses.rows(layer)):
     case(*row)
 
 

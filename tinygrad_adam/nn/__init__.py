@@ -14,6 +14,7 @@ from tinygrad_adam.nn.containers import (
     ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential,
 )
 from tinygrad_adam.nn.linear import Flatten, Identity, Linear, Unflatten
+from tinygrad_adam.nn.distances import Bilinear, CosineSimilarity, PairwiseDistance
 from tinygrad_adam.nn.embedding import Embedding
 from tinygrad_adam.nn.dropout import Dropout
 from tinygrad_adam.nn.activations import (
@@ -30,14 +31,18 @@ from tinygrad_adam.nn.transformer import (
     TransformerEncoderLayer,
 )
 from tinygrad_adam.nn.losses import (
-    BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss,
+    BCELoss, BCEWithLogitsLoss, CosineEmbeddingLoss, CrossEntropyLoss, CTCLoss, GaussianNLLLoss,
+    HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MarginRankingLoss, MSELoss,
+    MultiLabelMarginLoss, MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, PoissonNLLLoss,
+    SmoothL1Loss, SoftMarginLoss, TripletMarginLoss, TripletMarginWithDistanceLoss,
 )
 
 __all__ = [  # noqa: RUF022
     "functional", "init", "utils",
     "Parameter", "Module",
     "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
-    "Flatten", "Identity", "Linear", "Unflatten", "Embedding", "Dropout",
+    "Flatten", "Identity", "Linear", "Unflatten", "Bilinear", "CosineSimilarity",
+    "PairwiseDistance", "Embedding", "Dropout",
     "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU",
     "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "RReLU", "SELU", "Sigmoid",
     "SiLU", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh",
@@ -47,6 +52,9 @@ __all__ = [  # noqa: RUF022
     "BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm",
     "MultiheadAttention", "Transformer", "TransformerDecoder", "TransformerDecoderLayer",
     "TransformerEncoder", "TransformerEncoderLayer",
-    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "L1Loss", "MSELoss", "NLLLoss",
-    "SmoothL1Loss",
+    "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "CTCLoss",
+    "GaussianNLLLoss", "HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss",
+    "MarginRankingLoss", "MSELoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss", "NLLLoss", "PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss",
+    "TripletMarginLoss", "TripletMarginWithDistanceLoss",
 ]

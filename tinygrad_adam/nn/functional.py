@@ -50,10 +50,13 @@ from tinygrad_adam.ops.attention import (
     scaled_dot_product_attention,
 )
 from tinygrad_adam.ops.convolution import conv1d, conv2d, conv_transpose2d
+from tinygrad_adam.ops.ctc import ctc_loss
+from tinygrad_adam.ops.distances import cosine_similarity, pairwise_distance, pdist
 from tinygrad_adam.ops.dropout import dropout
 from tinygrad_adam.ops.elementwise import sigmoid, tanh
 from tinygrad_adam.ops.embedding import embedding, one_hot
-from tinygrad_adam.ops.linalg import linear, normalize
+from tinygrad_adam.ops.likelihood_losses import gaussian_nll_loss, kl_div, poisson_nll_loss
+from tinygrad_adam.ops.linalg import bilinear, linear, normalize
 from tinygrad_adam.ops.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -64,6 +67,17 @@ from tinygrad_adam.ops.losses import (
     nll_loss,
     smooth_l1_loss,
 )
+from tinygrad_adam.ops.margin_losses import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from tinygrad_adam.ops.normalization import batch_norm, group_norm, layer_norm
 from tinygrad_adam.ops.padding import pad, unfold
 from tinygrad_adam.ops.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
@@ -73,6 +87,7 @@ __all__ = [
     "adaptive_avg_pool2d",
     "avg_pool2d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
@@ -80,11 +95,15 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv_transpose2d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "elu",
     "elu_",
     "embedding",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "group_norm",
@@ -94,7 +113,9 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "hardtanh_",
+    "hinge_embedding_loss",
     "huber_loss",
+    "kl_div",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
@@ -102,14 +123,21 @@ __all__ = [
     "linear",
     "log_softmax",
     "logsigmoid",
+    "margin_ranking_loss",
     "max_pool2d",
     "mish",
     "mse_loss",
     "multi_head_attention_forward",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
+    "pdist",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
@@ -122,6 +150,7 @@ __all__ = [
     "sigmoid",
     "silu",
     "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softmin",
     "softplus",
@@ -131,6 +160,8 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "threshold_",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
     "unfold",
 ]
 
