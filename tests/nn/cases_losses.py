@@ -154,7 +154,33 @@ def _modules(layer: Callable[..., Any]) -> Iterator[tuple[Any, ...]]:
         yield name, compute, target, x
 
 
+def _bags() -> Iterator[tuple[Any, ...]]:
+    indices, offsets = np.array([0, 3, 3, 1, 2, 4]), np.array([0, 2, 2, 6])
+    for mode, options in [
+        ("sum", {}), ("mean", {"padding_idx": 3}), ("max", {}), ("max", {"padding_idx": -2}),
+        ("sum", {"include_last_offset": True}), ("sum", {"weights": True, "padding_idx": 1}),
+    ]:  # fmt: skip
+
+        def compute(torch: Any, nn: Any, f: Any, i: Any, o: Any, w: Any, samples: Any,
+                    mode: str = mode, options: Any = options) -> Any:  # fmt: skip
+            named = {key: value for key, value in options.items() if key != "weights"}
+            if options.get("weights"):
+                named["per_sample_weights"] = samples
+            return first_only(torch, lambda w: f.embedding_bag(i, w, o, mode=mode, **named), w)
+
+        yield f"embedding_bag {mode} {options}", compute, indices, offsets, normal(5, 2), normal(6)
+
+    def module(torch: Any, nn: Any, f: Any, i: Any, w: Any) -> Any:
+        bag = nn.EmbeddingBag(5, 2, mode="max", _weight=w.detach().clone())
+        y = bag(i)
+        (gradient,) = torch.autograd.grad((y * y).sum(), bag.weight)
+        return gradient + 0 * w
+
+    yield "EmbeddingBag", module, indices.reshape(2, 3), normal(5, 2)
+
+
 def rows(layer: Callable[..., Any]) -> Iterator[tuple[Any, ...]]:
     yield from _losses()
     yield from _ctc()
     yield from _modules(layer)
+    yield from _bags()

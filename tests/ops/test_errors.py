@@ -242,6 +242,18 @@ MISTAKES = [
     ("torch.pdist(x, -1)", RuntimeError, "pdist only supports non-negative p values"),
     ("torch.bilinear(x, x, torch.ones(1, 4, 3))", RuntimeError, "input2 size does not match"),
     ("torch.bilinear(x, x[:2], torch.ones(1, 4, 4))", RuntimeError, "do not match at dim 0: got 3"),
+    ("bag(x[0].long(), x)", ValueError, "offsets has to be a 1D Tensor but got None"),
+    ("bag(x.long(), x, x[0])", ValueError, "if input is 2D, then offsets has to be None"),
+    ("bag(x[None].long(), x)", ValueError, "input has to be 1D or 2D Tensor, but got"),
+    ("bag(x.long(), x, mode='best')", ValueError, "mode has to be one of sum, mean or max"),
+    ("bag(x.long(), x)", RuntimeError, "Index 3 of input takes value 3 which is not in the valid"),
+    ("bag(x, x)", RuntimeError, "Long, Int; but got torch.FloatTensor instead"),
+    ("bag(x[0].long() * 0, x, x[0].long() + 1)", RuntimeError, "offsets[0] has to be 0, i.e., the"),
+    ("bag(x[0].long() * 0, x, x[0].long() * 2)", RuntimeError, "offsets[-1] can not be greater th"),
+    ("bag(x[:, :3].long() * 0, x, padding_idx=3)", RuntimeError, "padding_idx must be within"),
+    ("bag(x.long() * 0, x, sparse=True)", NotImplementedError, "sparse gradients are not"),
+    ("bag(x.long() * 0, x, per_sample_weights=x)", NotImplementedError, "only supported for mode="),
+    ("bag(x.long() * 0, x, mode='sum', per_sample_weights=x[0])", ValueError, "must have the same"),
     ("(x > 0).relu()", RuntimeError, "Boolean inputs not supported for relu"),
     ("functional.dropout(x.long())", RuntimeError, "result type Float can't be cast to the"),
     ("x.long().softmax(1)", NotImplementedError, "\"softmax\" not implemented"),
@@ -260,6 +272,8 @@ MISTAKES = [
 )
 def test_mistakes_are_named_in_pytorchs_words(expression, kind, words, device):
     x = torch.arange(12.0, device=device).reshape(3, 4)
+    functional = torch.nn.functional
+    scope = {"functional": functional, "bag": functional.embedding_bag}
     with pytest.raises(kind, match=re.escape(words)) as caught:
-        eval(expression, {"x": x, "torch": torch, "np": np, "functional": torch.nn.functional})
+        eval(expression, {"x": x, "torch": torch, "np": np, **scope})
     assert type(caught.value) is kind

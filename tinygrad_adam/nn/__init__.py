@@ -15,7 +15,7 @@ from tinygrad_adam.nn.containers import (
 )
 from tinygrad_adam.nn.linear import Flatten, Identity, Linear, Unflatten
 from tinygrad_adam.nn.distances import Bilinear, CosineSimilarity, PairwiseDistance
-from tinygrad_adam.nn.embedding import Embedding
+from tinygrad_adam.nn.embedding import Embedding, EmbeddingBag
 from tinygrad_adam.nn.dropout import Dropout
 from tinygrad_adam.nn.activations import (
     CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid,
@@ -42,7 +42,7 @@ __all__ = [  # noqa: RUF022
     "Parameter", "Module",
     "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
     "Flatten", "Identity", "Linear", "Unflatten", "Bilinear", "CosineSimilarity",
-    "PairwiseDistance", "Embedding", "Dropout",
+    "PairwiseDistance", "Embedding", "EmbeddingBag", "Dropout",
     "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU",
     "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "RReLU", "SELU", "Sigmoid",
     "SiLU", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh",

@@ -54,7 +54,7 @@ from tinygrad_adam.ops.ctc import ctc_loss
 from tinygrad_adam.ops.distances import cosine_similarity, pairwise_distance, pdist
 from tinygrad_adam.ops.dropout import dropout
 from tinygrad_adam.ops.elementwise import sigmoid, tanh
-from tinygrad_adam.ops.embedding import embedding, one_hot
+from tinygrad_adam.ops.embedding import embedding, embedding_bag, one_hot
 from tinygrad_adam.ops.likelihood_losses import gaussian_nll_loss, kl_div, poisson_nll_loss
 from tinygrad_adam.ops.linalg import bilinear, linear, normalize
 from tinygrad_adam.ops.losses import (
@@ -103,6 +103,7 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
+    "embedding_bag",
     "gaussian_nll_loss",
     "gelu",
     "glu",
