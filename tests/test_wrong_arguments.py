@@ -30,6 +30,8 @@ F.unfold[4] nn.utils.clip_grad_value_[0] nn.ParameterDict[0] nn.HuberLoss[1] nn.
 torch.repeat_interleave[1] lr_scheduler.CyclicLR[4] data.default_collate[0]
 torch.finfo[0]
 nn.utils.rnn.pack_sequence[0]
+nn.Hardtanh[0] nn.Hardtanh[1]
+F.gaussian_nll_loss[2] nn.TripletMarginLoss[0]
 """
 
 # At once, not in the first call; odd stand-ins for True, for sizes or for the missing.
@@ -47,6 +49,15 @@ nn.CrossEntropyLoss[reduction] nn.HuberLoss[0] nn.L1Loss[reduction] nn.MSELoss[r
 nn.NLLLoss[reduction] nn.SmoothL1Loss[reduction] nn.Linear[0] lr_scheduler.CyclicLR[2]
 lr_scheduler.MultiStepLR[2] lr_scheduler.OneCycleLR[1] data.DataLoader[0]
 nn.utils.rnn.unpad_sequence[0] nn.utils.rnn.unpad_sequence[1]
+F.multi_head_attention_forward[9] nn.MultiheadAttention[4] nn.MultiheadAttention[6]
+nn.MultiheadAttention[7] F.hardtanh_[1] F.gumbel_softmax[1]
+F.gaussian_nll_loss[1] F.gaussian_nll_loss[3] F.gaussian_nll_loss[4]
+F.multilabel_soft_margin_loss[1] F.multilabel_soft_margin_loss[2]
+F.triplet_margin_with_distance_loss[swap] nn.CTCLoss[1] nn.CosineEmbeddingLoss[reduction]
+nn.GaussianNLLLoss[reduction] nn.HingeEmbeddingLoss[reduction] nn.KLDivLoss[reduction]
+nn.MarginRankingLoss[reduction] nn.MultiLabelMarginLoss[reduction]
+nn.MultiLabelSoftMarginLoss[reduction] nn.MultiMarginLoss[reduction] nn.PoissonNLLLoss[reduction]
+nn.SoftMarginLoss[reduction] nn.TripletMarginLoss[reduction]
 """
 
 # With the error for a value that is none of those allowed, or that has the wrong length.
@@ -63,6 +74,8 @@ nn.Linear[0] torch.optim.Adam[2] torch.optim.AdamW[2] torch.optim.Adamax[2] torc
 torch.optim.RAdam[2] lr_scheduler.CosineAnnealingWarmRestarts[1]
 lr_scheduler.CosineAnnealingWarmRestarts[2] lr_scheduler.CyclicLR[4] lr_scheduler.OneCycleLR[2]
 lr_scheduler.ReduceLROnPlateau[1] data.DataLoader[0] data.default_collate[0] data.random_split[0]
+F.ctc_loss[2] F.ctc_loss[3] F.gaussian_nll_loss[5] F.multilabel_soft_margin_loss[reduction]
+F.poisson_nll_loss[reduction] nn.Bilinear[0]
 """
 
 
@@ -76,7 +89,7 @@ FROM_INSIDE = re.compile(
 # What is made without arguments of its own, or exists here only.
 NO_CONSTRUCTOR = {
     "Module", "Identity", "Sigmoid", "Tanh", "MaxPool", "Microscope", "Momentum", "Optimizer",
-    "Dataset", "Sampler", "ReLU", "SiLU", "Hardswish",
+    "Dataset", "Sampler", "ReLU", "SiLU", "Hardswish", "Hardsigmoid", "Mish", "ReLU6", "SELU",
 }  # fmt: skip
 
 

@@ -1014,6 +1014,7 @@ class Tensor(Traced):
     var, var_mean, std, std_mean = ops.var, ops.var_mean, ops.std, ops.std_mean
     all, any, count_nonzero = ops.all, ops.any, ops.count_nonzero
     amax, amin, max, min, median = ops.amax, ops.amin, ops.max, ops.min, ops.median
+    prelu, hardshrink = ops.prelu, ops.hardshrink
     norm, logsumexp, softmax, log_softmax = ops.norm, ops.logsumexp, ops.softmax, ops.log_softmax
     cumsum, cumprod, diff = ops.cumsum, ops.cumprod, ops.diff
     argmax, argmin, argsort = ops.argmax, ops.argmin, ops.argsort
@@ -1069,7 +1070,7 @@ class Tensor(Traced):
     floor_, ceil_ = in_place(ops.floor), in_place(ops.ceil)
     trunc_, round_ = in_place(ops.trunc), in_place(ops.round)
     sin_, cos_, tanh_ = in_place(ops.sin), in_place(ops.cos), in_place(ops.tanh)
-    sigmoid_, erf_, relu_ = in_place(ops.sigmoid), in_place(ops.erf), in_place(ops.relu)
+    sigmoid_, erf_, relu_ = in_place(ops.sigmoid), in_place(ops.erf), ops.relu_
     clamp_ = in_place(ops.clamp)
     clamp_min_, clamp_max_ = in_place(ops.clamp_min), in_place(ops.clamp_max)
     tril_, triu_ = in_place(ops.tril), in_place(ops.triu)

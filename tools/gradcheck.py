@@ -31,6 +31,7 @@ from tinygrad_adam.autograd.inplace import Put
 from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
+from tinygrad_adam.ops.ctc import CtcGradient, CtcLoss
 from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.losses import CrossEntropyDifference
 from tinygrad_adam.ops.recurrent import Recurrence
@@ -38,13 +39,21 @@ from tinygrad_adam.ops.shapes import Move
 
 BOUND = 1e-6
 STEPS = (1e-4, 1e-5, 1e-6)
-# These need modules, other dtypes, other devices, or a write that came before; the value of the
-# last is handed to it, which no difference of values can see.
-LEFT_OUT = {ModuleBoundary, Cast, Move, Put, CrossEntropyDifference}
+# These need modules, other dtypes, other devices, or a write that came before; the value of
+# CrossEntropyDifference is handed to it, which no difference of values can see; the gradient of
+# CTC is right behind log_softmax only.
+LEFT_OUT = {ModuleBoundary, Cast, Move, Put, CrossEntropyDifference, CtcLoss, CtcGradient}
 ROOMS = ("tinygrad_adam.ops", "tinygrad_adam.autograd.fit", "tinygrad_adam.autograd.inplace")
 
 _LISTED = [getattr(F, name) for name in F.__all__]
-ACTIVATIONS = [f for f in _LISTED if f.__module__ == "tinygrad_adam.ops.activations"]
+_WITH_MORE = (F.glu, F.gumbel_softmax, F.prelu, F.threshold)  # arguments, or chance
+ACTIVATIONS = [
+    f
+    for f in _LISTED
+    if f.__module__ == "tinygrad_adam.ops.activations"
+    and f not in _WITH_MORE
+    and not f.__name__.endswith("_")
+]
 
 # Layers and losses on images x (2, 4, 4, 4), kernels w (4, 2, 3, 3), scores s (3, 5), v (5,).
 LAYERS: dict[str, Callable[..., Any]] = {
@@ -65,11 +74,13 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
     "recurrences": lambda x, w, s, v: recurrences(x, w),
     "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),
+    "attention": lambda x, w, s, v: F.scaled_dot_product_attention(s, s * 2, s, is_causal=True),
     "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),
     "pad": lambda x, w, s, v: F.pad(x, (1, 2, 0, 1), mode="reflect") + F.pad(x, (1, 2, 0, 1)),
     "unfold": lambda x, w, s, v: F.unfold(x, 3, padding=1),
     "dropout": lambda x, w, s, v: F.dropout(s, 0.5),
     "activations": lambda x, w, s, v: [f(s) for f in ACTIVATIONS],
+    "threshold": lambda x, w, s, v: F.threshold(s, 0.3, 2.0),
     "gelu, tanh": lambda x, w, s, v: F.gelu(s, approximate="tanh"),
     "cross_entropy": lambda x, w, s, v: F.cross_entropy(s, torch.tensor([1, 0, 4])),
     "cross_entropy, smooth": lambda x, w, s, v: F.cross_entropy(

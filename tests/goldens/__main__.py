@@ -24,6 +24,7 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``wrong_arguments``: the class of the error for each wrong kind of each argument of each row of
   ``tests/wrong_arguments.py``.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
+* ``language_models``: the losses of a ladder of language models in their first steps, in float64.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ import torch
 from tests import func_programs, wrong_arguments
 from tests.autograd import graphs, in_place_states
 from tests.autograd.random_programs import STORED, in_children, run
-from tests.examples import cnn_problem
+from tests.examples import cnn_problem, language_models
 from tests.goldens import FOLDER, save_arrays
 from tests.nn.cases import CASES, compute
 from tests.ops import printed, promotion
@@ -114,10 +115,12 @@ def make_wrong_arguments() -> None:
 
 
 def layers() -> None:
-    found = {
-        name: compute(torch, torch.nn, torch.nn.functional, case, "float64")
-        for name, case in CASES.items()
-    }
+    # The other kernels of attention have no second derivative.
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        found = {
+            name: compute(torch, torch.nn, torch.nn.functional, case, "float64")
+            for name, case in CASES.items()
+        }
     save_arrays("layers.npz", found)
 
 
@@ -246,6 +249,11 @@ def cnn() -> None:
     save("cnn.json", json.dumps(result, indent=1))
 
 
+def make_language_models() -> None:
+    found = {name: language_models.losses(torch, name, "float64") for name in language_models.NAMES}
+    save("language_models.json", json.dumps(found, indent=0))
+
+
 MAKERS = {
     "operations": operations,
     "promotion": make_promotion,
@@ -260,6 +268,7 @@ MAKERS = {
     "iris": iris,
     "wrong_arguments": make_wrong_arguments,
     "cnn": cnn,
+    "language_models": make_language_models,
 }
 
 

@@ -92,6 +92,8 @@ def in_place(function: F, fills: bool = False) -> F:
 
     @functools.wraps(function)
     def method(self: Any, *args: Any, **options: Any) -> Any:
+        if not isinstance(self, Traced):  # relu_(3)
+            return function(self, *args, **options)  # which says that it wants a tensor
         others = [x for x in (*args, *options.values()) if isinstance(x, Traced)]
         recording = current_mode().grad and any(map(_matters, (self, *others)))
         check_writable(self, recording, fills)

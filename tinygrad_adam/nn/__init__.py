@@ -14,10 +14,13 @@ from tinygrad_adam.nn.containers import (
     ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential,
 )
 from tinygrad_adam.nn.linear import Flatten, Identity, Linear, Unflatten
-from tinygrad_adam.nn.embedding import Embedding
+from tinygrad_adam.nn.distances import Bilinear, CosineSimilarity, PairwiseDistance
+from tinygrad_adam.nn.embedding import Embedding, EmbeddingBag
 from tinygrad_adam.nn.dropout import Dropout
 from tinygrad_adam.nn.activations import (
-    ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
+    CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid,
+    LogSoftmax, Mish, PReLU, ReLU, ReLU6, RReLU, SELU, Sigmoid, SiLU, Softmax, Softmax2d, Softmin,
+    Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
 )
 from tinygrad_adam.nn.convolution import Conv1d, Conv2d, ConvTranspose2d
 from tinygrad_adam.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool, MaxPool2d
@@ -25,21 +28,37 @@ from tinygrad_adam.nn.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, 
 from tinygrad_adam.nn.recurrent import (
     GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase,
 )
+from tinygrad_adam.nn.attention import MultiheadAttention
+from tinygrad_adam.nn.transformer import (
+    Transformer, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from tinygrad_adam.nn.losses import (
-    BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss,
+    BCELoss, BCEWithLogitsLoss, CosineEmbeddingLoss, CrossEntropyLoss, CTCLoss, GaussianNLLLoss,
+    HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MarginRankingLoss, MSELoss,
+    MultiLabelMarginLoss, MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, PoissonNLLLoss,
+    SmoothL1Loss, SoftMarginLoss, TripletMarginLoss, TripletMarginWithDistanceLoss,
 )
 
 __all__ = [  # noqa: RUF022
     "functional", "init", "utils",
     "Parameter", "Module",
     "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
-    "Flatten", "Identity", "Linear", "Unflatten", "Embedding", "Dropout",
-    "ELU", "GELU", "Hardswish", "LeakyReLU", "LogSoftmax", "ReLU", "Sigmoid", "SiLU", "Softmax",
-    "Softplus", "Tanh",
+    "Flatten", "Identity", "Linear", "Unflatten", "Bilinear", "CosineSimilarity",
+    "PairwiseDistance", "Embedding", "EmbeddingBag", "Dropout",
+    "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU",
+    "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "RReLU", "SELU", "Sigmoid",
+    "SiLU", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh",
+    "Tanhshrink", "Threshold",
     "Conv1d", "Conv2d", "ConvTranspose2d",
     "AdaptiveAvgPool2d", "AvgPool2d", "MaxPool", "MaxPool2d",
     "BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm",
     "GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase",
-    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "L1Loss", "MSELoss", "NLLLoss",
-    "SmoothL1Loss",
+    "MultiheadAttention", "Transformer", "TransformerDecoder", "TransformerDecoderLayer",
+    "TransformerEncoder", "TransformerEncoderLayer",
+    "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "CTCLoss",
+    "GaussianNLLLoss", "HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss",
+    "MarginRankingLoss", "MSELoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss", "NLLLoss", "PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss",
+    "TripletMarginLoss", "TripletMarginWithDistanceLoss",
 ]

@@ -12,13 +12,51 @@ import warnings
 from typing import Any
 
 from tinygrad_adam.ops import activations
-from tinygrad_adam.ops.activations import elu, gelu, hardswish, leaky_relu, silu, softplus
+from tinygrad_adam.ops.activations import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    gelu,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    logsigmoid,
+    mish,
+    prelu,
+    relu6,
+    relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    silu,
+    softplus,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+    threshold_,
+)
 from tinygrad_adam.ops.arguments import fitted
+from tinygrad_adam.ops.attention import (
+    multi_head_attention_forward,
+    scaled_dot_product_attention,
+)
 from tinygrad_adam.ops.convolution import conv1d, conv2d, conv_transpose2d
+from tinygrad_adam.ops.ctc import ctc_loss
+from tinygrad_adam.ops.distances import cosine_similarity, pairwise_distance, pdist
 from tinygrad_adam.ops.dropout import dropout
 from tinygrad_adam.ops.elementwise import sigmoid, tanh
-from tinygrad_adam.ops.embedding import embedding, one_hot
-from tinygrad_adam.ops.linalg import linear, normalize
+from tinygrad_adam.ops.embedding import embedding, embedding_bag, one_hot
+from tinygrad_adam.ops.likelihood_losses import gaussian_nll_loss, kl_div, poisson_nll_loss
+from tinygrad_adam.ops.linalg import bilinear, linear, normalize
 from tinygrad_adam.ops.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -29,6 +67,17 @@ from tinygrad_adam.ops.losses import (
     nll_loss,
     smooth_l1_loss,
 )
+from tinygrad_adam.ops.margin_losses import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from tinygrad_adam.ops.normalization import batch_norm, group_norm, layer_norm
 from tinygrad_adam.ops.padding import pad, unfold
 from tinygrad_adam.ops.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
@@ -38,37 +87,82 @@ __all__ = [
     "adaptive_avg_pool2d",
     "avg_pool2d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "celu",
+    "celu_",
     "conv1d",
     "conv2d",
     "conv_transpose2d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "elu",
+    "elu_",
     "embedding",
+    "embedding_bag",
+    "gaussian_nll_loss",
     "gelu",
+    "glu",
     "group_norm",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardsigmoid",
     "hardswish",
+    "hardtanh",
+    "hardtanh_",
+    "hinge_embedding_loss",
     "huber_loss",
+    "kl_div",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
+    "leaky_relu_",
     "linear",
     "log_softmax",
+    "logsigmoid",
+    "margin_ranking_loss",
     "max_pool2d",
+    "mish",
     "mse_loss",
+    "multi_head_attention_forward",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
+    "pdist",
+    "poisson_nll_loss",
+    "prelu",
     "relu",
+    "relu6",
+    "relu_",
+    "rrelu",
+    "rrelu_",
+    "scaled_dot_product_attention",
+    "selu",
+    "selu_",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
+    "softmin",
     "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
+    "threshold_",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
     "unfold",
 ]
 
@@ -114,3 +208,15 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
     if dim is None:
         dim = _softmax_dim("log_softmax", input)
     return activations.log_softmax(input, dim, dtype)
+
+
+def softmin(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
+    """Return :func:`softmax` of -x: the smallest gets the largest share.
+
+    Source: PyTorch, ``torch.nn.functional.softmin``.
+    """
+    if dim is None:
+        dim = _softmax_dim("softmin", input)
+    return activations.softmax(-input, dim, dtype)

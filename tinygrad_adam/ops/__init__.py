@@ -3,8 +3,9 @@
 The functions take tensors; inside a walk that nobody records, and inside ``forward``, they take
 arrays, too. Each is ``torch.name``, and the method ``Tensor.name``. Those that only layers need are
 listed in ``nn.functional``. Files that come later in this list may use earlier ones: arguments,
-shapes, joining, complex_parts, elementwise, reductions, indexing, ordering, linalg, activations,
-dropout, embedding, padding, pooling, normalization, convolution, losses.
+shapes, joining, complex_parts, elementwise, reductions, indexing, ordering, linalg, distances,
+activations, dropout, embedding, padding, attention, pooling, normalization, convolution, losses,
+likelihood_losses, margin_losses, ctc.
 """
 
 # Packed by subject, twice in the same rows, as a table to be read.
@@ -45,9 +46,13 @@ from tinygrad_adam.ops.ordering import (
     argmax, argmin, argsort, max, median, min, sort, topk, unique,
 )
 from tinygrad_adam.ops.linalg import (
-    addmm, addmv, baddbmm, bmm, dot, einsum, inner, matmul, mm, mv, norm, outer, trace,
+    addmm, addmv, baddbmm, bilinear, bmm, dot, einsum, inner, matmul, mm, mv, norm, outer, trace,
 )
-from tinygrad_adam.ops.activations import log_softmax, relu, softmax
+from tinygrad_adam.ops.distances import cosine_similarity, pairwise_distance, pdist
+from tinygrad_adam.ops.activations import (
+    celu, celu_, hardshrink, log_softmax, prelu, relu, relu_, rrelu, rrelu_, selu, selu_, softmax,
+    threshold, threshold_,
+)
 
 __all__ = [  # noqa: RUF022
     "broadcast_to", "chunk", "clone", "detach", "diag", "diag_embed", "diagonal", "flatten", "flip",
@@ -85,8 +90,11 @@ __all__ = [  # noqa: RUF022
 
     "argmax", "argmin", "argsort", "max", "median", "min", "sort", "topk", "unique",
 
-    "addmm", "addmv", "baddbmm", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv", "norm",
-    "outer", "trace",
+    "addmm", "addmv", "baddbmm", "bilinear", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv",
+    "norm", "outer", "trace",
 
-    "log_softmax", "relu", "softmax",
+    "cosine_similarity", "pairwise_distance", "pdist",
+
+    "celu", "celu_", "hardshrink", "log_softmax", "prelu", "relu", "relu_", "rrelu", "rrelu_",
+    "selu", "selu_", "softmax", "threshold", "threshold_",
 ]

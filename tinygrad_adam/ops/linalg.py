@@ -20,8 +20,10 @@ from tinygrad_adam.ops.arguments import (
     fitted,
     is_one,
     is_tensor_here,
+    normalize_dim,
     normalize_dims,
     numpy_names,
+    require_dimensions,
     tensor_list,
 )
 from tinygrad_adam.ops.complex_parts import conj
@@ -32,6 +34,7 @@ from tinygrad_adam.ops.shapes import (
     diagonal,
     expand,
     movedim,
+    permute,
     reshape,
     squeeze,
     transpose,
@@ -356,6 +359,62 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     result = Linear.apply(reshape(input, (-1, input.shape[-1])), weight, bias)
     return reshape(result, (*input.shape[:-1], weight.shape[0]))
+
+
+@checked
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return x1ᵀ W x2 + b, for each output the matrix W of its own.
+
+    Args:
+        input1: (…, in1).
+        input2: (…, in2).
+        weight: (out, in1, in2).
+        bias: (out,) or None.
+
+    Returns:
+        (…, out).
+
+    Raises:
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.bilinear``.
+    """
+    ndims = input1.ndim, input2.ndim
+    if ndims[0] != ndims[1]:
+        raise RuntimeError(
+            f"bilinear(): input dimensions do not match: got {ndims[0]} and {ndims[1]}"
+        )
+    for d, (size, other) in enumerate(zip(input1.shape[:-1], input2.shape[:-1])):
+        if size != other:
+            raise RuntimeError(
+                f"bilinear(): input batch dimensions do not match at dim {d}: got {size} and "
+                f"{other}"
+            )
+    require_dimensions(input1, -1)
+    normalize_dim(2, weight.ndim)
+    outputs, *sizes = weight.shape
+    for i, (x, size) in enumerate(((input1, sizes[0]), (input2, sizes[1])), 1):
+        if x.shape[-1] != size:
+            raise RuntimeError(
+                f"bilinear(): input{i} size does not match weight size: got {x.shape[-1]} but "
+                f"expected {size}"
+            )
+    if bias is not None and bias.shape[0] != outputs:
+        raise RuntimeError(
+            f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but "
+            f"expected {outputs}"
+        )
+    if not input1.dtype == input2.dtype == weight.dtype:
+        names = [c_type_name(x.dtype) for x in (input1, input2, weight)]
+        raise RuntimeError(
+            f"All tensors must have the same dtype, got input1: {names[0]}, input2: {names[1]}, "
+            f"weight: {names[2]}"
+        )
+    one, two = reshape(input1, (-1, sizes[0])), reshape(input2, (-1, sizes[1], 1))
+    of_outputs = reshape(permute(weight, (1, 0, 2)), (sizes[0], -1))
+    halves = reshape(matmul(one, of_outputs), (-1, outputs, sizes[1]))
+    y = reshape(matmul(halves, two), (*input1.shape[:-1], outputs))
+    return y if bias is None else y + bias
 
 
 # --- norms ---------------------------------------------------------------------------------------

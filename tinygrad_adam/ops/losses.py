@@ -69,7 +69,7 @@ def named_reduction(
     return reduction
 
 
-def _reduced(
+def reduced(
     losses: Tensor,
     reduction: str,
     weight: Tensor | None = None,
@@ -120,7 +120,7 @@ def _of_one_size(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return input, target
 
 
-def _refuse_gradient(function: str, **weights: Any) -> None:
+def refuse_gradient(function: str, **weights: Any) -> None:
     """Raise if a weight is to get a gradient, which such losses do not compute."""
     for name, weight in weights.items():
         if weight is not None and current_mode().grad and getattr(weight, "requires_grad", False):
@@ -184,7 +184,7 @@ def mse_loss(
     """
     input, target = _of_one_size(input, target)
     reduction = named_reduction(size_average, reduce, reduction)
-    return _reduced(SquaredError.apply(input, target), reduction, weight, input, by_weight=True)
+    return reduced(SquaredError.apply(input, target), reduction, weight, input, by_weight=True)
 
 
 @checked
@@ -202,7 +202,7 @@ def l1_loss(
     """
     input, target = _of_one_size(input, target)
     reduction = named_reduction(size_average, reduce, reduction)
-    return _reduced(abs(input - target), reduction, weight, input, by_weight=True)
+    return reduced(abs(input - target), reduction, weight, input, by_weight=True)
 
 
 class HuberError(Operation):
@@ -268,7 +268,7 @@ def huber_loss(
             )
         target = cast(target, input.dtype)
     _require_floating_together("huber_loss", input, target)
-    return _reduced(HuberError.apply(input, target, delta), reduction, weight, input)
+    return reduced(HuberError.apply(input, target, delta), reduction, weight, input)
 
 
 @as_one("SmoothL1Loss", "input", "target")
@@ -295,9 +295,9 @@ def smooth_l1_loss(
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
-        return _reduced(abs(input - target), reduction)
+        return reduced(abs(input - target), reduction)
     _require_floating_together("smooth_l1_loss", input, target)
-    return _reduced(HuberError.apply(input, target, beta) / beta, reduction)
+    return reduced(HuberError.apply(input, target, beta) / beta, reduction)
 
 
 # --- probabilities -------------------------------------------------------------------------------
@@ -369,9 +369,9 @@ def binary_cross_entropy(
             f"input size (torch.Size({list(input.shape)})) is deprecated. Please ensure they have "
             "the same size."
         )
-    _refuse_gradient("binary_cross_entropy", weight=weight)
+    refuse_gradient("binary_cross_entropy", weight=weight)
     losses = BinaryCrossEntropy.apply(input, target)
-    return _reduced(losses, reduction, weight)
+    return reduced(losses, reduction, weight)
 
 
 class BinaryCrossEntropyWithLogits(Operation):
@@ -449,9 +449,9 @@ def binary_cross_entropy_with_logits(
             f"(torch.Size({list(input.shape)}))"
         )
     name = "binary_cross_entropy_with_logits"
-    _refuse_gradient(name, weight=weight, pos_weight=pos_weight)
+    refuse_gradient(name, weight=weight, pos_weight=pos_weight)
     losses = BinaryCrossEntropyWithLogits.apply(input, target, pos_weight)
-    return _reduced(losses, reduction, weight)
+    return reduced(losses, reduction, weight)
 
 
 # --- classes -------------------------------------------------------------------------------------
@@ -721,7 +721,7 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if target.shape != input.shape:
-        _refuse_gradient("cross_entropy", weight=weight)
+        refuse_gradient("cross_entropy", weight=weight)
         return CrossEntropy.apply(  # type: ignore[no-any-return]
             input, target, weight, ignore_index, reduction, label_smoothing
         )
@@ -816,7 +816,7 @@ def nll_loss(
     Source: PyTorch, ``torch.nn.functional.nll_loss``.
     """
     reduction = named_reduction(size_average, reduce, reduction)
-    _refuse_gradient("nll_loss", weight=weight)
+    refuse_gradient("nll_loss", weight=weight)
     return NllLoss.apply(  # type: ignore[no-any-return]
         input, target, weight, ignore_index, reduction
     )
