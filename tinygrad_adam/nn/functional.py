@@ -14,7 +14,7 @@ from typing import Any
 from tinygrad_adam.ops import activations
 from tinygrad_adam.ops.activations import elu, gelu, hardswish, leaky_relu, silu, softplus
 from tinygrad_adam.ops.arguments import fitted
-from tinygrad_adam.ops.convolution import conv1d, conv2d, conv_transpose2d
+from tinygrad_adam.ops.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from tinygrad_adam.ops.dropout import dropout
 from tinygrad_adam.ops.elementwise import sigmoid, tanh
 from tinygrad_adam.ops.embedding import embedding, one_hot
@@ -29,7 +29,14 @@ from tinygrad_adam.ops.losses import (
     nll_loss,
     smooth_l1_loss,
 )
-from tinygrad_adam.ops.normalization import batch_norm, group_norm, layer_norm
+from tinygrad_adam.ops.normalization import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    rms_norm,
+)
 from tinygrad_adam.ops.padding import pad, unfold
 from tinygrad_adam.ops.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from tinygrad_adam.tensor import Tensor
@@ -42,6 +49,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "conv1d",
     "conv2d",
+    "conv_transpose1d",
     "conv_transpose2d",
     "cross_entropy",
     "dropout",
@@ -51,10 +59,12 @@ __all__ = [
     "group_norm",
     "hardswish",
     "huber_loss",
+    "instance_norm",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "max_pool2d",
     "mse_loss",
@@ -63,6 +73,7 @@ __all__ = [
     "one_hot",
     "pad",
     "relu",
+    "rms_norm",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
