@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tests.nn import cases_spatial
+
 
 class Case(NamedTuple):
     """One computation; ``inputs`` of a floating dtype get gradients."""
@@ -290,6 +292,14 @@ for reduction in ("mean", "sum", "none"):
         uniform(2, 3, 2),
         uniform(3),
     )
+
+
+# --- more of sequences and images ----------------------------------------------------------------
+
+for name, make, shape in cases_spatial.LAYERS:
+    case(name, layer(make), normal(*shape))
+for name, function, shapes in cases_spatial.FUNCTIONS:
+    case(name, function, *[np.round(normal(*shape), 1) for shape in shapes])
 
 
 def compute(torch: Any, nn: Any, functional: Any, case: Case, dtype: str) -> dict[str, np.ndarray]:

@@ -109,7 +109,7 @@ def test_before_the_first_input():
 def test_a_state_that_does_not_fit_leaves_it_lazy():
     net = nn.Sequential(nn.LazyLinear(3), nn.Linear(3, 2))
     state = nn.Sequential(nn.Linear(4, 3), nn.Linear(9, 2)).state_dict()
-    with pytest.raises(RuntimeError, match="size mismatch for 1.weight"):
+    with pytest.raises(RuntimeError, match=r"size mismatch for 1\.weight"):
         net.load_state_dict(state)
     assert net(torch.ones(1, 7)).shape == (1, 2)
 

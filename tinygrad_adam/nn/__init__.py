@@ -2,6 +2,9 @@
 
 All layers with parameters take ``device`` and ``dtype``: where their parameters live, by default on
 the CPU, and of which dtype they are, by default float32.
+
+Sequences (N, C, L) and images (N, C, H, W) are what there is: layers for volumes (N, C, D, H, W),
+PyTorch's Conv3d, MaxPool3d, BatchNorm3d and their kin, are left out.
 """
 
 # Packed by subject, twice in the same rows, as a table to be read.
@@ -15,12 +18,25 @@ from tinygrad_adam.nn.containers import (
 )
 from tinygrad_adam.nn.linear import Flatten, Identity, Linear, Unflatten
 from tinygrad_adam.nn.embedding import Embedding
-from tinygrad_adam.nn.dropout import Dropout
+from tinygrad_adam.nn.dropout import (
+    AlphaDropout, Dropout, Dropout1d, Dropout2d, FeatureAlphaDropout,
+)
 from tinygrad_adam.nn.activations import (
     ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
 )
 from tinygrad_adam.nn.convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from tinygrad_adam.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool, MaxPool2d
+from tinygrad_adam.nn.pooling import (
+    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d,
+    AvgPool2d, LPPool1d, LPPool2d, MaxPool, MaxPool1d, MaxPool2d, MaxUnpool1d, MaxUnpool2d,
+)
+from tinygrad_adam.nn.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+from tinygrad_adam.nn.rearranging import (
+    ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold,
+)
+from tinygrad_adam.nn.padding import (
+    CircularPad1d, CircularPad2d, ConstantPad1d, ConstantPad2d, ReflectionPad1d, ReflectionPad2d,
+    ReplicationPad1d, ReplicationPad2d, ZeroPad1d, ZeroPad2d,
+)
 from tinygrad_adam.nn.normalization import (
     BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm,
     LocalResponseNorm, RMSNorm,
@@ -37,11 +53,18 @@ __all__ = [  # noqa: RUF022
     "functional", "init", "utils",
     "Parameter", "UninitializedBuffer", "UninitializedParameter", "Module",
     "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
-    "Flatten", "Identity", "Linear", "Unflatten", "Embedding", "Dropout",
+    "Flatten", "Identity", "Linear", "Unflatten", "Embedding",
+    "AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "FeatureAlphaDropout",
     "ELU", "GELU", "Hardswish", "LeakyReLU", "LogSoftmax", "ReLU", "Sigmoid", "SiLU", "Softmax",
     "Softplus", "Tanh",
     "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d",
-    "AdaptiveAvgPool2d", "AvgPool2d", "MaxPool", "MaxPool2d",
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d",
+    "AvgPool2d", "LPPool1d", "LPPool2d", "MaxPool", "MaxPool1d", "MaxPool2d", "MaxUnpool1d",
+    "MaxUnpool2d",
+    "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
+    "ChannelShuffle", "Fold", "PixelShuffle", "PixelUnshuffle", "Unfold",
+    "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "ReflectionPad1d",
+    "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "ZeroPad1d", "ZeroPad2d",
     "BatchNorm1d", "BatchNorm2d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "LayerNorm",
     "LocalResponseNorm", "RMSNorm",
     "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose1d",

@@ -151,6 +151,16 @@ class UninitializedBuffer(_Uninitialized):
     Source: PyTorch, ``torch.nn.parameter.UninitializedBuffer``.
     """
 
+    def __init__(
+        self,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> None:
+        super().__init__(requires_grad, device, dtype)
+        self.persistent = persistent
+
 
 def is_lazy(param: Any) -> bool:
     """Return whether ``param`` is a parameter or buffer without a shape."""
