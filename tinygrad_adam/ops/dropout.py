@@ -41,7 +41,7 @@ class Dropout(Operation):
         if not dropped:
             return x * factors
         shift = np.where(kept, 0, scale * dropped) - scale * dropped * p
-        return x * factors + move(shift.astype(x.dtype), device_of(x))
+        return x * factors + move(np.asarray(shift, x.dtype), device_of(x))
 
     def backward(self, grad: Any) -> Any:
         (factors,) = self.saved

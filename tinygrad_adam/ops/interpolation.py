@@ -18,7 +18,7 @@ from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import float32, float64, type_name
 from tinygrad_adam.backend.sums import summing_dtype
 from tinygrad_adam.backend.warn import warn
-from tinygrad_adam.ops.arguments import Choice, all_ints, checked
+from tinygrad_adam.ops.arguments import Choice, all_ints, checked, fitted
 from tinygrad_adam.ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tinygrad_adam.ops.shapes import clone
 
@@ -267,6 +267,7 @@ def interpolate(
                 f"{scale_factor}. Please provide input tensor in (N, C, d1, d2, ...,dK) format and "
                 "scale_factor in (s1, s2, ...,sK) format."
             )
+        factors = [fitted("interpolate", "scale_factor", "float", factor) for factor in factors]
         sizes = [int(n * factor) for n, factor in zip(lengths, factors)]
         if recompute_scale_factor or mode == "area":
             factors = None

@@ -19,7 +19,6 @@ from tinygrad_adam.ops.arguments import (
     Pair,
     all_ints,
     checked,
-    ints,
     pair,
     require_images,
     require_window,
@@ -59,9 +58,15 @@ def _window(
 ) -> Window:
     """Return options as users write them as pairs; the step is the window's size by default."""
     size = pair(kernel_size, "kernel_size", name)
-    step = size if stride is None or stride == () else pair(stride, "stride", name)
+    step = pair(_given(stride, size), "stride", name)
     padding, dilation = pair(padding, "padding", name), pair(dilation, "dilation", name)
     return Window(size, step, padding, dilation, ceil_mode)
+
+
+def _given(stride: Any, kernel_size: Any) -> Any:
+    """Return the step: the window's size if none is given, or nothing in brackets."""
+    nothing = stride is None or (isinstance(stride, (tuple, list)) and not stride)
+    return kernel_size if nothing else stride
 
 
 @functools.lru_cache
@@ -494,11 +499,13 @@ def _as_image(function: str, input: Any) -> Any:
 
 def _line(function: str, name: str, value: Any) -> int:
     """Return the one int that an option of a function of sequences holds."""
-    if isinstance(value, (tuple, list)) and len(value) != 1:
+    several = value if isinstance(value, (tuple, list)) else (value,)
+    found = all_ints(f"{function}(): argument {name!r}", several)
+    if len(found) != 1:
         raise RuntimeError(
-            f"{function}() argument {name!r} should contain one int (got {len(value)})"
+            f"{function}() argument {name!r} should contain one int (got {len(found)})"
         )
-    return ints(value, 1, name, function)[0]
+    return found[0]
 
 
 @checked
@@ -520,7 +527,7 @@ def max_pool1d(
             "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for "
             f"input, but got:{list(input.shape)}"
         )
-    stride = kernel_size if stride is None or stride == () else stride
+    stride = _given(stride, kernel_size)
     size, step, zeros, distance = (
         _line("max_pool1d", name, value)
         for name, value in (
@@ -560,8 +567,7 @@ def avg_pool1d(
     """
     image = _as_image("avg_pool1d", input)
     size = _line("avg_pool1d", "kernel_size", kernel_size)
-    given = stride is not None and stride != ()
-    step = _line("avg_pool1d", "stride", stride) if given else size
+    step = _line("avg_pool1d", "stride", _given(stride, kernel_size))
     zeros = _line("avg_pool1d", "padding", padding)
     pooled = avg_pool2d(image, (1, size), (1, step), (0, zeros), ceil_mode, count_include_pad)
     return squeeze(pooled, -2)
