@@ -427,8 +427,25 @@ def _in_place() -> list[Row]:
     ]  # fmt: skip
 
 
+def _images() -> list[Row]:
+    functions = (
+        "interpolate(a, (7, 2))", "interpolate(a, scale_factor=0.6, mode='nearest-exact')",
+        "interpolate(a, (2, 9), mode='bilinear')", "interpolate(a, 6, mode='bicubic')",
+        "interpolate(a, 2, mode='area')", "pad(a, (2, 1, -1, 3), mode='reflect')",
+        "pad(a, (5, 1, 0, 2), mode='circular')", "fold(a.reshape(1, 4, 10), (3, 6), 2)",
+        "adaptive_max_pool2d(a, (3, 4))", "adaptive_avg_pool2d(a, (3, 4))",
+        "lp_pool2d(a.exp(), 3, 2)", "instance_norm(a)", "rms_norm(a, (5,), eps=0.1)",
+        "local_response_norm(a, 2, 0.5)", "pixel_shuffle(a.reshape(1, 4, 2, 5), 2)",
+        "channel_shuffle(a, 2)", "max_pool1d(a[0], 2)", "avg_pool1d(a[0], 2, padding=1)",
+        "max_unpool2d(*torch.nn.functional.max_pool2d_with_indices(a[..., :4], 2), 2)",
+        "conv_transpose1d(a[0], a[0, 0].reshape(4, 1, 5), stride=2)",
+    )  # fmt: skip
+    return [Row(f"torch.nn.functional.{function}", ("distinct 1 2 4 5",)) for function in functions]
+
+
 SECTIONS = {
     "unary": _unary(), "binary": _binary(), "reductions": _reductions(), "shapes": _shapes(),
     "indexing": _indexing(), "products": _products(), "in_place": _in_place(),
+    "images": _images(),
 }  # fmt: skip
 ROWS = [row for section in SECTIONS.values() for row in section]

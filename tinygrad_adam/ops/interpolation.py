@@ -1,86 +1,24 @@
 """Images in another size: every element of the result is a weighted sum of a few of the input.
 
-Rows and columns are treated one after the other. What happens along one of them is a *plan*: for
-each tap, which elements of the input the results see, and with which weights. To give a gradient
-back is to resample it by the transposed plan, so that one operation is closed under
-differentiation.
+Rows and columns are treated one after the other; see ``resampling``.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_adam.autograd import Operation
-from tinygrad_adam.backend import Array, array_module
-from tinygrad_adam.backend.dtypes import float32, float64, type_name
-from tinygrad_adam.backend.sums import summing_dtype
+from tinygrad_adam.backend.dtypes import float64, type_name
 from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import Choice, all_ints, checked, fitted
 from tinygrad_adam.ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
+from tinygrad_adam.ops.resampling import Plan, Resample
 from tinygrad_adam.ops.shapes import clone
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
-
-
-class Plan(NamedTuple):
-    """What the elements along one dimension become: y[i] = Σ over k of weights[k, i] x[taps[k, i]].
-
-    The arrays are NumPy's, on every device. Weights None are ones.
-    """
-
-    length: int
-    """Of x."""
-    taps: np.ndarray
-    weights: np.ndarray | None
-
-    def transposed(self) -> Plan:
-        """Return the plan for the gradient of x, given that of y."""
-        length = self.taps.shape[1]
-        order = np.argsort(self.taps, axis=None, kind="stable")
-        to = self.taps.ravel()[order]
-        each = np.bincount(to, minlength=self.length)
-        slot = np.arange(order.size) - (np.cumsum(each) - each)[to]
-        # Where fewer arrive than elsewhere, what arrives first does so again, with the weight 0.
-        taps = np.zeros((each.max(), self.length), np.int64)
-        taps[:, to[::-1]] = order[::-1] % length
-        taps[slot, to] = order % length
-        if self.weights is None and each.min() == each.max():
-            return Plan(length, taps, None)
-        weights = np.zeros(taps.shape)
-        weights[slot, to] = 1 if self.weights is None else self.weights.ravel()[order]
-        return Plan(length, taps, weights)
-
-
-class Resample(Operation):
-    """x resampled along ``dim`` by a plan.  Gradient: g resampled by the transposed plan.
-
-    Saves nothing.
-    """
-
-    def forward(self, x: Array, dim: int, plan: Plan) -> Array:
-        self.dim, self.plan = dim, plan
-        xp, real = array_module(x), x.dtype.kind == "f"
-        dtype = summing_dtype(x.dtype) if real else float32
-        around = (-1,) + (1,) * (x.ndim - dim - 1)
-        y: Any = None
-        for k, taps in enumerate(plan.taps):
-            seen = x.take(xp.asarray(taps), axis=dim).astype(dtype, copy=False)
-            if plan.weights is not None:
-                seen *= xp.asarray(plan.weights[k], dtype).reshape(around)
-            if y is None:
-                y = seen
-            else:
-                y += seen
-        if not real:
-            y = xp.floor(y + 0.5).clip(0, 255)
-        return y.astype(x.dtype, copy=False)
-
-    def backward(self, grad: Any) -> Any:
-        return Resample.apply(grad, self.dim, self.plan.transposed())
 
 
 @functools.lru_cache(maxsize=64)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tinygrad_adam.backend import Array, array_module
+import numpy as np
+
 from tinygrad_adam.ops.arguments import Choice, all_ints, checked
-from tinygrad_adam.ops.indexing import Choose
+from tinygrad_adam.ops.elementwise import flat_in_inputs
+from tinygrad_adam.ops.resampling import Plan, Resample
 from tinygrad_adam.ops.shapes import Pad
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
+
+
+class Repeated(Resample):
+    """:class:`Resample` that picks elements, some more than once: the second derivative is 0."""
+
+    def backward(self, grad: Any) -> Any:
+        return flat_in_inputs(self, super().backward(grad))
 
 
 @checked
@@ -78,11 +87,11 @@ def pad(
     for dim, (before, after) in enumerate(pairs):
         if before or after:
             positions = _positions(input, dim, before, after, mode)
-            input = Choose.apply(input, (...,), False, *((slice(None),) * dim), positions)
+            input = Repeated.apply(input, dim, Plan(shape[dim], positions[None], None))
     return input
 
 
-def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> Array:
+def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> np.ndarray:
     """Return which elements of the input stand where in the padded dimension."""
     size = input.shape[dim]
     largest = max(before, after)
@@ -99,7 +108,7 @@ def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> A
             f"Padding ({before}, {after}) leaves nothing to go round at dimension {dim} of input "
             f"{list(input.shape)}"
         )
-    positions = array_module(input.array).arange(-before, size + after)
+    positions = np.arange(-before, size + after)
     if mode == "circular":
         # Negative amounts cut off first; what is left goes round.
         start, stop = max(-before, 0), size - max(-after, 0)
