@@ -78,7 +78,7 @@ torch.optim.RAdam[2] lr_scheduler.CosineAnnealingWarmRestarts[1]
 lr_scheduler.CosineAnnealingWarmRestarts[2] lr_scheduler.CyclicLR[4] lr_scheduler.OneCycleLR[2]
 lr_scheduler.ReduceLROnPlateau[1] data.DataLoader[0] data.default_collate[0] data.random_split[0]
 F.adaptive_max_pool2d[1] F.adaptive_max_pool2d_with_indices[1] F.fold[1] F.fold[2] F.fold[4]
-F.rms_norm[1] nn.LazyConv1d[7] nn.LazyConv2d[7]
+F.affine_grid[1] F.rms_norm[1] nn.LazyConv1d[7] nn.LazyConv2d[7]
 """
 
 

@@ -104,6 +104,17 @@ def test_every_element_a_fold_is_given_counts():
     assert F.unfold(x[:0], 2).shape == (0, 4, 4)
 
 
+def test_points_that_are_nowhere():
+    x = torch.arange(12.0).reshape(1, 1, 3, 4)
+    grid = torch.tensor([[np.nan, 0.0], [np.inf, 0.0], [-np.inf, 0.0], [3.0, 0.0]])[None, None]
+    for padding, wanted in (
+        ("zeros", [np.nan, np.nan, np.nan, 0]), ("border", [4, 7, 4, 7]),
+        ("reflection", [4, 4, 4, 4]),
+    ):  # fmt: skip
+        found = F.grid_sample(x, grid, "bilinear", padding, True)
+        np.testing.assert_allclose(found[0, 0, 0], wanted)
+
+
 def test_refuses():
     line, image = torch.ones(2, 3, 8), torch.ones(2, 3, 4, 4)
     places = torch.zeros(2, 3, 4, 4).long()
@@ -160,6 +171,23 @@ def test_refuses():
     ]:
         with pytest.raises(error, match=text):
             call()
+    grid = torch.zeros(2, 2, 2, 2)
+    for call, error, text in [
+        (lambda: F.grid_sample(image, grid, "best"), ValueError, "to be 'bilinear', 'nearest' or"),
+        (lambda: F.grid_sample(image, grid, "nearest", "ones"), ValueError, "'zeros', 'border', o"),
+        (lambda: F.grid_sample(image, grid[:1], align_corners=True), RuntimeError, "same batch si"),
+        (
+            lambda: F.grid_sample(image, grid[..., :1], align_corners=True),
+            RuntimeError,
+            "size 2 in",
+        ),
+        (lambda: F.affine_grid(grid[0], (2, 1, 2, 2), True), ValueError, "shape Nx2x3 for size"),
+        (lambda: F.affine_grid(grid[0], (2, 1, 2), True), NotImplementedError, "4D and 5D sizes"),
+    ]:
+        with pytest.raises(error, match=text):
+            call()
+    with pytest.warns(UserWarning, match="Default grid_sample and affine_grid behavior has chan"):
+        F.grid_sample(image, grid)
     with pytest.warns(UserWarning, match=r"input's size at dim=1 does not match num_features"):
         nn.InstanceNorm2d(4)(image)
     with pytest.warns(UserWarning, match="dropout2d: Received a 3D input to dropout2d and assum"):

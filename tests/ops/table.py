@@ -440,7 +440,17 @@ def _images() -> list[Row]:
         "max_unpool2d(*torch.nn.functional.max_pool2d_with_indices(a[..., :4], 2), 2)",
         "conv_transpose1d(a[0], a[0, 0].reshape(4, 1, 5), stride=2)",
     )  # fmt: skip
-    return [Row(f"torch.nn.functional.{function}", ("distinct 1 2 4 5",)) for function in functions]
+    rows = [Row(f"torch.nn.functional.{function}", ("distinct 1 2 4 5",)) for function in functions]
+    return rows + [
+        Row("f = torch.nn.functional\ngrid = f.affine_grid(b, (1, 2, 3, 4), align_corners="
+            f"{corners})\nout = f.grid_sample(a, grid, '{mode}', '{padding}', {corners})",
+            ("distinct 1 2 4 5", "normal 1 2 3"), smooth=mode != "nearest")
+        for mode, padding, corners in (
+            ("bilinear", "zeros", False), ("bilinear", "border", True),
+            ("bilinear", "reflection", False), ("nearest", "reflection", True),
+            ("bicubic", "zeros", True), ("bicubic", "reflection", False),
+        )
+    ]  # fmt: skip
 
 
 SECTIONS = {

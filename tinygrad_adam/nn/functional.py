@@ -28,6 +28,7 @@ from tinygrad_adam.ops.dropout import (
 from tinygrad_adam.ops.elementwise import sigmoid, tanh
 from tinygrad_adam.ops.embedding import embedding, one_hot
 from tinygrad_adam.ops.folding import fold, unfold
+from tinygrad_adam.ops.grids import affine_grid, grid_sample
 from tinygrad_adam.ops.interpolation import (
     interpolate,
     upsample,
@@ -77,6 +78,7 @@ __all__ = [
     "adaptive_max_pool1d_with_indices",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_with_indices",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -97,6 +99,7 @@ __all__ = [
     "feature_alpha_dropout",
     "fold",
     "gelu",
+    "grid_sample",
     "group_norm",
     "hardswish",
     "huber_loss",

@@ -4,7 +4,8 @@ The functions take tensors; inside a walk that nobody records, and inside ``forw
 arrays, too. Each is ``torch.name``, and the method ``Tensor.name``. Those that only layers need are
 listed in ``nn.functional``. Files that come later in this list may use earlier ones: arguments,
 shapes, joining, complex_parts, elementwise, reductions, indexing, ordering, linalg, activations,
-dropout, embedding, padding, pooling, normalization, convolution, losses.
+resampling, dropout, embedding, padding, shuffling, pooling, unpooling, folding, normalization,
+convolution, interpolation, grids, losses.
 """
 
 # Packed by subject, twice in the same rows, as a table to be read.

@@ -6,6 +6,7 @@ Rows and columns are treated one after the other; see ``resampling``.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,19 +55,19 @@ def _plan(
             length, np.stack([first, np.minimum(first + 1, last)]), np.stack([1 - share, share])
         )
     first = np.floor(at).astype(np.int64)
-    taps = np.clip(first + np.arange(-1, 3)[:, None], 0, last)
-    distances = abs(at - (first + np.arange(-1, 3)[:, None])).astype(real)
-    return Plan(length, taps, _cubic(distances))
+    share = at - first.astype(real)
+    taps = np.clip([first + k for k in (-1, 0, 1, 2)], 0, last)
+    return Plan(length, taps, np.stack(cubic_weights([share + 1, share, 1 - share, 2 - share])))
 
 
-def _cubic(x: np.ndarray, a: float = -0.75) -> np.ndarray:
-    """Return the weights of elements at distances up to 2: Keys' cubic convolution.
+def cubic_weights(distances: Sequence[Any], a: float = -0.75) -> list[Any]:
+    """Return the weights of the four elements around a place, whose distances from it are given.
 
     Source: Keys, "Cubic Convolution Interpolation for Digital Image Processing" (1981).
     """
-    near = ((a + 2) * x - (a + 3)) * x * x + 1
-    far = ((x - 5) * x + 8) * x * a - 4 * a
-    return np.where(x <= 1, near, far)
+    near = [((a + 2) * x - (a + 3)) * x * x + 1 for x in distances[1:3]]
+    far = [((x - 5) * x + 8) * x * a - 4 * a for x in (distances[0], distances[3])]
+    return [far[0], *near, far[1]]
 
 
 # What stands for what along one dimension, for inputs of so many dimensions.
