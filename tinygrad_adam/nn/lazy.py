@@ -113,9 +113,9 @@ class _LazyLayer(LazyModuleMixin, ParameterLayer):
             options, by_name = self._arguments
             drawn = self.cls_to_become(size, *options, **by_name)
             for name, tensor in missing.items():
-                values = getattr(drawn, name).detach()
+                values = getattr(drawn, name).data.to(tensor.device, tensor.dtype)
                 tensor.materialize(values.shape)
-                tensor.data.copy_(values)
+                tensor.data = values
         setattr(self, self._size, size)
         del self._arguments
 
