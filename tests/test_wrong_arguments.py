@@ -32,6 +32,9 @@ torch.finfo[0]
 nn.utils.rnn.pack_sequence[0]
 nn.Hardtanh[0] nn.Hardtanh[1]
 F.gaussian_nll_loss[2] nn.TripletMarginLoss[0]
+F.fold[3] F.fold[5] F.lp_pool1d[2] F.lp_pool2d[2] F.max_unpool2d[2] F.max_unpool2d[3]
+F.max_unpool2d[4] F.rms_norm[1] nn.Upsample[scale_factor] nn.UpsamplingBilinear2d[scale_factor]
+nn.UpsamplingNearest2d[scale_factor]
 """
 
 # At once, not in the first call; odd stand-ins for True, for sizes or for the missing.
@@ -58,6 +61,21 @@ nn.GaussianNLLLoss[reduction] nn.HingeEmbeddingLoss[reduction] nn.KLDivLoss[redu
 nn.MarginRankingLoss[reduction] nn.MultiLabelMarginLoss[reduction]
 nn.MultiLabelSoftMarginLoss[reduction] nn.MultiMarginLoss[reduction] nn.PoissonNLLLoss[reduction]
 nn.SoftMarginLoss[reduction] nn.TripletMarginLoss[reduction]
+F.adaptive_max_pool1d[2] F.adaptive_max_pool2d[1] F.adaptive_max_pool2d[2]
+F.adaptive_max_pool2d_with_indices[1] F.interpolate[recompute_scale_factor]
+F.max_pool1d[return_indices] F.max_unpool1d[2] F.max_unpool1d[3] F.max_unpool1d[4]
+F.max_unpool2d[2] F.max_unpool2d[3] F.max_unpool2d[4] nn.ConvTranspose1d[2] nn.ConvTranspose1d[3]
+nn.ConvTranspose1d[4] nn.ConvTranspose1d[5] nn.ConvTranspose1d[8] nn.AvgPool1d[0] nn.MaxUnpool1d[0]
+nn.MaxUnpool2d[0] nn.CircularPad1d[0] nn.CircularPad2d[0] nn.ConstantPad1d[0] nn.ConstantPad2d[0]
+nn.ReflectionPad1d[0] nn.ReflectionPad2d[0] nn.ReplicationPad1d[0] nn.ReplicationPad2d[0]
+nn.ZeroPad1d[0] nn.ZeroPad2d[0] nn.RMSNorm[0] nn.LazyConv1d[0] nn.LazyConv1d[1] nn.LazyConv1d[2]
+nn.LazyConv1d[3] nn.LazyConv1d[4] nn.LazyConv1d[5] nn.LazyConv2d[0] nn.LazyConv2d[1]
+nn.LazyConv2d[2] nn.LazyConv2d[3] nn.LazyConv2d[4] nn.LazyConv2d[5] nn.LazyConvTranspose1d[0]
+nn.LazyConvTranspose1d[1] nn.LazyConvTranspose1d[2] nn.LazyConvTranspose1d[3]
+nn.LazyConvTranspose1d[4] nn.LazyConvTranspose1d[5] nn.LazyConvTranspose1d[7]
+nn.LazyConvTranspose2d[0] nn.LazyConvTranspose2d[1] nn.LazyConvTranspose2d[2]
+nn.LazyConvTranspose2d[3] nn.LazyConvTranspose2d[4] nn.LazyConvTranspose2d[5]
+nn.LazyConvTranspose2d[7]
 """
 
 # With the error for a value that is none of those allowed, or that has the wrong length.
@@ -76,6 +94,8 @@ lr_scheduler.CosineAnnealingWarmRestarts[2] lr_scheduler.CyclicLR[4] lr_schedule
 lr_scheduler.ReduceLROnPlateau[1] data.DataLoader[0] data.default_collate[0] data.random_split[0]
 F.ctc_loss[2] F.ctc_loss[3] F.gaussian_nll_loss[5] F.multilabel_soft_margin_loss[reduction]
 F.poisson_nll_loss[reduction] nn.Bilinear[0]
+F.adaptive_max_pool2d[1] F.adaptive_max_pool2d_with_indices[1] F.fold[1] F.fold[2] F.fold[4]
+F.affine_grid[1] F.rms_norm[1] nn.LazyConv1d[7] nn.LazyConv2d[7]
 """
 
 

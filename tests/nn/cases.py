@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.nn import cases_attention, cases_losses, cases_recurrent
+from tests.nn import cases_attention, cases_losses, cases_recurrent, cases_spatial
 
 
 class Case(NamedTuple):
@@ -297,6 +297,7 @@ for reduction in ("mean", "sum", "none"):
 
 for name, (computation, inputs) in cases_recurrent.cases(normal).items():
     case(name, computation, *inputs)
+
 # --- more activations ----------------------------------------------------------------------------
 
 for name, make in [
@@ -346,6 +347,14 @@ for name, options in [
 
 for row in (*cases_attention.rows(layer), *cases_losses.rows(layer)):
     case(*row)
+
+
+# --- more of sequences and images ----------------------------------------------------------------
+
+for name, make, shape in cases_spatial.LAYERS:
+    case(name, layer(make), normal(*shape))
+for name, function, shapes in cases_spatial.FUNCTIONS:
+    case(name, function, *[np.round(normal(*shape), 1) for shape in shapes])
 
 
 def compute(torch: Any, nn: Any, functional: Any, case: Case, dtype: str) -> dict[str, np.ndarray]:

@@ -4,8 +4,9 @@ The functions take tensors; inside a walk that nobody records, and inside ``forw
 arrays, too. Each is ``torch.name``, and the method ``Tensor.name``. Those that only layers need are
 listed in ``nn.functional``. Files that come later in this list may use earlier ones: arguments,
 shapes, joining, complex_parts, elementwise, reductions, indexing, ordering, linalg, distances,
-activations, dropout, embedding, padding, attention, pooling, normalization, convolution, losses,
-likelihood_losses, margin_losses, ctc.
+activations, resampling, dropout, embedding, padding, shuffling, attention, pooling, unpooling,
+folding, normalization, convolution, interpolation, grids, recurrent, losses, likelihood_losses,
+margin_losses, ctc.
 """
 
 # Packed by subject, twice in the same rows, as a table to be read.
