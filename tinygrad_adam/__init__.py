@@ -20,7 +20,7 @@ import math
 
 import numpy
 
-from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, utils, viz
+from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, serialization, utils, viz
 from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 # isort: off
@@ -52,7 +52,7 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "autograd", "cuda", "data", "nn", "optim", "utils", "viz",
+    "autograd", "cuda", "data", "nn", "optim", "serialization", "utils", "viz",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
     "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",

@@ -23,11 +23,14 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``wrong_arguments``: the class of the error for each wrong kind of each argument of each row of
   ``tests/wrong_arguments.py``.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
+* ``pytorch_files``: what ``torch.save`` writes for each of ``tests/pytorch_files.py``, in base64.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import itertools
 import json
 import warnings
@@ -36,7 +39,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests import wrong_arguments
+from tests import pytorch_files, wrong_arguments
 from tests.autograd import in_place_states
 from tests.autograd.random_programs import STORED, in_children, run
 from tests.examples import cnn_problem
@@ -236,6 +239,17 @@ def cnn() -> None:
     save("cnn.json", json.dumps(result, indent=1))
 
 
+def make_pytorch_files() -> None:
+    files = {}
+    for (name, make), (way, options) in itertools.product(
+        pytorch_files.OBJECTS.items(), pytorch_files.WAYS.items()
+    ):
+        file = io.BytesIO()
+        torch.save(make(torch), file, **options)
+        files[f"{name}, {way}"] = base64.b64encode(file.getvalue()).decode()
+    save("pytorch_files.json", json.dumps(files, indent=0))
+
+
 MAKERS = {
     "operations": operations,
     "promotion": make_promotion,
@@ -248,6 +262,7 @@ MAKERS = {
     "iris": iris,
     "wrong_arguments": make_wrong_arguments,
     "cnn": cnn,
+    "pytorch_files": make_pytorch_files,
 }
 
 
