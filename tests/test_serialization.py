@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
+from tests import fake_cupy
 from tinygrad_adam import serialization
 from tinygrad_adam.backend import cuda_is_available, device
 from tinygrad_adam.creation import from_numpy, tensor
@@ -549,18 +550,23 @@ def test_safe_globals_change_nothing(path):
     serialization.clear_safe_globals()
 
 
-def test_tensors_on_a_gpu(path):
-    cupy = pytest.importorskip("cupy")
-    if not cupy.cuda.is_available():
-        pytest.skip("CuPy finds no GPU")
-    w = Tensor._wrap(cupy.arange(6.0).reshape(2, 3).T)
-    save({"w": w, "raw": cupy.array(3, cupy.float32)}, path)
-    expected = {"w": w.cpu(), "raw": np.array(3, np.float32)}
-    same(expected, load(path, "cpu"))
-    same(expected, load(path, {"cuda:0": "cpu"}))
-    for place in (None, "cuda", lambda memory, where: memory.cuda()):
-        assert load(path, place)["w"].device.type == "cuda"
-        np.testing.assert_array_equal(load(path, place)["w"].cpu().numpy(), expected["w"].numpy())
+def test_tensors_on_a_gpu(path, monkeypatch):
+    fake_cupy.install(monkeypatch)
+    base = tensor(np.arange(6.0).reshape(2, 3))
+    w = base.cuda()
+    save({"w": w, "part": w[1:, ::2], "weight": Parameter(w), "n": tensor(3)}, path)
+    for place in ("cpu", {"cuda:0": "cpu"}, lambda memory, where: memory):
+        loaded = load(path, place)
+        assert {x.device.type for x in loaded.values()} == {"cpu"}
+        assert loaded["w"].tolist() == loaded["weight"].tolist() == base.tolist()
+        assert loaded["part"].tolist() == base[1:, ::2].tolist()
+    loaded = load(path)
+    assert [str(x.device) for x in loaded.values()] == ["cuda:0", "cuda:0", "cuda:0", "cpu"]
+    assert type(loaded["weight"]) is Parameter
+    for place in ("cuda", device("cuda", 0), lambda memory, where: memory.cuda()):
+        loaded = load(path, place)
+        assert {x.device.type for x in loaded.values()} == {"cuda"}
+        assert loaded["part"].cpu().tolist() == base[1:, ::2].tolist()
 
 
 # Crashes

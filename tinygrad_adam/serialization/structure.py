@@ -147,7 +147,8 @@ class _Parts:
                 groups.setdefault(id(_owner(tensor.array)), []).append((tensor, node))
         for group in groups.values():
             owner = _owner(group[0][0].array)
-            if len(group) == 1 or not owner.flags.forc:
+            flags = owner.flags
+            if len(group) == 1 or not (flags.c_contiguous or flags.f_contiguous):
                 continue
             whole = [
                 node["tensor"]
