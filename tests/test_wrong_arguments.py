@@ -27,14 +27,14 @@ torch.tensor[0] torch.ones[size] torch.eye[1] torch.full[0] torch.randint[0] tor
 torch.randint[1] x.to[0] x.to[1] x.type[0] x.new_full[0] x.new_tensor[0] x.clamp_[0] x.clamp_[1]
 x.index_fill_[1] F.adaptive_avg_pool2d[1] F.layer_norm[1] F.unfold[1] F.unfold[2] F.unfold[3]
 F.unfold[4] nn.utils.clip_grad_value_[0] nn.ParameterDict[0] nn.HuberLoss[1] nn.Linear[0]
-torch.repeat_interleave[1] lr_scheduler.CyclicLR[4] data.default_collate[0]
+torch.repeat_interleave[1] lr_scheduler.CyclicLR[4] data.default_collate[0] x.bernoulli[0]
 """
 
 # At once, not in the first call; odd stand-ins for True, for sizes or for the missing.
 REFUSES_MORE = """
 torch.add[out] torch.roll[2] torch.meshgrid[indexing] torch.arange[requires_grad]
 torch.empty[requires_grad] torch.zeros_like[requires_grad] torch.broadcast_shapes[0]
-torch.broadcast_shapes[1] torch.promote_types[0] torch.promote_types[1] x.to[0] x.bernoulli_[0]
+torch.broadcast_shapes[1] torch.promote_types[0] torch.promote_types[1] x.to[0]
 w.sum[0] torch.autograd.backward[0] F.adaptive_avg_pool2d[1] F.avg_pool2d[2] F.max_pool2d[2]
 F.max_pool2d[return_indices] F.unfold[1] F.unfold[2] F.unfold[3] F.unfold[4]
 nn.utils.clip_grads_with_norm_[2] nn.utils.vector_to_parameters[1] nn.Conv1d[2] nn.Conv1d[3]

@@ -20,13 +20,25 @@ import math
 
 import numpy
 
-from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, serialization, utils, viz
+from tinygrad_adam import (
+    autograd,
+    creation,
+    cuda,
+    data,
+    nn,
+    ops,
+    optim,
+    random,
+    serialization,
+    utils,
+    viz,
+)
 from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 # isort: off
 # fmt: off
 from tinygrad_adam.backend import (
-    Generator, device, get_num_threads, initial_seed, manual_seed, set_num_threads,
+    Generator, default_generator, device, get_num_threads, set_num_threads,
 )
 from tinygrad_adam.backend.dtypes import (
     bool_, complex64, complex128, float16, float32, float64, int8, int16, int32, int64,
@@ -36,6 +48,13 @@ from tinygrad_adam.backend.dtypes import (
 # isort: on
 from tinygrad_adam.creation import *  # noqa: F403
 from tinygrad_adam.ops import *  # noqa: F403
+from tinygrad_adam.random import (
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from tinygrad_adam.serialization import load, save
 from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_tensor
 
@@ -52,10 +71,12 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "autograd", "cuda", "data", "nn", "optim", "serialization", "utils", "viz",
+    "autograd", "cuda", "data", "nn", "optim", "random", "serialization", "utils",
+    "viz",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
-    "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",
+    "Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed",
+    "set_rng_state", "device", "get_num_threads", "set_num_threads",
     "dtype", "promote_types", "bool", "bool_", "uint8", "int8", "int16", "int32", "int64", "short",
     "int", "long", "float16", "float32", "float64", "half", "float", "double", "complex64",
     "complex128", "cfloat", "cdouble",

@@ -33,13 +33,14 @@ from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
 from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.losses import CrossEntropyDifference
+from tinygrad_adam.ops.random import Sampled
 from tinygrad_adam.ops.shapes import Move
 
 BOUND = 1e-6
 STEPS = (1e-4, 1e-5, 1e-6)
-# These need modules, other dtypes, other devices, or a write that came before; the value of the
-# last is handed to it, which no difference of values can see.
-LEFT_OUT = {ModuleBoundary, Cast, Move, Put, CrossEntropyDifference}
+# These need modules, other dtypes, other devices, or a write that came before; the values of the
+# last two are drawn, or handed to them, which no difference of values can see.
+LEFT_OUT = {ModuleBoundary, Cast, Move, Put, Sampled, CrossEntropyDifference}
 ROOMS = ("tinygrad_adam.ops", "tinygrad_adam.autograd.fit", "tinygrad_adam.autograd.inplace")
 
 _LISTED = [getattr(F, name) for name in F.__all__]

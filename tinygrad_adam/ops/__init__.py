@@ -4,7 +4,7 @@ The functions take tensors; inside a walk that nobody records, and inside ``forw
 arrays, too. Each is ``torch.name``, and the method ``Tensor.name``. Those that only layers need are
 listed in ``nn.functional``. Files that come later in this list may use earlier ones: arguments,
 shapes, joining, complex_parts, elementwise, reductions, indexing, ordering, linalg, activations,
-dropout, embedding, padding, pooling, normalization, convolution, losses.
+dropout, random, embedding, padding, pooling, normalization, convolution, losses.
 """
 
 # Packed by subject, twice in the same rows, as a table to be read.
@@ -47,6 +47,7 @@ from tinygrad_adam.ops.linalg import (
     addmm, addmv, baddbmm, bmm, dot, einsum, inner, matmul, mm, mv, norm, outer, trace,
 )
 from tinygrad_adam.ops.activations import log_softmax, relu, softmax
+from tinygrad_adam.ops.random import bernoulli, multinomial, normal, poisson
 
 __all__ = [  # noqa: RUF022
     "broadcast_to", "chunk", "clone", "detach", "diag", "diag_embed", "diagonal", "flatten", "flip",
@@ -88,4 +89,6 @@ __all__ = [  # noqa: RUF022
     "outer", "trace",
 
     "log_softmax", "relu", "softmax",
+
+    "bernoulli", "multinomial", "normal", "poisson",
 ]
