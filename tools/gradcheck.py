@@ -31,6 +31,7 @@ from tinygrad_adam.autograd.inplace import Put
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
+from tinygrad_adam.ops import decompositions
 from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.losses import CrossEntropyDifference
 from tinygrad_adam.ops.random import Sampled
@@ -64,6 +65,9 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "layouts": lambda x, w, s, v: [v.t(), s.T.contiguous()],
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
     "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),
+    "decompositions": lambda x, w, s, v: decompositions.cholesky(
+        s @ s.T + torch.eye(3), upper=True
+    ),
     "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),
     "pad": lambda x, w, s, v: F.pad(x, (1, 2, 0, 1), mode="reflect") + F.pad(x, (1, 2, 0, 1)),
     "unfold": lambda x, w, s, v: F.unfold(x, 3, padding=1),
