@@ -36,7 +36,7 @@ from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array, parse_to, parse_type
 from tinygrad_adam.formatting import format_tensor
-from tinygrad_adam.ops import elementwise, indexing, shapes
+from tinygrad_adam.ops import elementwise, indexing, random, shapes
 from tinygrad_adam.ops.arguments import (
     Number,
     Operand,
@@ -46,7 +46,6 @@ from tinygrad_adam.ops.arguments import (
     normalize_dim,
     require_dimensions,
 )
-from tinygrad_adam.ops.elementwise import require_floating
 
 _new = object.__new__
 
@@ -818,38 +817,6 @@ class Tensor(Traced):
             source = source.expand(self.shape)
         return _overwrite[False](self, source)
 
-    @checked
-    def uniform_(
-        self, low: float = 0.0, high: float = 1.0, *, generator: backend.Generator | None = None
-    ) -> Tensor:
-        """Fill with numbers drawn uniformly from [low, high)."""
-        require_floating("uniform_", self)
-        if low > high:
-            raise RuntimeError(
-                f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
-            )
-        return self._drawn(backend.numbers_of(generator).uniform(low, high, self.shape))
-
-    @checked
-    def normal_(
-        self, mean: float = 0.0, std: float = 1.0, *, generator: backend.Generator | None = None
-    ) -> Tensor:
-        """Fill with numbers drawn from the normal distribution."""
-        if std < 0:
-            raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-        require_floating("normal_", self)
-        return self._drawn(backend.numbers_of(generator).normal(mean, std, self.shape))
-
-    @checked
-    def bernoulli_(self, p: float = 0.5, *, generator: backend.Generator | None = None) -> Tensor:
-        """Fill with 1 where a number drawn uniformly from [0, 1) is below ``p``, else 0."""
-        if not 0 <= p <= 1:
-            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        return self._drawn(backend.numbers_of(generator).random(self.shape) < p)
-
-    def _drawn(self, numbers: np.ndarray) -> Tensor:
-        return self.copy_(Tensor._wrap(np.asarray(numbers)))
-
     def __setitem__(self, index: Any, value: Any) -> None:
         view, picks = indexing.resolve(index, self)
         if picks:
@@ -1048,6 +1015,12 @@ class Tensor(Traced):
     outer, inner = ops.outer, ops.inner
     addmm, addmv, baddbmm = ops.addmm, ops.addmv, ops.baddbmm
 
+    # random numbers
+    bernoulli, multinomial = ops.bernoulli, ops.multinomial
+    uniform_, normal_, bernoulli_ = random.uniform_, random.normal_, random.bernoulli_
+    random_, exponential_ = random.random_, random.exponential_
+    geometric_, cauchy_, log_normal_ = random.geometric_, random.cauchy_, random.log_normal_
+
     # in-place twins
     add_ = __iadd__ = in_place(ops.add)
     sub_ = __isub__ = in_place(ops.sub)
@@ -1091,6 +1064,7 @@ class Tensor(Traced):
 _IDENTITY = "Tensor.{} is deprecated on 0-D tensors. This function is the identity in these cases."
 # What makes a tensor where no input is one, as in add(1, 2).
 Traced._wrap = staticmethod(Tensor._wrap)  # type: ignore[method-assign]
+backend.Generator._wrap = staticmethod(Tensor._wrap)
 
 
 def _fitted(value: Tensor, target: Tensor) -> Tensor:

@@ -25,11 +25,16 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
   ``tests/wrong_arguments.py``.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
 * ``language_models``: the losses of a ladder of language models in their first steps, in float64.
+* ``distributions``: for each case of ``tests/distributions/cases.py`` and each of its questions,
+  in float64, the answer, its gradients, and those of the sum of the squares of these.
+* ``pytorch_files``: what ``torch.save`` writes for each of ``tests/pytorch_files.py``, in base64.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import itertools
 import json
 import warnings
@@ -38,9 +43,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests import func_programs, wrong_arguments
+from tests import func_programs, pytorch_files, wrong_arguments
 from tests.autograd import graphs, in_place_states
 from tests.autograd.random_programs import STORED, in_children, run
+from tests.distributions import cases as distribution_cases
 from tests.examples import cnn_problem, language_models
 from tests.goldens import FOLDER, save_arrays
 from tests.nn.cases import CASES, compute
@@ -254,6 +260,26 @@ def make_language_models() -> None:
     save("language_models.json", json.dumps(found, indent=0))
 
 
+def make_pytorch_files() -> None:
+    files = {}
+    for (name, make), (way, options) in itertools.product(
+        pytorch_files.OBJECTS.items(), pytorch_files.WAYS.items()
+    ):
+        file = io.BytesIO()
+        torch.save(make(torch), file, **options)
+        files[f"{name}, {way}"] = base64.b64encode(file.getvalue()).decode()
+    save("pytorch_files.json", json.dumps(files, indent=0))
+
+
+def make_distributions() -> None:
+    found = {
+        f"{name}, {question}": answer
+        for name in distribution_cases.CASES
+        for question, answer in distribution_cases.answers(torch, name).items()
+    }
+    save_arrays("distributions.npz", found)
+
+
 MAKERS = {
     "operations": operations,
     "promotion": make_promotion,
@@ -269,6 +295,8 @@ MAKERS = {
     "wrong_arguments": make_wrong_arguments,
     "cnn": cnn,
     "language_models": make_language_models,
+    "distributions": make_distributions,
+    "pytorch_files": make_pytorch_files,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from tinygrad_adam.backend import Array, Dtype, device, is_differentiable
+from tinygrad_adam.backend import Array, device, is_differentiable
 from tinygrad_adam.creation import empty
 from tinygrad_adam.tensor import Tensor
 
@@ -91,7 +91,7 @@ class _Uninitialized(Tensor):
         )
 
     @property
-    def dtype(self) -> Dtype:
+    def dtype(self) -> Any:
         """The type that the elements will have."""
         return self._empty.dtype
 

@@ -4,9 +4,9 @@ The functions take tensors; inside a walk that nobody records, and inside ``forw
 arrays, too. Each is ``torch.name``, and the method ``Tensor.name``. Those that only layers need are
 listed in ``nn.functional``. Files that come later in this list may use earlier ones: arguments,
 shapes, joining, complex_parts, elementwise, reductions, indexing, ordering, linalg, distances,
-activations, resampling, dropout, embedding, padding, shuffling, attention, pooling, unpooling,
-folding, normalization, convolution, interpolation, grids, recurrent, losses, likelihood_losses,
-margin_losses, ctc.
+decompositions, activations, resampling, dropout, random, embedding, padding, shuffling, attention,
+pooling, unpooling, folding, normalization, convolution, interpolation, grids, recurrent, losses,
+likelihood_losses, margin_losses, ctc.
 """
 
 # Packed by subject, twice in the same rows, as a table to be read.
@@ -54,6 +54,7 @@ from tinygrad_adam.ops.activations import (
     celu, celu_, hardshrink, log_softmax, prelu, relu, relu_, rrelu, rrelu_, selu, selu_, softmax,
     threshold, threshold_,
 )
+from tinygrad_adam.ops.random import bernoulli, binomial, multinomial, normal, poisson
 
 __all__ = [  # noqa: RUF022
     "broadcast_to", "chunk", "clone", "detach", "diag", "diag_embed", "diagonal", "flatten", "flip",
@@ -98,4 +99,6 @@ __all__ = [  # noqa: RUF022
 
     "celu", "celu_", "hardshrink", "log_softmax", "prelu", "relu", "relu_", "rrelu", "rrelu_",
     "selu", "selu_", "softmax", "threshold", "threshold_",
+
+    "bernoulli", "binomial", "multinomial", "normal", "poisson",
 ]
