@@ -22,6 +22,7 @@ from hypothesis.extra import numpy as st_numpy
 from tests import fake_cupy
 from tinygrad_adam import serialization
 from tinygrad_adam.backend import cuda_is_available, device
+from tinygrad_adam.backend.dtype import float16
 from tinygrad_adam.creation import from_numpy, tensor
 from tinygrad_adam.nn import BatchNorm1d, Linear, Module, Parameter, Sequential
 from tinygrad_adam.optim import Adam
@@ -257,7 +258,7 @@ OPTIMIZER = {
     "last": [None, True, 1, 1.0, -0.0, float("inf"), float("nan"), 2**80, "", "ü\0\ud800", (), []],
     0: {False: "a bool", None: "none", 1.5: "a float", "0": "a string", "": {"": np.ones(1)}},
     "others": [1j, b"\0\xff", bytearray(b"x"), range(1, 9, 2), {1, 2}, frozenset([3])],
-    "of torch": [Size((1, 2)), np.dtype("float16"), device("cuda", 1)],
+    "of torch": [Size((1, 2)), float16, device("cuda", 1)],
     "counter": Counter("abca"),
     "ordered": OrderedDict({(1, ("a", None)): tensor(1), b"key": 2}),
 }

@@ -19,7 +19,6 @@ from typing import Any
 _PACKAGE = __name__.partition(".")[0]
 # What to use in place of names that match, where nothing has a similar name.
 _INSTEAD = {
-    "vmap|func": "a batch dimension in front, or autograd.functional",
     "jit|fx|export|_dynamo|compiler": "torch.compile, which leaves a function as it is",
     ".*sparse.*|.*csr.*|.*coo.*|.*csc.*|.*bs[rc].*|coalesce": "dense tensors",
     "quantile|nanquantile": "sort, or numpy.quantile",

@@ -63,7 +63,7 @@ def vmap(
                 for x, dim in zip(leaves, dims)
             ]
             result = func(*rebuilt(example, form), **kwargs)
-            drawn = drawn or default_generator.get_state() != before
+            drawn = drawn or not ops.equal(default_generator.get_state(), before)
             if drawn and randomness == "error":
                 raise RuntimeError(
                     "vmap: called random operation while in randomness error mode. Please either "

@@ -52,7 +52,7 @@ _SMALL: dict[str, tuple[Any, Callable[[Any], Json], Callable[[Any], Any]]] = {
     "bytes": (bytes, lambda x: x.decode("latin-1"), lambda text: text.encode("latin-1")),
     "bytearray": (bytearray, lambda x: x.decode("latin-1"), lambda x: bytearray(x, "latin-1")),
     "range": (range, lambda r: [r.start, r.stop, r.step], lambda parts: range(*parts)),
-    "dtype": (Dtype, lambda x: str(x).removeprefix("torch."), dtype),
+    "dtype": (Dtype, lambda x: str(x).removeprefix("torch."), lambda name: dtype(as_dtype(name))),
     "device": (backend.device, str, backend.device),
 }
 
