@@ -453,7 +453,7 @@ def _images() -> list[Row]:
         "interpolate(a, 2, mode='area')", "pad(a, (2, 1, -1, 3), mode='reflect')",
         "pad(a, (5, 1, 0, 2), mode='circular')", "fold(a.reshape(1, 4, 10), (3, 6), 2)",
         "adaptive_max_pool2d(a, (3, 4))", "adaptive_avg_pool2d(a, (3, 4))",
-        "lp_pool2d(a.exp(), 3, 2)", "instance_norm(a)", "rms_norm(a, (5,), eps=0.1)",
+        "lp_pool2d(a.abs() + 1, 3, 2)", "instance_norm(a)", "rms_norm(a, (5,), eps=0.1)",
         "local_response_norm(a, 2, 0.5)", "pixel_shuffle(a.reshape(1, 4, 2, 5), 2)",
         "channel_shuffle(a, 2)", "max_pool1d(a[0], 2)", "avg_pool1d(a[0], 2, padding=1)",
         "max_unpool2d(*torch.nn.functional.max_pool2d_with_indices(a[..., :4], 2), 2)",

@@ -33,7 +33,7 @@ class Dropout(Operation):
         """Return PyTorch's form: a product with random numbers."""
         return "MulBackward0", 0, None
 
-    def forward(self, x: Array, p: float, channels: int, dropped: float) -> Array:
+    def forward(self, x: Array, p: float, channels: int = 0, dropped: float = 0.0) -> Array:
         shape = x.shape if not channels else (*x.shape[:channels], *[1] * (x.ndim - channels))
         # Drawn on the CPU in memory order of the shape, so that every device drops the same ones.
         kept = default_generator.numpy.random(shape, dtype=float32) >= p

@@ -143,12 +143,7 @@ def grid_sample(
             taps.append([first, first + 1])
             weights.append([1 - share, share])
             continue
-        around = [first + k for k in (-1, 0, 1, 2)]
-        moved = [_moved_inside(place, n, padding_mode, corners) for place in around]
-        taps.append([
-            place if slope is None else xp.where(slope == 0, 0, place * slope) + shift
-            for place, (slope, shift) in zip(around, moved)
-        ])  # fmt: skip
+        taps.append([_inside(first + k, n, padding_mode, corners) for k in (-1, 0, 1, 2)])
         weights.append(cubic_weights([share + 1, share, 1 - share, 2 - share]))
     batch = xp.arange(input.shape[0]).reshape(-1, 1, 1)
     output: Any = 0.0
@@ -188,6 +183,13 @@ def _check_grid(input: Any, grid: Any) -> None:
         raise RuntimeError(
             f"expected scalar type {type_name(input.dtype)} but found {type_name(grid.dtype)}"
         )
+
+
+@np.errstate(invalid="ignore")
+def _inside(at: Array, n: int, padding_mode: str, corners: bool) -> Array:
+    """Return places as they are in the image."""
+    slope, shift = _moved_inside(at, n, padding_mode, corners)
+    return at if slope is None else array_module(at).where(slope == 0, 0, at * slope) + shift
 
 
 @np.errstate(invalid="ignore")

@@ -48,7 +48,6 @@ def _plan(
         return Plan(length, taps[None], None)
     at = steps * scale if corners else (steps + real(0.5)) * scale - real(0.5)
     if mode == "linear":
-        at = np.maximum(at, 0)
         first = np.minimum(at.astype(np.int64), last)
         share = np.clip(at - first, 0, 1).astype(real)
         return Plan(
