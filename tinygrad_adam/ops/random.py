@@ -60,7 +60,7 @@ class Sampled(Operation):
 
     def forward(self, draw: Draw, *inputs: Array) -> Array:
         drawn = draw(*[to_numpy(x) for x in inputs])
-        return move(drawn.astype(inputs[0].dtype, copy=False), device_of(inputs[0]))
+        return move(np.asarray(drawn, inputs[0].dtype), device_of(inputs[0]))
 
     def backward(self, grad: Any) -> Any:
         zeros = overwritten(grad, 0)
