@@ -28,6 +28,7 @@ torch.randint[1] x.to[0] x.to[1] x.type[0] x.new_full[0] x.new_tensor[0] x.clamp
 x.index_fill_[1] F.adaptive_avg_pool2d[1] F.layer_norm[1] F.unfold[1] F.unfold[2] F.unfold[3]
 F.unfold[4] nn.utils.clip_grad_value_[0] nn.ParameterDict[0] nn.HuberLoss[1] nn.Linear[0]
 torch.repeat_interleave[1] lr_scheduler.CyclicLR[4] data.default_collate[0]
+x.squeeze_[0]
 """
 
 # At once, not in the first call; odd stand-ins for True, for sizes or for the missing.

@@ -26,7 +26,8 @@ from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_gr
 # isort: off
 # fmt: off
 from tinygrad_adam.backend import (
-    Generator, device, get_num_threads, initial_seed, manual_seed, set_num_threads,
+    Generator, channels_last, channels_last_3d, contiguous_format, device, get_num_threads,
+    initial_seed, manual_seed, memory_format, preserve_format, set_num_threads,
 )
 from tinygrad_adam.backend.dtypes import (
     bool_, complex64, complex128, float16, float32, float64, int8, int16, int32, int64,
@@ -56,6 +57,7 @@ __all__ = [  # noqa: RUF022
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
     "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",
+    "channels_last", "channels_last_3d", "contiguous_format", "memory_format", "preserve_format",
     "dtype", "promote_types", "bool", "bool_", "uint8", "int8", "int16", "int32", "int64", "short",
     "int", "long", "float16", "float32", "float64", "half", "float", "double", "complex64",
     "complex128", "cfloat", "cdouble",

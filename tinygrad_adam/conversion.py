@@ -17,6 +17,8 @@ from tinygrad_adam.backend import (
     array_module,
     as_dtype,
     is_array,
+    memory_format,
+    preserve_format,
     promote_types,
 )
 
@@ -194,8 +196,9 @@ def parse_to(
     other: Any = None,
     non_blocking: bool = False,
     copy: bool = False,
-) -> tuple[Dtype | None, Any, bool]:
-    """Return dtype, device and copy as named by the arguments of ``to``.
+    memory_format: memory_format | None = None,
+) -> tuple[Dtype | None, Any, bool, memory_format]:
+    """Return dtype, device, copy and memory format as named by the arguments of ``to``.
 
     Raises:
         TypeError: an argument is no dtype, device or tensor.
@@ -211,4 +214,5 @@ def parse_to(
             continue  # non_blocking, which changes nothing here
         elif argument is not None:
             dtype = as_dtype(argument)
-    return (None if dtype is None else as_dtype(dtype)), device, copy
+    form = preserve_format if memory_format is None else memory_format
+    return (None if dtype is None else as_dtype(dtype)), device, copy, form

@@ -21,10 +21,14 @@ from tinygrad_adam.backend import (
     Dtype,
     Generator,
     as_dtype,
+    contiguous_format,
     convert_number,
+    copied,
     is_array,
+    memory_format,
     move,
     numbers_of,
+    preserve_format,
 )
 from tinygrad_adam.backend.dtypes import c_type_name, int64, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
@@ -63,6 +67,13 @@ def _like(input: Any, dtype: Any, device: Any, requires_grad: bool) -> dict[str,
         "device": input.device if device is None else device,
         "requires_grad": requires_grad,
     }
+
+
+def _laid_out(made: Tensor, form: memory_format | None) -> Tensor:
+    """Return a tensor that was just made with its elements in memory in this order."""
+    if form not in (None, preserve_format):
+        made.array = copied(made.array, form)
+    return made
 
 
 @checked
@@ -124,7 +135,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 @checked
 def full(size: Any, fill_value: Number, *, dtype: Any = None, device: Any = None,
-         requires_grad: bool = False) -> Tensor:  # fmt: skip
+         requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return a tensor of shape ``size`` full of ``fill_value``, whose type decides the dtype."""
     dtype = DEFAULT_DTYPE[type(fill_value)] if dtype is None else as_dtype(dtype)
     array = np.full(new_size("full", (size,)), convert_number(fill_value, dtype), dtype)
@@ -133,55 +144,87 @@ def full(size: Any, fill_value: Number, *, dtype: Any = None, device: Any = None
 
 @checked
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
-          requires_grad: bool = False) -> Tensor:  # fmt: skip
+          requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return zeros of shape ``size``."""
     return _made(np.zeros(new_size("zeros", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
 @checked
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
-         requires_grad: bool = False) -> Tensor:  # fmt: skip
+         requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return ones of shape ``size``."""
     return _made(np.ones(new_size("ones", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
 @checked
-def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
-          requires_grad: bool = False) -> Tensor:  # fmt: skip
+def empty(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = contiguous_format,
+    out: Any = None,
+) -> Tensor:
     """Return a tensor of shape ``size`` to be filled: it holds whatever was in the memory."""
-    return _made(np.empty(new_size("empty", sizes, size), _dtype(dtype)), device, requires_grad)
+    if memory_format is preserve_format:
+        raise RuntimeError("unsupported memory format Preserve")
+    array = copied(np.empty(new_size("empty", sizes, size), _dtype(dtype)), memory_format)
+    return _made(array, device, requires_grad)
 
 
 @checked
 def zeros_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
 ) -> Tensor:
     """Return zeros with the shape, dtype and device of ``input``."""
-    return zeros(**_like(input, dtype, device, requires_grad))
+    return _laid_out(zeros(**_like(input, dtype, device, requires_grad)), memory_format)
 
 
 @checked
 def ones_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
 ) -> Tensor:
     """Return ones with the shape, dtype and device of ``input``."""
-    return ones(**_like(input, dtype, device, requires_grad))
+    return _laid_out(ones(**_like(input, dtype, device, requires_grad)), memory_format)
 
 
 @checked
 def empty_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
 ) -> Tensor:
     """Return a tensor to be filled, with the shape, dtype and device of ``input``."""
-    return zeros(**_like(input, dtype, device, requires_grad))
+    return _laid_out(zeros(**_like(input, dtype, device, requires_grad)), memory_format)
 
 
 @checked
-def full_like(input: Tensor, fill_value: Number, *, dtype: Any = None, device: Any = None,
-              requires_grad: bool = False) -> Tensor:  # fmt: skip
+def full_like(
+    input: Tensor,
+    fill_value: Number,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
     """Return a tensor full of ``fill_value``, with the shape, dtype and device of ``input``."""
     options = _like(input, dtype, device, requires_grad)
-    return full(fill_value=fill_value, **options)
+    return _laid_out(full(fill_value=fill_value, **options), memory_format)
 
 
 @checked
@@ -193,6 +236,7 @@ def arange(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """Return the numbers from ``start`` up to but not including ``end``, ``step`` apart.
 
@@ -236,7 +280,7 @@ def arange(
 
 @checked
 def linspace(start: Number, end: Number, steps: int, *, dtype: Any = None, device: Any = None,
-             requires_grad: bool = False) -> Tensor:  # fmt: skip
+             requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return ``steps`` numbers from ``start`` to ``end``, both included, equally far apart.
 
     An integer dtype cuts the fractions off the two ends first, and then off what lies between. A
@@ -266,7 +310,7 @@ def linspace(start: Number, end: Number, steps: int, *, dtype: Any = None, devic
 
 @checked
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
-        requires_grad: bool = False) -> Tensor:  # fmt: skip
+        requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return an (n, m) matrix (square unless ``m`` is given) with ones on the diagonal."""
     m = n if m is None else m
     for name, size in (("n", n), ("m", m)):
@@ -277,7 +321,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
 
 @checked
 def rand(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
-         device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+         device: Any = None, requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return numbers drawn uniformly from [0, 1)."""
     dtype = _dtype(dtype, "rand", "fc")
     array = _drawn(numbers_of(generator).random, new_size("rand", sizes, size), dtype)
@@ -294,7 +338,7 @@ def _drawn(draw: Callable[..., Array], shape: tuple[int, ...], dtype: Dtype) -> 
 
 @checked
 def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
-          device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+          device: Any = None, requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return numbers drawn from the normal distribution with mean 0 and variance 1.
 
     Real and imaginary parts of complex ones have variance 1/2 each.
@@ -309,7 +353,7 @@ def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dty
 @checked
 def randint(low: Any = None, high: Any = None, size: Any = None, *,
             generator: Generator | None = None, dtype: Any = None, device: Any = None,
-            requires_grad: bool = False) -> Tensor:  # fmt: skip
+            requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return integers drawn from ``low`` (0 if left out) up to but not including ``high``, int64.
 
     Call it as ``randint(high, size)`` or ``randint(low, high, size)``.
@@ -342,7 +386,7 @@ def _fits(value: int, dtype: Dtype) -> bool:
 
 @checked
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
-             requires_grad: bool = False) -> Tensor:  # fmt: skip
+             requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return the integers from 0 to n - 1 in random order, int64."""
     dtype = _dtype(int64 if dtype is None else dtype, "randperm", "iuf")
     array = numbers_of(generator).permutation(*new_size("randperm", (n,)))
@@ -351,26 +395,44 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, d
 
 @checked
 def rand_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
 ) -> Tensor:
     """Return numbers drawn uniformly from [0, 1), with the shape, dtype and device of ``input``."""
-    return rand(**_like(input, dtype, device, requires_grad))
+    return _laid_out(rand(**_like(input, dtype, device, requires_grad)), memory_format)
 
 
 @checked
 def randn_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
 ) -> Tensor:
     """Return normally distributed numbers, with the shape, dtype and device of ``input``."""
-    return randn(**_like(input, dtype, device, requires_grad))
+    return _laid_out(randn(**_like(input, dtype, device, requires_grad)), memory_format)
 
 
 @checked
-def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None,
-                 device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def randint_like(
+    input: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
     """Return random integers from ``low`` to ``high`` - 1, shaped and typed as ``input``."""
     options = _like(input, dtype, device, requires_grad)
-    return randint(low, high, **options)
+    return _laid_out(randint(low, high, **options), memory_format)
 
 
 @checked

@@ -26,9 +26,18 @@ from tinygrad_adam import backend, ops
 from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
-from tinygrad_adam.autograd.inplace import in_place, shared_dims
+from tinygrad_adam.autograd.inplace import check_writable, in_place, in_place_view, shared_dims
 from tinygrad_adam.autograd.variable import Variable, gradient_edge, watch_gradient
-from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, is_array
+from tinygrad_adam.backend import (
+    Array,
+    Dtype,
+    array_module,
+    as_dtype,
+    contiguous_format,
+    is_array,
+    memory_format,
+    preserve_format,
+)
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array, parse_to
@@ -44,6 +53,7 @@ from tinygrad_adam.ops.arguments import (
     require_dimensions,
 )
 from tinygrad_adam.ops.elementwise import require_floating
+from tinygrad_adam.storage import Storage
 
 _new = object.__new__
 
@@ -149,8 +159,8 @@ def _converter(name: str, dtype: Any) -> Callable[[Tensor], Tensor]:
     """Return the method of this name that converts a tensor to ``dtype``."""
     dtype = np.dtype(dtype)
 
-    def convert(self: Tensor) -> Tensor:
-        return self.to(dtype)
+    def convert(self: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
+        return self.to(dtype, memory_format=memory_format)
 
     convert.__name__, convert.__qualname__ = name, f"Tensor.{name}"
     convert.__doc__ = f"Return the tensor as {dtype}."
@@ -176,6 +186,7 @@ def _deepcopied(array: Array, memo: dict[int, Any]) -> Array:
     return view
 
 
+_restride = in_place_view(indexing.AsStrided.apply)
 # What fill_, copy_ and assignments end in, made once; _overwrite by whether elements that share a
 # memory location may be filled.
 _overwrite = {fills: in_place(elementwise.overwritten, fills) for fills in (False, True)}
@@ -285,12 +296,45 @@ class Tensor(Variable):
             strides = tuple([math.prod(sizes[d + 1 :]) for d in range(self.ndim)])
         return strides if dim is None else strides[normalize_dim(dim, self.ndim)]
 
-    def is_contiguous(self) -> bool:
-        """Return whether the elements lie in memory in C order, without gaps.
+    @checked
+    def is_contiguous(self, memory_format: memory_format = contiguous_format) -> bool:
+        """Return whether the elements lie in memory in this order, without gaps.
 
-        Results of convolutions do not: they are in channels-last order.
+        Results of convolutions lie in ``channels_last`` order.
         """
-        return bool(self.array.flags.c_contiguous)
+        return backend.lies_in(self.array, memory_format)
+
+    def dim_order(self) -> tuple[int, ...]:
+        """Return the dimensions from the outermost in memory to the innermost."""
+        return tuple(sorted(range(self.ndim), key=lambda d: -self.stride(d)))
+
+    @checked
+    def is_same_size(self, other: Tensor) -> bool:
+        """Return whether both tensors have the same shape."""
+        return self.shape == other.shape
+
+    @checked
+    def is_set_to(self, tensor: Tensor) -> bool:
+        """Return whether both tensors lie in the same place, with the same shape and steps."""
+        mine, theirs = [(x.data_ptr(), x.shape, x.stride()) for x in (self, tensor)]
+        return mine == theirs
+
+    def is_nonzero(self) -> bool:
+        """Return whether the only element is not zero."""
+        return bool(self)
+
+    def is_signed(self) -> bool:
+        """Return whether elements may be negative."""
+        return self.dtype.kind in "ifc"
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the elements are in host memory."""
+        return not self.is_cuda
+
+    def get_device(self) -> int:
+        """Return the number of the GPU where the elements are, or -1."""
+        return -1 if self.is_cpu else self.device.index or 0
 
     def is_floating_point(self) -> bool:
         """Return whether the elements are floating-point numbers."""
@@ -298,7 +342,26 @@ class Tensor(Variable):
 
     def data_ptr(self) -> int:
         """Return the address of the first element in memory."""
-        return int(self.array.ctypes.data if not self.is_cuda else self.array.data.ptr)
+        return backend.address(self.array)
+
+    def storage_offset(self) -> int:
+        """Return how many elements of its memory lie before the first one of the tensor."""
+        start = backend.address(backend.memory_of(self.array))
+        return (self.data_ptr() - start) // self.itemsize if self.array.size else 0
+
+    def storage(self) -> Storage:
+        """Return all elements of the memory of which this tensor is a part, in a row. Warns."""
+        warn(
+            "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will "
+            "be the only storage class. This should only matter to you if you are using storages "
+            "directly.  To access UntypedStorage directly, use tensor.untyped_storage() instead of "
+            "tensor.storage()"
+        )
+        return Storage(backend.memory_of(self.array))
+
+    def untyped_storage(self) -> Storage:
+        """Return the bytes of the memory of which this tensor is a part."""
+        return Storage(backend.memory_of(self.array)).untyped()
 
     def __len__(self) -> int:
         if self.ndim == 0:
@@ -625,15 +688,16 @@ class Tensor(Variable):
         """Return the tensor with another dtype or on another device; itself if nothing changes.
 
         Call it as ``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(tensor)``; each also
-        takes ``non_blocking`` (ignored) and ``copy``.
+        takes ``non_blocking`` (ignored), ``copy`` and ``memory_format``.
 
         Raises:
             RuntimeError: the device is not there.
             TypeError: an argument is none of these.
         """
-        dtype, device, copy = parse_to(*args, **options)
+        dtype, device, copy, form = parse_to(*args, **options)
         result = self if device is None else shapes.move_to(self, device)
         result = result if dtype is None else shapes.cast(result, dtype)
+        result = result if form is preserve_format else shapes.contiguous(result, form)
         return shapes.clone(result) if copy and result is self else result
 
     def type(self, dtype: Any = None) -> Any:
@@ -655,37 +719,55 @@ class Tensor(Variable):
         """Return the tensor on a GPU: the current one, or number ``device``."""
         return self.to("cuda" if device is None else device)
 
+    def new(self, *data: Any, device: Any = None) -> Tensor:
+        """Return a tensor of this one's dtype and device: of numbers, or of a shape, to be filled.
+
+        The old way; :meth:`new_tensor` and :meth:`new_empty` say what is meant.
+        """
+        device = self.device if device is None else device
+        only = data[0] if len(data) == 1 else ()
+        if isinstance(only, Tensor) and only.ndim:
+            if only.dtype != self.dtype:
+                raise TypeError(f"expected a tensor of {self.dtype} (got {only.dtype})")
+            return only.detach()
+        if len(data) != 1 or isinstance(only, (Size, int)):
+            return self.new_empty(*(data or (0,)), device=device)
+        return self.new_tensor(only, device=device)
+
     @checked
-    def new_tensor(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_tensor(
+        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """Return a tensor made of ``data``, with this one's dtype and device."""
         if isinstance(data, Tensor):
             warn(COPY_CONSTRUCT.format("tensor.new_tensor"))
         array = as_array(data, self.dtype if dtype is None else dtype)
-        return Tensor._wrap(backend.move(array, self.device)).requires_grad_(requires_grad)
+        array = backend.move(array, self.device if device is None else device)
+        return Tensor._wrap(array).requires_grad_(requires_grad)
 
     @checked
-    def new_full(
-        self, size: Any, fill_value: Number, dtype: Any = None, requires_grad: bool = False
-    ) -> Tensor:
+    def new_full(self, size: Any, fill_value: Number, *, dtype: Any = None, device: Any = None,
+                 requires_grad: bool = False) -> Tensor:  # fmt: skip
         """Return a tensor of shape ``size`` full of a value, with this one's dtype and device."""
         dtype = self.dtype if dtype is None else as_dtype(dtype)
         value = backend.convert_number(fill_value, dtype)
         array = array_module(self.array).full(new_size("new_full", (size,)), value, dtype)
+        array = array if device is None else backend.move(array, device)
         return Tensor._wrap(array).requires_grad_(requires_grad)
 
     @checked
-    def new_zeros(
-        self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
-    ) -> Tensor:
+    def new_zeros(self, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
+                  requires_grad: bool = False) -> Tensor:  # fmt: skip
         """Return zeros of shape ``size``, with this one's dtype and device."""
-        return self.new_full(new_size("new_zeros", sizes, size), 0, dtype, requires_grad)
+        options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+        return self.new_full(new_size("new_zeros", sizes, size), 0, **options)
 
     @checked
-    def new_ones(
-        self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
-    ) -> Tensor:
+    def new_ones(self, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
+                 requires_grad: bool = False) -> Tensor:  # fmt: skip
         """Return ones of shape ``size``, with this one's dtype and device."""
-        return self.new_full(new_size("new_ones", sizes, size), 1, dtype, requires_grad)
+        options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+        return self.new_full(new_size("new_ones", sizes, size), 1, **options)
 
     new_empty = new_zeros  # to be filled: any numbers will do
 
@@ -750,6 +832,133 @@ class Tensor(Variable):
                 )
             source = source.expand(self.shape)
         return _overwrite[False](self, source)
+
+    @checked
+    def fill_diagonal_(self, fill_value: Number, wrap: bool = False) -> Tensor:
+        """Set the diagonal to a value; ``wrap``: of a tall matrix, again from below its end.
+
+        Raises:
+            RuntimeError: it has fewer than 2 dimensions, or several of different sizes.
+        """
+        if self.ndim < 2:
+            raise RuntimeError("dimensions must larger than 1")
+        if self.ndim > 2 and len(set(self.shape)) > 1:
+            raise RuntimeError("all dimensions of input must be of equal length")
+        rows, columns = self.shape[:2]
+        if self.ndim == 2 and wrap and rows > columns:
+            places = [(r, r % (columns + 1)) for r in range(rows) if (r + 1) % (columns + 1)]
+            self[tuple(zip(*places))] = fill_value
+        else:
+            self[(range(min(self.shape)),) * self.ndim] = fill_value
+        return self
+
+    def apply_(self, callable: Callable[[Any], Any]) -> Tensor:
+        """Set every element to what a function of Python's makes of it: slow, on the CPU only.
+
+        Raises:
+            RuntimeError: the tensor requires grad.
+            TypeError: it is on a GPU, or ``callable`` cannot be called.
+        """
+        return self._mapped("apply_", callable)
+
+    @checked
+    def map_(self, tensor: Tensor, callable: Any) -> Tensor:
+        """Set every element to ``callable`` of it and that of ``tensor``, broadcast. Slow.
+
+        Errors as for :meth:`apply_`.
+        """
+        return self._mapped("map_", callable, tensor.expand(self.shape))
+
+    def _mapped(self, name: str, function: Any, *others: Tensor) -> Tensor:
+        for x in (self, *others):
+            if x.requires_grad:
+                raise RuntimeError(
+                    f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}()"
+                    " instead."
+                )
+            if x.is_cuda:
+                raise TypeError(f"{name} is only implemented on CPU tensors")
+        if not callable(function):
+            raise TypeError(f"{type(function).__name__!r} object is not callable")
+        rows = zip(*[x.array.flat for x in (self, *others)])
+        found = [function(*[value.item() for value in values]) for values in rows]
+        return self.copy_(self.new_tensor(found).reshape(self.shape))
+
+    @checked
+    def resize_(self, *sizes: Any, memory_format: memory_format = contiguous_format) -> Tensor:
+        """Give the tensor another shape, in order; it keeps its memory if that is long enough.
+
+        What is added holds zeros here, in PyTorch anything.
+
+        Raises:
+            RuntimeError: the tensor requires grad.
+        """
+        shape = new_size("resize_", sizes)
+        if self.requires_grad:
+            raise RuntimeError("cannot resize variables that require grad")
+        if memory_format.ndim:
+            memory_format.order(np.empty(shape, np.bool_))
+        if shape == self.shape:
+            return self
+        memory = backend.memory_of(self.array)[self.storage_offset() :]
+        if memory.size < math.prod(shape):
+            longer = array_module(memory).zeros(math.prod(shape), memory.dtype)
+            longer[: memory.size] = memory
+            memory = longer
+        array = memory[: math.prod(shape)]
+        order = memory_format.order(np.empty(shape, np.bool_))
+        array = array.reshape([shape[d] for d in order])
+        return self._placed(array.transpose(sorted(order, key=order.__getitem__)))
+
+    @checked
+    def resize_as_(
+        self, other: Tensor, *, memory_format: memory_format = contiguous_format
+    ) -> Tensor:
+        """Do :meth:`resize_` to the shape of ``other``."""
+        return self.resize_(other.shape, memory_format=memory_format)
+
+    @checked
+    def as_strided_(
+        self, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+    ) -> Tensor:
+        """Do :meth:`as_strided` in place."""
+        return _restride(self, *indexing.strided(self, size, stride, storage_offset))
+
+    def set_(
+        self, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None
+    ) -> Tensor:
+        """Let this tensor lie in the memory of ``source``, a tensor or storage; None is none.
+
+        Args:
+            source: what memory to use.
+            storage_offset: the number of the first element.
+            size: the shape; unless said, that of the tensor, or all of the storage in a row.
+            stride: the steps in each dimension, in elements.
+
+        Raises:
+            RuntimeError: the dtypes differ, the memory is too short, or this is a leaf with grad.
+        """
+        check_writable(self, self.requires_grad, fills=True)
+        if source is None:
+            return self._placed(self.array[...].reshape(-1)[:0].copy())
+        if source.dtype != self.dtype:
+            raise RuntimeError(
+                f"Could not set tensor of type {c_type_name(source.dtype)} to a tensor of type "
+                f"{c_type_name(self.dtype)}"
+            )
+        if isinstance(source, Storage) or size is not None:
+            whole = Tensor._wrap(source.array)
+            size = (len(source) - storage_offset,) if size is None else size
+            steps = [math.prod(size[d + 1 :]) for d in range(len(size))]
+            view = whole.as_strided(size, steps if stride is None else stride, storage_offset)
+            return self._placed(view.array)
+        self._writes = source._writes
+        return self._placed(source.array.view())
+
+    def _placed(self, array: Array) -> Tensor:
+        self.array, self._relaid = array, True
+        self._writes[0] += 1
+        return self
 
     @checked
     def uniform_(
@@ -964,6 +1173,7 @@ class Tensor(Variable):
     diagonal, diag_embed, diag = ops.diagonal, ops.diag_embed, ops.diag
     split, chunk, unbind, narrow = ops.split, ops.chunk, ops.unbind, ops.narrow
     numel, nelement = ops.numel, ops.numel
+    unfold, as_strided = shapes.unfold, ops.as_strided
     clone, detach, contiguous = ops.clone, ops.detach, shapes.contiguous
 
     # picking and putting
@@ -1009,6 +1219,10 @@ class Tensor(Variable):
     index_add_, index_copy_ = in_place(ops.index_add), in_place(ops.index_copy)
     scatter_, scatter_add_ = in_place(ops.scatter), in_place(ops.scatter_add)
     scatter_reduce_ = in_place(ops.scatter_reduce)
+
+    unsqueeze_, squeeze_ = in_place_view(ops.unsqueeze), in_place_view(ops.squeeze)
+    transpose_, t_ = in_place_view(ops.transpose), in_place_view(ops.t)
+    swapaxes_ = swapdims_ = transpose_
 
     # dtypes: last, because below them ``float``, ``int`` and ``bool`` would mean these methods
     double, half = _converter("double", "float64"), _converter("half", "float16")

@@ -40,6 +40,10 @@ FUNCTION_VIEW = (
     "the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix "
     "this by cloning the output of the custom Function."
 )
+RELAID = (
+    "The tensor that it is a view of was given another shape in place after the view was made. "
+    "Make the view again."
+)
 LEAF_IN_PLACE = "a leaf Variable that requires grad is being used in an in-place operation."
 VIEW_OF_LEAF_IN_PLACE = (
     "a view of a leaf Variable that requires grad is being used in an in-place operation."

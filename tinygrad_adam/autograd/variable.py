@@ -30,10 +30,10 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_adam.autograd.errors import NO_GRAD_VIEW, locked_view
+from tinygrad_adam.autograd.errors import NO_GRAD_VIEW, RELAID, locked_view
 from tinygrad_adam.autograd.hooks import Watch
 from tinygrad_adam.autograd.mode import mode
-from tinygrad_adam.backend import Array
+from tinygrad_adam.backend import Array, address
 
 if TYPE_CHECKING:
     from tinygrad_adam.autograd.operation import Operation
@@ -72,6 +72,8 @@ class Variable:
     """For a view: makes it again, of a tensor or an array like the base."""
     _base_version: int = 0
     """For a view: the number of writes up to which ``_edge`` tells its history."""
+    _relaid: bool = False
+    """Whether the tensor was given another shape in place: earlier views of it are then lost."""
     _locked: str = ""
     """For a view: why it must not be written while recording, in PyTorch's words; else ""."""
 
@@ -105,6 +107,13 @@ def refresh(view: Variable) -> None:
         RuntimeError: the view is locked, and so has none.
     """
     base = view._base
+    if base._relaid and not view._locked:
+        with mode(arrays=True):
+            again = view._replay(base.array)
+        if (address(again), again.shape, again.strides) != (
+            address(view.array), view.array.shape, view.array.strides
+        ):  # fmt: skip
+            view._locked = RELAID
     if base._requires_grad or view._edge is not None:
         if not view._locked:
             with mode(grad=True, arrays=False, observer=None):

@@ -37,8 +37,9 @@ from tinygrad_adam.ops.reductions import (
     prod, std, std_mean, sum, var, var_mean,
 )
 from tinygrad_adam.ops.indexing import (
-    argwhere, gather, index_add, index_copy, index_fill, index_put, index_select, masked_select,
-    nonzero, repeat_interleave, scatter, scatter_add, scatter_reduce, select, take, take_along_dim,
+    argwhere, as_strided, gather, index_add, index_copy, index_fill, index_put, index_select,
+    masked_select, nonzero, repeat_interleave, scatter, scatter_add, scatter_reduce,
+    select, take, take_along_dim,
 )
 from tinygrad_adam.ops.ordering import (
     argmax, argmin, argsort, max, median, min, sort, topk, unique,
@@ -78,9 +79,9 @@ __all__ = [  # noqa: RUF022
     "all", "amax", "amin", "any", "count_nonzero", "cumprod", "cumsum", "diff", "logsumexp", "mean",
     "nanmean", "nansum", "prod", "std", "std_mean", "sum", "var", "var_mean",
 
-    "argwhere", "gather", "index_add", "index_copy", "index_fill", "index_put", "index_select",
-    "masked_select", "nonzero", "repeat_interleave", "scatter", "scatter_add", "scatter_reduce",
-    "select", "take", "take_along_dim",
+    "argwhere", "as_strided", "gather", "index_add", "index_copy", "index_fill", "index_put",
+    "index_select", "masked_select", "nonzero", "repeat_interleave", "scatter", "scatter_add",
+    "scatter_reduce", "select", "take", "take_along_dim",
 
     "argmax", "argmin", "argsort", "max", "median", "min", "sort", "topk", "unique",
 

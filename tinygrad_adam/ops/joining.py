@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @numpy_names
 @checked
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None) -> Tensor:
     """Return tensors joined one after the other along ``dim``; their dtypes are promoted.
 
     Empty one-dimensional tensors among them are passed over, as in PyTorch.
@@ -70,7 +70,7 @@ concat = concatenate = cat
 
 
 @checked
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None) -> Tensor:
     """Return tensors of one shape joined along a new dimension ``dim``.
 
     Raises:
@@ -93,14 +93,14 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 @checked
-def hstack(tensors: Sequence[Tensor]) -> Tensor:
+def hstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """Return tensors joined side by side: along dimension 1, or 0 for vectors and numbers."""
     rows = [unsqueeze(x, 0) if x.ndim == 0 else x for x in tensor_list("hstack", tensors)]
     return cat(rows, 0 if rows and rows[0].ndim == 1 else 1)
 
 
 @checked
-def vstack(tensors: Sequence[Tensor]) -> Tensor:
+def vstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """Return tensors joined one below the other, along dimension 0; vectors are rows."""
     rows = tensor_list("vstack", tensors)
     return cat([Reshape.apply(x, (1, *(x.shape or (1,)))) if x.ndim < 2 else x for x in rows])

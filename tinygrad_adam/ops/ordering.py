@@ -67,14 +67,18 @@ def _arg(function: str, input: Any, dim: Dim, keepdim: bool) -> Any:
 
 @numpy_names
 @checked
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmax(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
+) -> Tensor:
     """Return the position of the (first) largest element, int64; flat if ``dim`` is None."""
     return _arg("argmax", input, dim, keepdim)
 
 
 @numpy_names
 @checked
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmin(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
+) -> Tensor:
     """Return the position of the (first) smallest element, int64; flat if ``dim`` is None."""
     return _arg("argmin", input, dim, keepdim)
 
@@ -99,6 +103,7 @@ def max(
     keepdim: bool = False,
     *,
     other: Tensor | None = None,
+    out: Any = None,
 ) -> Any:
     """Return the largest element; or with ``dim`` the pair ``(values, indices)`` along it.
 
@@ -117,6 +122,7 @@ def min(
     keepdim: bool = False,
     *,
     other: Tensor | None = None,
+    out: Any = None,
 ) -> Any:
     """Return the smallest element; or with ``dim`` the pair ``(values, indices)`` along it.
 
@@ -165,7 +171,12 @@ class Argsort(Operation):
 
 @checked
 def argsort(
-    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
+    input: Tensor,
+    dim: int = -1,
+    descending: bool = False,
+    *,
+    stable: bool | None = False,
+    out: Any = None,
 ) -> Tensor:
     """Return where the elements were that :func:`sort` puts in order, int64."""
     return Argsort.apply(input, normalize_dim(dim, input.ndim), descending)
@@ -173,7 +184,12 @@ def argsort(
 
 @checked
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
+    input: Tensor,
+    dim: int = -1,
+    descending: bool = False,
+    *,
+    stable: bool | None = False,
+    out: Any = None,
 ) -> ValuesAndIndices:
     """Return the elements in order along ``dim``, and where they were: ``(values, indices)``.
 
@@ -186,7 +202,13 @@ def sort(
 
 @checked
 def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+    input: Tensor,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,
+    *,
+    out: Any = None,
 ) -> ValuesAndIndices:
     """Return the ``k`` largest (or smallest) elements along ``dim``, and where they were.
 
@@ -250,7 +272,7 @@ class ArgMedian(Operation):
 
 @numpy_names
 @checked
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return the median, the lower of two; or with ``dim`` ``(values, indices)`` along it.
 
     NaN if there is a NaN, or no element at all.

@@ -100,7 +100,12 @@ class Sum(Operation):
 @numpy_names
 @checked
 def sum(
-    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: Dim | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the sum of all elements, or along ``dim``; of integers in int64."""
     dims = normalize_dims(dim, input.ndim)
@@ -111,7 +116,12 @@ def sum(
 @numpy_names
 @checked
 def nansum(
-    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: Dim | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the sum of the elements that are not NaN."""
     require_real("nansum", input, "{} on CPU does not support complex inputs", RuntimeError)
@@ -147,7 +157,12 @@ class Mean(Operation):
 @numpy_names
 @checked
 def mean(
-    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: Dim | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the mean of all elements, or along ``dim``.
 
@@ -162,7 +177,12 @@ def mean(
 @numpy_names
 @checked
 def nanmean(
-    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: Dim | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the mean of the elements that are not NaN.
 
@@ -239,7 +259,12 @@ def _product_of_others(rows: Any) -> Any:
 @numpy_names
 @checked
 def prod(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the product of all elements, or along one dimension; of integers in int64."""
     dims = normalize_dims(dim, input.ndim)
@@ -278,7 +303,9 @@ class Amax(Operation):
 
 @numpy_names
 @checked
-def amax(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
+def amax(
+    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, out: Any = None
+) -> Tensor:
     """Return the largest element, overall or along ``dim``; equal ones share the gradient.
 
     Raises:
@@ -296,7 +323,9 @@ class Amin(Amax):
 
 @numpy_names
 @checked
-def amin(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
+def amin(
+    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, out: Any = None
+) -> Tensor:
     """Return the smallest element, overall or along ``dim``; otherwise as :func:`amax`."""
     return Amin.apply(input, dims_to_search("amin", input, dim), keepdim)
 
@@ -342,7 +371,7 @@ class AllOrAny(Operation):
 
 @numpy_names
 @checked
-def all(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
+def all(input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, out: Any = None) -> Tensor:
     """Return whether all elements are non-zero, overall or along ``dim``; () means along none."""
     dims = normalize_dims(dim, input.ndim)
     return AllOrAny.apply(input, "all", () if _names_none(dim) else dims, keepdim)
@@ -350,7 +379,7 @@ def all(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
 
 @numpy_names
 @checked
-def any(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
+def any(input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, out: Any = None) -> Tensor:
     """Return whether some element is non-zero, overall or along ``dim``; () means along none."""
     dims = normalize_dims(dim, input.ndim)
     return AllOrAny.apply(input, "any", () if _names_none(dim) else dims, keepdim)
@@ -385,7 +414,7 @@ def _sum_from_the_end(x: Any, dim: int) -> Any:
 
 @numpy_names
 @checked
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Tensor:
     """Return the running sum along ``dim``; of integers in int64."""
     dim = normalize_dim(dim, input.ndim)
     x = _converted(input, dtype)
@@ -423,7 +452,7 @@ class Cumprod(Operation):
 
 @numpy_names
 @checked
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Tensor:
     """Return the running product along ``dim``; of integers in int64."""
     dim = normalize_dim(dim, input.ndim)
     x = _converted(input, dtype)
@@ -432,7 +461,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 @numpy_names
 @checked
-def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
+def diff(input: Tensor, n: int = 1, dim: int = -1, *, out: Any = None) -> Tensor:
     """Return the differences of neighbours along ``dim``, taken ``n`` times."""
     if input.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")
@@ -470,7 +499,7 @@ class LogSumExp(Operation):
 
 @numpy_names
 @checked
-def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
+def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False, *, out: Any = None) -> Tensor:
     """Return log Σ eˣ along ``dim`` (one or several), without overflow."""
     dims = normalize_dims(dim, input.ndim)
     x = input if is_differentiable(input.dtype) else cast(input, float32)
@@ -553,6 +582,7 @@ def var(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the variance Σ (x - mean)² / (n - correction), over all elements or along ``dim``.
 
@@ -576,6 +606,7 @@ def std(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the standard deviation, the root of :func:`var`; the gradient at 0 is 0."""
     dims, correction = _dims_and_correction("std", input, dim, unbiased, correction)
@@ -591,6 +622,7 @@ def var_mean(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    out: Any = None,
 ) -> tuple[Tensor, Tensor]:
     """Return :func:`var` and :func:`mean` as a pair."""
     variance = var(input, dim, unbiased, keepdim, correction=correction)
@@ -606,6 +638,7 @@ def std_mean(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    out: Any = None,
 ) -> tuple[Tensor, Tensor]:
     """Return :func:`std` and :func:`mean` as a pair."""
     deviation = std(input, dim, unbiased, keepdim, correction=correction)
