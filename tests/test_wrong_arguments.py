@@ -29,6 +29,8 @@ x.index_fill_[1] F.adaptive_avg_pool2d[1] F.layer_norm[1] F.unfold[1] F.unfold[2
 F.unfold[4] nn.utils.clip_grad_value_[0] nn.ParameterDict[0] nn.HuberLoss[1] nn.Linear[0]
 torch.repeat_interleave[1] lr_scheduler.CyclicLR[4] data.default_collate[0]
 x.squeeze_[0]
+torch.trapezoid[dx] torch.trapezoid[1] torch.trapz[dx] torch.cumulative_trapezoid[dx]
+torch.nanmedian[1]
 """
 
 # At once, not in the first call; odd stand-ins for True, for sizes or for the missing.
@@ -45,6 +47,7 @@ nn.ConvTranspose2d[8] nn.BatchNorm1d[0] nn.BatchNorm2d[0] nn.LayerNorm[0]
 nn.CrossEntropyLoss[reduction] nn.HuberLoss[0] nn.L1Loss[reduction] nn.MSELoss[reduction]
 nn.NLLLoss[reduction] nn.SmoothL1Loss[reduction] nn.Linear[0] lr_scheduler.CyclicLR[2]
 lr_scheduler.MultiStepLR[2] lr_scheduler.OneCycleLR[1] data.DataLoader[0]
+torch.unravel_index[1] torch.gradient[spacing] torch.asarray[requires_grad]
 """
 
 # With the error for a value that is none of those allowed, or that has the wrong length.
@@ -60,6 +63,7 @@ nn.Linear[0] torch.optim.Adam[2] torch.optim.AdamW[2] torch.optim.Adamax[2] torc
 torch.optim.RAdam[2] lr_scheduler.CosineAnnealingWarmRestarts[1]
 lr_scheduler.CosineAnnealingWarmRestarts[2] lr_scheduler.CyclicLR[4] lr_scheduler.OneCycleLR[2]
 lr_scheduler.ReduceLROnPlateau[1] data.DataLoader[0] data.default_collate[0] data.random_split[0]
+torch.gradient[spacing] torch.histogram[1] torch.histogram[range]
 """
 
 

@@ -134,6 +134,88 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 @checked
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Return a tensor of an array, a tensor, a buffer, numbers or nested lists of them.
+
+    Args:
+        obj: what it is made of. The memory of an array, tensor or buffer is shared if it fits.
+        dtype: the dtype wanted; of the bytes of a buffer, float32 unless said.
+        device: where to put it.
+        copy: True always copies; False never, and raises where it would have to.
+        requires_grad: whether operations on the result are recorded.
+
+    Raises:
+        ValueError: ``copy`` is False, and the memory cannot be shared.
+    """
+    if isinstance(obj, (bytes, bytearray, memoryview)):
+        obj = frombuffer(obj, dtype=DEFAULT_DTYPE[float] if dtype is None else dtype)
+    elif not isinstance(obj, Tensor) and not is_array(obj):
+        if copy is False:
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+        return tensor(obj, dtype, device, requires_grad)
+    source = as_tensor(obj)
+    made = source.to(device=device, dtype=dtype)
+    if copy is False and made is not source:
+        raise ValueError(
+            f"can't alias tensor with dtype '{type_name(source.dtype)}' into dtype "
+            f"'{type_name(made.dtype)}'."
+        )
+    made = made.clone() if copy and made is source else made
+    return made.requires_grad_() if requires_grad and not made.requires_grad else made
+
+
+@checked
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0,
+               requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """Return a vector on the memory of an object that gives access to it, such as bytes.
+
+    Args:
+        buffer: the object. One that must not be written to warns.
+        dtype: what its bytes mean.
+        count: how many elements; all that there are if negative.
+        offset: how many bytes to pass over first.
+        requires_grad: whether operations on the result are recorded.
+
+    Raises:
+        ValueError: it holds too few bytes, or no whole number of elements.
+    """
+    dtype = as_dtype(dtype)
+    try:
+        held = memoryview(buffer).nbytes
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
+    if not held or not count:
+        raise ValueError(f"both buffer length ({held}) and count ({count}) must not be 0")
+    if not 0 <= offset < held:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({held} bytes) minus 1"
+        )
+    if count < 0 and (held - offset) % dtype.itemsize:
+        raise ValueError(
+            f"buffer length ({held - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({dtype.itemsize})"
+        )
+    if count * dtype.itemsize > held - offset:
+        raise ValueError(
+            f"requested buffer length ({count} * {dtype.itemsize} bytes) after offset ({offset} "
+            f"bytes) must not be greater than actual buffer length ({held} bytes)"
+        )
+    array = np.frombuffer(buffer, dtype, max(count, -1), offset)
+    if not array.flags.writeable:
+        warn(
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. "
+            "This means you can write to the underlying (supposedly non-writable) buffer using the "
+            "tensor. You may want to copy the buffer to protect its data or make it writable "
+            "before converting it to a tensor.\n  Here writing to it fails; clone() copies."
+        )
+    return Tensor._wrap(array).requires_grad_(requires_grad)
+
+
+@checked
 def full(size: Any, fill_value: Number, *, dtype: Any = None, device: Any = None,
          requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return a tensor of shape ``size`` full of ``fill_value``, whose type decides the dtype."""
@@ -309,6 +391,70 @@ def linspace(start: Number, end: Number, steps: int, *, dtype: Any = None, devic
 
 
 @checked
+def logspace(
+    start: Number, end: Number, steps: int, base: float = 10.0, *, dtype: Any = None,
+    device: Any = None, requires_grad: bool = False, out: Any = None,
+) -> Tensor:  # fmt: skip
+    """Return ``steps`` powers of ``base``, with exponents as :func:`linspace` gives them."""
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    dtype = _dtype(dtype, "logspace", "iuf")
+    start, end = convert_number(start, dtype), convert_number(end, dtype)
+    with np.errstate(all="ignore"):
+        array = np.power(float(base), np.linspace(start, end, steps))
+        return _made(array, device, requires_grad, dtype)
+
+
+@checked
+def range(
+    start: Number = 0, end: Number | None = None, step: Number = 1, *, dtype: Any = None,
+    device: Any = None, requires_grad: bool = False, out: Any = None,
+) -> Tensor:  # fmt: skip
+    """Return the numbers from ``start`` to ``end``, which is included, ``step`` apart: float32.
+
+    Deprecated, and warns: :func:`arange` does what Python's ``range`` does.
+    """
+    warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is "
+        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces values"
+        " in [start, end)."
+    )
+    if end is None:
+        raise TypeError('range() missing 1 required positional arguments: "end"')
+    if not (step > 0 or step < 0):
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    array = start + step * np.arange(math.floor((end - start) / step) + 1)
+    return _made(array, device, requires_grad, _dtype(dtype, "range", "iuf"))
+
+
+def _triangle(find: Any, row: int, col: int, offset: int) -> Array:
+    for name, size in (("row", row), ("col", col)):
+        if size < 0:
+            raise RuntimeError(f"{name} must be non-negative, got{size}")
+    return np.stack(find(row, offset, col))
+
+
+@checked
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = int64,
+                 device: Any = None) -> Tensor:  # fmt: skip
+    """Return row and column of each element on and below a diagonal of a matrix, (2, n)."""
+    array = _triangle(np.tril_indices, row, col, offset)
+    return _made(array, device, False, _dtype(dtype, "tril_indices", "i"))
+
+
+@checked
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = int64,
+                 device: Any = None) -> Tensor:  # fmt: skip
+    """Return row and column of each element on and above a diagonal of a matrix, (2, n)."""
+    array = _triangle(np.triu_indices, row, col, offset)
+    return _made(array, device, False, _dtype(dtype, "triu_indices", "i"))
+
+
+@checked
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
         requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return an (n, m) matrix (square unless ``m`` is given) with ones on the diagonal."""
@@ -452,14 +598,17 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
 __all__ = [
     "arange",
     "as_tensor",
+    "asarray",
     "bernoulli",
     "empty",
     "empty_like",
     "eye",
     "from_numpy",
+    "frombuffer",
     "full",
     "full_like",
     "linspace",
+    "logspace",
     "ones",
     "ones_like",
     "rand",
@@ -469,7 +618,10 @@ __all__ = [
     "randn",
     "randn_like",
     "randperm",
+    "range",
     "tensor",
+    "tril_indices",
+    "triu_indices",
     "zeros",
     "zeros_like",
 ]

@@ -11,6 +11,7 @@ operations; they receive tensors, and build their results by asking one of them 
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import warnings
@@ -184,6 +185,16 @@ def _deepcopied(array: Array, memo: dict[int, Any]) -> Array:
     view = np.ndarray(array.shape, array.dtype, memory, start - first, array.strides)
     view.flags.writeable = array.flags.writeable
     return view
+
+
+def _answer(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return the in-place twin of a function that gives bools: they are written as numbers."""
+
+    @functools.wraps(function)
+    def numbers(self: Tensor, *args: Any, **options: Any) -> Tensor:
+        return elementwise.overwritten(self, function(self, *args, **options))
+
+    return in_place(numbers)
 
 
 _restride = in_place_view(indexing.AsStrided.apply)
@@ -1156,9 +1167,9 @@ class Tensor(Variable):
     all, any, count_nonzero = ops.all, ops.any, ops.count_nonzero
     amax, amin, max, min, median = ops.amax, ops.amin, ops.max, ops.min, ops.median
     norm, logsumexp, softmax, log_softmax = ops.norm, ops.logsumexp, ops.softmax, ops.log_softmax
-    cumsum, cumprod, diff = ops.cumsum, ops.cumprod, ops.diff
+    cumsum, cumprod = ops.cumsum, ops.cumprod
     argmax, argmin, argsort = ops.argmax, ops.argmin, ops.argsort
-    sort, topk, unique = ops.sort, ops.topk, ops.unique
+    sort, topk = ops.sort, ops.topk
 
     # shapes
     reshape, reshape_as, view, view_as = ops.reshape, shapes.reshape_as, shapes.view, shapes.view_as
@@ -1188,6 +1199,41 @@ class Tensor(Variable):
     matmul, mm, bmm, mv, dot = ops.matmul, ops.mm, ops.bmm, ops.mv, ops.dot
     outer, inner = ops.outer, ops.inner
     addmm, addmv, baddbmm = ops.addmm, ops.addmv, ops.baddbmm
+
+    # other names
+    fix, arccos, arcsin, arctan, arctan2 = ops.fix, ops.arccos, ops.arcsin, ops.arctan, ops.arctan2
+    arccosh, arcsinh, arctanh, greater = ops.arccosh, ops.arcsinh, ops.arctanh, ops.greater
+    greater_equal, less, less_equal = ops.greater_equal, ops.less, ops.less_equal
+    not_equal = ops.not_equal
+
+    # cut, turned, put into one another
+    adjoint, diagflat, diagonal_scatter = ops.adjoint, ops.diagflat, ops.diagonal_scatter
+    dsplit, fliplr, flipud, hsplit = ops.dsplit, ops.fliplr, ops.flipud, ops.hsplit
+    index_reduce, masked_scatter, put = ops.index_reduce, ops.masked_scatter, ops.put
+    rot90, select_scatter, slice_scatter = ops.rot90, ops.select_scatter, ops.slice_scatter
+    split_with_sizes, tensor_split, vsplit = ops.split_with_sizes, ops.tensor_split, ops.vsplit
+
+    # special functions, odd arithmetic
+    conj_physical, copysign, deg2rad = ops.conj_physical, ops.copysign, ops.deg2rad
+    digamma, erfc, erfinv, float_power = ops.digamma, ops.erfc, ops.erfinv, ops.float_power
+    fmax, fmin, frexp, gcd, heaviside = ops.fmax, ops.fmin, ops.frexp, ops.gcd, ops.heaviside
+    isreal, lcm, ldexp, lgamma = ops.isreal, ops.lcm, ops.ldexp, ops.lgamma
+    logaddexp2, logit, mvlgamma, nextafter = ops.logaddexp2, ops.logit, ops.mvlgamma, ops.nextafter
+    polygamma, rad2deg, signbit, sinc = ops.polygamma, ops.rad2deg, ops.signbit, ops.sinc
+    xlogy = ops.xlogy
+
+    # running along a dimension
+    cummax, cummin, diff, logcumsumexp = ops.cummax, ops.cummin, ops.diff, ops.logcumsumexp
+
+    # counted and looked up
+    aminmax, bincount, corrcoef, cov = ops.aminmax, ops.bincount, ops.corrcoef, ops.cov
+    histc, histogram, kthvalue, mode = ops.histc, ops.histogram, ops.kthvalue, ops.mode
+    msort, nanmedian, nanquantile = ops.msort, ops.nanmedian, ops.nanquantile
+    quantile, unique, unique_consecutive = ops.quantile, ops.unique, ops.unique_consecutive
+
+    # more products, distances
+    addbmm, addr, cross, dist, ger = ops.addbmm, ops.addr, ops.cross, ops.dist, ops.ger
+    kron, renorm, vdot = ops.kron, ops.renorm, ops.vdot
 
     # in-place twins
     add_ = __iadd__ = in_place(ops.add)
@@ -1220,6 +1266,38 @@ class Tensor(Variable):
     scatter_, scatter_add_ = in_place(ops.scatter), in_place(ops.scatter_add)
     scatter_reduce_ = in_place(ops.scatter_reduce)
 
+    absolute_, acos_, acosh_ = in_place(ops.absolute), in_place(ops.acos), in_place(ops.acosh)
+    addbmm_, addmm_, addmv_ = in_place(ops.addbmm), in_place(ops.addmm), in_place(ops.addmv)
+    addr_, arccos_, arccosh_ = in_place(ops.addr), in_place(ops.arccos), in_place(ops.arccosh)
+    arcsin_, arcsinh_, arctan2_ = in_place(ops.arcsin), in_place(ops.arcsinh), in_place(ops.arctan2)
+    arctan_, arctanh_, asin_ = in_place(ops.arctan), in_place(ops.arctanh), in_place(ops.asin)
+    asinh_, atan2_, atan_ = in_place(ops.asinh), in_place(ops.atan2), in_place(ops.atan)
+    atanh_, baddbmm_ = in_place(ops.atanh), in_place(ops.baddbmm)
+    bitwise_and_, bitwise_not_ = in_place(ops.bitwise_and), in_place(ops.bitwise_not)
+    bitwise_or_, bitwise_xor_ = in_place(ops.bitwise_or), in_place(ops.bitwise_xor)
+    clip_, conj_physical_ = in_place(ops.clip), in_place(ops.conj_physical)
+    copysign_, cosh_, cumprod_ = in_place(ops.copysign), in_place(ops.cosh), in_place(ops.cumprod)
+    cumsum_, deg2rad_, digamma_ = in_place(ops.cumsum), in_place(ops.deg2rad), in_place(ops.digamma)
+    divide_, eq_, erfc_ = in_place(ops.divide), _answer(ops.eq), in_place(ops.erfc)
+    erfinv_, exp2_, fix_ = in_place(ops.erfinv), in_place(ops.exp2), in_place(ops.fix)
+    float_power_, fmod_, frac_ = in_place(ops.float_power), in_place(ops.fmod), in_place(ops.frac)
+    gcd_, ge_, greater_ = in_place(ops.gcd), _answer(ops.ge), _answer(ops.greater)
+    greater_equal_, gt_ = _answer(ops.greater_equal), _answer(ops.gt)
+    heaviside_, hypot_ = in_place(ops.heaviside), in_place(ops.hypot)
+    index_reduce_, lcm_, ldexp_ = in_place(ops.index_reduce), in_place(ops.lcm), in_place(ops.ldexp)
+    le_, less_, less_equal_ = _answer(ops.le), _answer(ops.less), _answer(ops.less_equal)
+    lgamma_, log10_ = in_place(ops.lgamma), in_place(ops.log10)
+    logical_and_, logical_not_ = _answer(ops.logical_and), _answer(ops.logical_not)
+    logical_or_, logical_xor_ = _answer(ops.logical_or), _answer(ops.logical_xor)
+    logit_, lt_ = in_place(ops.logit), _answer(ops.lt)
+    masked_scatter_, multiply_ = in_place(ops.masked_scatter), in_place(ops.multiply)
+    mvlgamma_, nan_to_num_, ne_ = in_place(ops.mvlgamma), in_place(ops.nan_to_num), _answer(ops.ne)
+    negative_, nextafter_ = in_place(ops.negative), in_place(ops.nextafter)
+    not_equal_, polygamma_ = _answer(ops.not_equal), in_place(ops.polygamma)
+    put_, rad2deg_, renorm_ = in_place(ops.put), in_place(ops.rad2deg), in_place(ops.renorm)
+    sgn_, sinc_, sinh_ = in_place(ops.sgn), in_place(ops.sinc), in_place(ops.sinh)
+    subtract_, tan_ = in_place(ops.subtract), in_place(ops.tan)
+    true_divide_, xlogy_ = in_place(ops.true_divide), in_place(ops.xlogy)
     unsqueeze_, squeeze_ = in_place_view(ops.unsqueeze), in_place_view(ops.squeeze)
     transpose_, t_ = in_place_view(ops.transpose), in_place_view(ops.t)
     swapaxes_ = swapdims_ = transpose_

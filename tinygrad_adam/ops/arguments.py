@@ -194,8 +194,11 @@ def _wrong(function: str, name: str, position: int | None, word: str, value: Any
     return TypeError(text)
 
 
-def tensor_list(function: str, tensors: Any) -> list[Any]:
-    """Return the tensors that were passed to ``function`` as a list, once sure that they are."""
+def tensor_list(function: str, tensors: Any, some: bool = False) -> list[Any]:
+    """Return the tensors that were passed to ``function`` as a list, once sure that they are.
+
+    ``some``: there must be at least one.
+    """
     if not isinstance(tensors, (tuple, list)):
         raise TypeError(
             f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
@@ -206,6 +209,8 @@ def tensor_list(function: str, tensors: Any) -> list[Any]:
             raise TypeError(
                 f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
             )
+    if some and not tensors:
+        raise RuntimeError(f"{function} expects a non-empty TensorList")
     return list(tensors)
 
 

@@ -1378,5 +1378,8 @@ def positive(input: Tensor) -> Tensor:
 
 # --- other names ---------------------------------------------------------------------------------
 
-absolute, clip, negative = abs, clamp, neg
+absolute, clip, negative, fix = abs, clamp, neg, trunc
+arccos, arcsin, arctan, arctan2 = acos, asin, atan, atan2
+arccosh, arcsinh, arctanh = acosh, asinh, atanh
+greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
 subtract, multiply, divide, true_divide = sub, mul, div, div

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_adam.autograd import Operation, no_grad
+from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import int64
 from tinygrad_adam.ops.arguments import (
@@ -284,33 +284,3 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
         return Median.apply(input, normalize_dims(None, input.ndim), False)
     dim = _dim_to_search("median", input, dim)
     return _pick(input, dim, ArgMedian.apply(input, dim), keepdim)
-
-
-# --- different elements --------------------------------------------------------------------------
-
-
-class Unique(Operation):
-    """The different elements in order; where each element is among them; how often each occurs."""
-
-    def forward(self, x: Array, return_inverse: bool, return_counts: bool) -> Any:
-        require_real("unique", x)
-        found = array_module(x).unique(
-            x, return_inverse=return_inverse, return_counts=return_counts, equal_nan=False
-        )
-        return (found[0], found[1].reshape(x.shape), *found[2:]) if return_inverse else found
-
-
-@checked
-def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
-) -> Any:
-    """Return the different elements in order, as a vector without gradient.
-
-    Args:
-        input: of any shape.
-        sorted: they are in order, whatever this says.
-        return_inverse: also return where in it each element of ``input`` is, int64.
-        return_counts: also return how often each occurs, int64.
-    """
-    with no_grad():
-        return Unique.apply(input, return_inverse, return_counts)

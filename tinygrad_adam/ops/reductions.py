@@ -459,20 +459,6 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> T
     return Cumprod.apply(x, dim, dtype and x.dtype)
 
 
-@numpy_names
-@checked
-def diff(input: Tensor, n: int = 1, dim: int = -1, *, out: Any = None) -> Tensor:
-    """Return the differences of neighbours along ``dim``, taken ``n`` times."""
-    if input.ndim == 0:
-        raise RuntimeError("diff expects input to be at least one-dimensional")
-    for _ in range(n):
-        dim = normalize_dim(dim, input.ndim)
-        size = input.shape[dim]
-        count = size and size - 1
-        input = narrow(input, dim, size - count, count) - narrow(input, dim, 0, count)
-    return input
-
-
 # --- logarithms, variances, norms ----------------------------------------------------------------
 
 
