@@ -35,6 +35,14 @@ def test_earlier_views_of_what_was_turned_are_not_written_while_recording():
     assert w.grad.tolist() == [[0, 9], [1, 12], [2, 15]]
 
 
+def test_an_earlier_view_that_no_longer_fits_is_refused_in_words():
+    x = torch.ones(2, 3, requires_grad=True) * 1
+    turned = x.transpose(0, 1)
+    x.unsqueeze_(-1)
+    with pytest.raises(RuntimeError, match="given another shape in place"):
+        turned * 2
+
+
 def test_a_view_that_is_still_in_place_survives():
     x = torch.arange(6.0)
     first = x[:2]

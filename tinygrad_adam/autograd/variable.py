@@ -107,13 +107,8 @@ def refresh(view: Variable) -> None:
         RuntimeError: the view is locked, and so has none.
     """
     base = view._base
-    if base._relaid and not view._locked:
-        with mode(arrays=True):
-            again = view._replay(base.array)
-        if (address(again), again.shape, again.strides) != (
-            address(view.array), view.array.shape, view.array.strides
-        ):  # fmt: skip
-            view._locked = RELAID
+    if base._relaid and not view._locked and not _still_there(view):
+        view._locked = RELAID
     if base._requires_grad or view._edge is not None:
         if not view._locked:
             with mode(grad=True, arrays=False, observer=None):
@@ -123,6 +118,17 @@ def refresh(view: Variable) -> None:
         elif base._edge is not None or view._locked is not NO_GRAD_VIEW:
             raise RuntimeError(locked_view(view, "its base or another view of its base has been"))
     view._base_version = view._writes[0]
+
+
+def _still_there(view: Variable) -> bool:
+    """Return whether a view, made again of its base's array, lies where it lies."""
+    try:
+        with mode(arrays=True):
+            again = view._replay(view._base.array)
+    except (IndexError, RuntimeError, ValueError):  # the base has other dimensions now
+        return False
+    made, here = ((address(x), x.shape, x.strides) for x in (again, view.array))
+    return made == here
 
 
 def set_history(x: Variable, source: Variable) -> None:
