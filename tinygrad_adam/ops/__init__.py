@@ -4,7 +4,7 @@ The functions take tensors; inside a walk that nobody records, and inside ``forw
 arrays, too. Each is ``torch.name``, and the method ``Tensor.name``. Those that only layers need are
 listed in ``nn.functional``. Files that come later in this list may use earlier ones: arguments,
 shapes, joining, complex_parts, elementwise, reductions, indexing, arranging, special, ordering,
-scans, linalg, statistics, products, activations, dropout, embedding, padding, pooling,
+scans, linalg, counting, statistics, products, activations, dropout, embedding, padding, pooling,
 normalization, convolution, losses.
 """
 
@@ -64,9 +64,11 @@ from tinygrad_adam.ops.special import (
 from tinygrad_adam.ops.scans import (
     cummax, cummin, cumulative_trapezoid, diff, gradient, logcumsumexp, trapezoid, trapz,
 )
+from tinygrad_adam.ops.counting import (
+    bincount, bucketize, histc, histogram, isin, searchsorted, unique, unique_consecutive,
+)
 from tinygrad_adam.ops.statistics import (
-    aminmax, bincount, bucketize, corrcoef, cov, histc, histogram, isin, kthvalue, mode, msort,
-    nanmedian, nanquantile, quantile, searchsorted, unique, unique_consecutive,
+    aminmax, corrcoef, cov, kthvalue, mode, msort, nanmedian, nanquantile, quantile,
 )
 from tinygrad_adam.ops.products import (
     addbmm, addr, cdist, chain_matmul, cross, dist, ger, kron, pdist, renorm, tensordot, vdot,
