@@ -7,7 +7,8 @@ room may use those before it, and ``lint-imports`` checks that:
 - ``autograd``: one recorded operation, and the walk back through them
 - ``ops``: the differentiable operations
 - ``tensor``: an array with a gradient and a history
-- ``creation``, ``cuda``: tensors made from nothing, and questions about GPUs
+- ``creation``, ``special``, ``cuda``: tensors made from nothing, an index of special functions,
+  questions about GPUs
 - ``nn``: modules, layers, losses
 - ``optim``: update rules and schedules
 - ``data``, ``serialization``, ``viz``: what surrounds training
@@ -20,7 +21,7 @@ import math
 
 import numpy
 
-from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, utils, viz
+from tinygrad_adam import autograd, creation, cuda, data, nn, ops, optim, special, utils, viz
 from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 # isort: off
@@ -53,7 +54,7 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "autograd", "cuda", "data", "nn", "optim", "utils", "viz",
+    "autograd", "cuda", "data", "nn", "optim", "special", "utils", "viz",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
     "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",

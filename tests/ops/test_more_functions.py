@@ -26,6 +26,10 @@ x, v, i = torch.ones(2, 3), torch.tensor([3.0, 1.0, 2.0]), torch.tensor([0, 1, 2
          [-inf, inf, nan, 1.1031566406452432, -0.5772156649015329, 23.025850929890456, inf]),
         ("torch.polygamma(1, d([0, -1.5, 1, 1e8]))",
          [inf, 9.379246644989124, 1.6449340668482264, 1.0000000050000001e-08]),
+        ("torch.special.ndtr(d([-10, 0, inf]))", [7.61985302416052e-24, 0.5, 1]),
+        ("torch.special.ndtri(d([0, 0.5, 0.975, 1, 2]))", [-inf, 0, 1.959963984540054, inf, nan]),
+        ("torch.special.entr(d([-1, 0, 1, math.e]))", [-inf, 0, 0, -math.e]),
+        ("torch.special.xlog1py(d([0, 0, 2]), d([-1, nan, 1e-20]))", [0, nan, 2e-20]),
         ("torch.logit(d([0, 1, 0.5, -1]))", [-inf, inf, 0, nan]),
         ("torch.xlogy(d([0, 0, 0, 1]), d([0, -1, nan, 0]))", [0, 0, nan, -inf]),
         ("torch.logaddexp2(d([2000, -inf, inf]), d([2000, -inf, -inf]))", [2001, -inf, inf]),
@@ -55,7 +59,7 @@ def test_extremes_and_edges(call, wanted):
     def d(numbers):
         return torch.tensor(numbers, dtype=torch.float64)
 
-    found = eval(call, {"d": d, "torch": torch, "inf": inf, "nan": nan})
+    found = eval(call, {"d": d, "torch": torch, "inf": inf, "nan": nan, "math": math})
     np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-13, atol=0)
 
 

@@ -197,9 +197,8 @@ def _edges(function: str, x: np.ndarray, bins: int, low: float, high: float) -> 
     if not (math.isfinite(low) and math.isfinite(high)):
         raise RuntimeError(f"torch.{function}: range of [{low:g}, {high:g}] is not finite")
     if low == high:
-        grow = (0.0, 1.0) if not x.size else (0.5, 0.5)
-        grow = (1.0, 1.0) if function == "histc" else grow
-        low, high = low - grow[0], high + grow[1]
+        widen = 1.0 if function == "histc" else 0.5
+        low, high = (low - widen, high + widen) if x.size else (0.0, 1.0)
     return np.linspace(low, high, bins + 1, dtype=x.dtype)
 
 

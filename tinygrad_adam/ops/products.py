@@ -257,7 +257,7 @@ def cdist(
     many = compute_mode == modes[0] and max(x1.shape[-2], x2.shape[-2]) > 25
     if p == 2 and (many or compute_mode == modes[1]):
         squares = unsqueeze(sum(square(x1), -1), -1) + unsqueeze(sum(square(x2), -1), -2)
-        return _root(squares - 2 * (x1 @ transpose(x2, -2, -1)))
+        return Root.apply(squares - 2 * (x1 @ transpose(x2, -2, -1)))
     difference = unsqueeze(x1, -2) - unsqueeze(x2, -3)
     if difference.shape[-1] == 0:
         return sum(difference, -1)
@@ -276,10 +276,6 @@ class Root(Operation):
     def backward(self, grad: Any) -> Any:
         (y,) = self.saved
         return masked_fill(grad / (2 * y), y == 0, 0)
-
-
-def _root(x: Any) -> Any:
-    return Root.apply(x)
 
 
 @checked

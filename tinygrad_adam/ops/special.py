@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, special
-from tinygrad_adam.backend.dtypes import complex128, float32, float64, is_differentiable
+from tinygrad_adam.backend.dtypes import complex128, float64
 from tinygrad_adam.ops.arguments import Operand, checked, fitted, is_tensor_here
 from tinygrad_adam.ops.complex_parts import conj, imag
 from tinygrad_adam.ops.elementwise import (
     _of_bits,
     _of_reals,
     binary,
-    clamp,
     cos,
     div,
     exp,
@@ -125,13 +124,30 @@ def mvlgamma(input: Tensor, p: int, *, out: Any = None) -> Tensor:
     return total + p * (p - 1) / 4 * math.log(math.pi)
 
 
+class Logit(Operation):
+    """log(x / (1 - x)), of x limited to [eps, 1 - eps] unless eps is None.  Saves x.
+
+    Gradient: g / (x (1 - x)); outside of these limits 0, outside of [0, 1] NaN.
+    """
+
+    def forward(self, x: Array, eps: float | None) -> Array:
+        require_real("logit", x)
+        x, self.eps = floating(x), eps
+        self.save(x)
+        z = x if eps is None else array_module(x).clip(x, eps, 1 - eps)
+        return array_module(x).log(z / (1 - z))
+
+    def backward(self, grad: Any) -> Any:
+        (x,) = self.saved
+        least = 0 if self.eps is None else self.eps
+        outside = (x < least) | (x > 1 - least)
+        return where(outside, math.nan if self.eps is None else 0.0, grad / (x * (1 - x)))
+
+
 @checked
 def logit(input: Tensor, eps: float | None = None, *, out: Any = None) -> Tensor:
     """Return log(x / (1 - x)), of x limited to [eps, 1 - eps] if ``eps`` is given."""
-    require_real("logit", input)
-    x = input if is_differentiable(input.dtype) else cast(input, float32)
-    x = x if eps is None else clamp(x, eps, 1 - eps)
-    return log(x / (1 - x))
+    return Logit.apply(input, eps)
 
 
 def _sinc_slope(g: Any, x: Any, y: Any) -> Any:
@@ -151,19 +167,42 @@ def _floats(a: Any, b: Any) -> tuple[Any, Any]:
     return floating(a), floating(b)
 
 
-def _x_log_y(xp: Any, a: Any, b: Any) -> Array:
-    a, b = _floats(a, b)
-    require_real("xlogy", a if hasattr(a, "dtype") else b)
-    return xp.where((a == 0) & ~xp.isnan(b), xp.zeros_like(b), a * xp.log(b))
+def _times_log(name: str, log: str) -> Callable[..., Array]:
+    """Return the formula for a times NumPy's log or log1p of b, 0 where a is 0 and b no NaN."""
+
+    def formula(xp: Any, a: Any, b: Any) -> Array:
+        a, b = _floats(a, b)
+        require_real(name, a)
+        return xp.where((a == 0) & ~xp.isnan(b), xp.zeros_like(b), a * getattr(xp, log)(b))
+
+    return formula
 
 
 @binary(
-    _x_log_y,
-    lambda g, a, b: g * xlogy(cast(a != 0, g.dtype), b),  # type: ignore[has-type]
+    _times_log("xlogy", "log"),
+    lambda g, a, b: where((a == 0) & (b <= 0), 0.0, xlogy(g, b)),  # type: ignore[has-type]
     lambda g, a, b: g * div(a, b),
 )
 def xlogy(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """a log(b), 0 where a is 0.  Gradient: da = g log(b), db = g a / b."""
+
+
+@binary(
+    _times_log("xlog1py", "log1p"),
+    lambda g, a, b: where((a == 0) & (b <= -1), 0.0, xlog1py(g, b)),  # type: ignore[has-type]
+    lambda g, a, b: g * div(a, b + 1),
+)
+def xlog1py(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
+    """a log(1 + b), 0 where a is 0.  Gradient: da = g log(1 + b), db = g a / (1 + b)."""
+
+
+def _entropy(xp: Any, x: Array) -> Array:
+    return xp.where(x < 0, -x.dtype.type(math.inf), -xp.where(x == 0, x, x * xp.log(x)))
+
+
+@unary(_entropy, lambda g, x: -g * (log(x) + 1))  # type: ignore[operator]
+def entr(input: Tensor, *, out: Any = None) -> Tensor:
+    """-x log(x), 0 at 0 and -infinity below.  Gradient: -g (log(x) + 1)."""
 
 
 @binary(
