@@ -25,6 +25,7 @@ from tinygrad_adam.backend import (
     convert_number,
     copied,
     is_array,
+    lies_in,
     memory_format,
     move,
     numbers_of,
@@ -69,9 +70,9 @@ def _like(input: Any, dtype: Any, device: Any, requires_grad: bool) -> dict[str,
     }
 
 
-def _laid_out(made: Tensor, form: memory_format | None) -> Tensor:
+def _laid_out(made: Tensor, form: Any) -> Tensor:
     """Return a tensor that was just made with its elements in memory in this order."""
-    if form not in (None, preserve_format):
+    if form not in (None, preserve_format) and not lies_in(made.array, form):
         made.array = copied(made.array, form)
     return made
 
@@ -251,8 +252,8 @@ def empty(
     """Return a tensor of shape ``size`` to be filled: it holds whatever was in the memory."""
     if memory_format is preserve_format:
         raise RuntimeError("unsupported memory format Preserve")
-    array = copied(np.empty(new_size("empty", sizes, size), _dtype(dtype)), memory_format)
-    return _made(array, device, requires_grad)
+    array = np.empty(new_size("empty", sizes, size), _dtype(dtype))
+    return _laid_out(_made(array, device, requires_grad), memory_format)
 
 
 @checked

@@ -81,6 +81,6 @@ class Storage:
         return self
 
     def __repr__(self) -> str:
-        kind = "" if self._kind == "UntypedStorage" else f"dtype=torch.{self.dtype}, "
+        kind = "" if self._kind == "UntypedStorage" else f"dtype=torch.{self.dtype.name}, "
         end = f"[torch.storage.{self._kind}({kind}device={self.device}) of size {len(self)}]"
         return "".join([f" {x}\n" for x in self]) + end

@@ -204,7 +204,7 @@ _overwrite = {fills: in_place(elementwise.overwritten, fills) for fills in (Fals
 _fill_where, _put_into = in_place(ops.masked_fill, fills=True), in_place(indexing.put)
 
 # What belongs to a tensor's place in a graph, not to its value.
-_NOT_COPIED = ("_base", "_base_version", "_replay", "_locked", "watches")
+_NOT_COPIED = ("_base", "_base_version", "_replay", "_relaid", "_locked", "watches")
 
 
 class Tensor(Variable):

@@ -107,9 +107,9 @@ def in_place_view(function: F) -> F:
         check_writable(self, recording, fills=True)
         before = self._wrap(self.array)
         if self._base is None:
-            # Also without recording: the history of a result must know its new shape.
-            with mode(grad=True):
-                set_history(before, self) if self._edge is not None else None
+            if self._edge is not None:
+                set_history(before, self)
+            with mode(grad=True):  # in any case: the history of a result must know its new shape
                 made = function(before, *args, **options)
             if self._edge is not None:
                 set_history(self, made)

@@ -589,7 +589,8 @@ class Module:
 
         Args:
             args: a device or its name, a floating-point dtype, both in that order, or a tensor
-                whose device and dtype are taken. Also as keywords ``device``, ``dtype``.
+                whose device and dtype are taken. Also as keywords ``device``, ``dtype``; and
+                ``memory_format``, for what has as many dimensions as that is for.
 
         Returns:
             The module itself; its Parameter objects stay the same, integer buffers keep their
