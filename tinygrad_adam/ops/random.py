@@ -46,11 +46,11 @@ def placed(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, layout: Any = None, pin_memory: bool = False,
-             memory_format: Any = None, **options: Any) -> Any:  # fmt: skip
+             **options: Any) -> Any:  # fmt: skip
         if out is not None and takes_dtype:
             options.setdefault("dtype", out.dtype)
         result = function(*args, **options)
-        return result if out is None else into(out, result)
+        return result if out is None else into(function.__name__, out, result)
 
     return call  # type: ignore[return-value]
 
