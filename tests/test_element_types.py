@@ -69,6 +69,7 @@ def test_bfloat16_has_a_name_and_no_tensors():
         lambda: torch.zeros_like(x, dtype=dtype),
         lambda: x.view(dtype),
         x.bfloat16,
+        torch.nn.Linear(2, 2).bfloat16,
         lambda: torch.set_default_dtype(dtype),
     ):
         with pytest.raises(TypeError, match=r"bfloat16 are not here.*\n.*float32"):
@@ -219,6 +220,7 @@ def test_types_of_tensors_refuse():
     assert x.type("torch.FloatTensor") is x.type(torch.Tensor) is x
     assert torch.tensor([1j]).type() == "torch.ComplexFloatTensor"
     assert torch.nn.Parameter(x).type() == "torch.FloatTensor"
+    assert torch.nn.Linear(1, 1).type("torch.DoubleTensor").bias.type() == "torch.DoubleTensor"
     assert torch.ByteTensor([-1]).tolist() == [255]
     assert torch.LongTensor([1.7]).tolist() == [1]
     for call, kind, message in (
