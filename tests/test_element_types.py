@@ -37,6 +37,9 @@ def test_dtypes_differ_from_all_else():
     for other in (torch.float64, np.float64, None, 3, "nonsense", torch.ones(2), torch.bfloat16):
         assert torch.float32 != other
     assert np.dtype("float32") != torch.float64
+    for wrong in ("S3", "nonsense", 3):
+        with pytest.raises(TypeError):
+            torch.dtype(wrong)
     assert torch.as_tensor(np.ones(2, ">f4")).dtype is torch.float32
 
 

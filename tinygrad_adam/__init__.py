@@ -24,7 +24,7 @@ from tinygrad_adam import (
     accelerator, amp, autograd, backends, creation, cuda, data, missing, nn, ops, optim, switches,
     utils, viz,
 )
-from tinygrad_adam.amp import autocast
+from tinygrad_adam.amp import autocast, is_autocast_enabled
 from tinygrad_adam.autograd import (
     enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad,
     set_grad_enabled,
@@ -66,8 +66,8 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "accelerator", "amp", "autocast", "autograd", "backends", "cuda", "data", "nn", "optim",
-    "utils", "viz",
+    "accelerator", "amp", "autocast", "is_autocast_enabled", "autograd", "backends", "cuda", "data",
+    "nn", "optim", "utils", "viz",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
     "is_inference", "no_grad", "set_grad_enabled",
