@@ -11,8 +11,8 @@ x = torch.ones(2)
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        (lambda: torch.vmap, "module 'tinygrad_adam' has no attribute 'vmap': it is PyTorch's, and "
-         "not here; use a batch dimension in front, or autograd.functional"),
+        (lambda: torch.fft, "module 'tinygrad_adam' has no attribute 'fft': it is PyTorch's, and "
+         "not here; use numpy.fft on x.numpy()"),
         (lambda: torch.conv3d, "module 'tinygrad_adam' has no attribute 'conv3d': it is PyTorch's, "
          "and not here; the nearest that is: torch.nn.functional.conv2d"),
         (lambda: torch.nn.Conv3d, "module 'tinygrad_adam.nn' has no attribute 'Conv3d': it is "
@@ -26,8 +26,8 @@ x = torch.ones(2)
         (lambda: torch.Tensor.to_mkldnn, "'Tensor' object has no attribute 'to_mkldnn': it is "
          "PyTorch's, and not here; nor is anything near it"),
         (lambda: torch.vmpa, "module 'tinygrad_adam' has no attribute 'vmpa'"),
-        (lambda: torch.nn.vmap, "module 'tinygrad_adam.nn' has no attribute 'vmap'"),
-        (lambda: x.vmap, "'Tensor' object has no attribute 'vmap'"),
+        (lambda: torch.nn.fft, "module 'tinygrad_adam.nn' has no attribute 'fft'"),
+        (lambda: x.fft, "'Tensor' object has no attribute 'fft'"),
     ],
 )  # fmt: skip
 def test_the_line(ask, message):
@@ -38,13 +38,13 @@ def test_the_line(ask, message):
 
 
 def test_asking_first_works():
-    for of, name in ((torch, "vmap"), (x, "to_sparse"), (torch.Tensor, "to_sparse"), (x, "vmpa")):
+    for of, name in ((torch, "fft"), (x, "to_sparse"), (torch.Tensor, "to_sparse"), (x, "vmpa")):
         assert not hasattr(of, name)
         assert getattr(of, name, 3) == 3
     assert "to_sparse" not in dir(x)
     assert "relu" in dir(x)
     with pytest.raises(ImportError):
-        from tinygrad_adam import vmap  # noqa: F401
+        from tinygrad_adam import fft  # noqa: F401
 
 
 def test_a_name_of_ones_own():

@@ -10,6 +10,7 @@ room may use those before it, and ``lint-imports`` checks that:
 - ``creation``, ``cuda``: tensors made from nothing, and questions about GPUs
 - ``nn``: modules, layers, losses
 - ``optim``: update rules and schedules
+- ``func``: functions of functions
 - ``data``, ``serialization``, ``viz``: what surrounds training
 - ``utils``: PyTorch's addresses of things that live elsewhere
 
@@ -21,8 +22,8 @@ import math
 # isort: off
 # fmt: off
 from tinygrad_adam import (
-    accelerator, amp, autograd, backends, creation, cuda, data, missing, nn, ops, optim, switches,
-    utils, viz,
+    accelerator, amp, autograd, backends, creation, cuda, data, func, missing, nn, ops, optim,
+    random, serialization, switches, utils, viz,
 )
 from tinygrad_adam.amp import autocast, is_autocast_enabled
 from tinygrad_adam.autograd import (
@@ -30,7 +31,7 @@ from tinygrad_adam.autograd import (
     set_grad_enabled,
 )
 from tinygrad_adam.backend import (
-    Generator, device, get_num_threads, initial_seed, manual_seed, set_num_threads,
+    Generator, default_generator, device, get_num_threads, set_num_threads,
 )
 from tinygrad_adam.backend.dtype import (
     bfloat16, bool_, complex64, complex128, dtype, float16, float32, float64, int8, int16, int32,
@@ -42,7 +43,9 @@ from tinygrad_adam.element_types import (
     can_cast, finfo, get_default_dtype, iinfo, promote_types, result_type, set_default_dtype,
 )
 from tinygrad_adam.formatting import set_printoptions
+from tinygrad_adam.func import vmap
 from tinygrad_adam.ops import *  # noqa: F403
+from tinygrad_adam.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from tinygrad_adam.serialization import load, save
 from tinygrad_adam.switches import *  # noqa: F403
 from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_inference, is_tensor
@@ -67,11 +70,12 @@ bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
     "accelerator", "amp", "autocast", "is_autocast_enabled", "autograd", "backends", "cuda", "data",
-    "nn", "optim", "utils", "viz",
+    "func", "nn", "optim", "random", "serialization", "utils", "viz", "vmap",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
     "is_inference", "no_grad", "set_grad_enabled",
-    "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",
+    "Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed",
+    "set_rng_state", "device", "get_num_threads", "set_num_threads",
     "dtype", "promote_types", "bool", "bool_", "uint8", "uint16", "uint32", "uint64", "int8",
     "int16", "int32", "int64", "short", "int", "long", "bfloat16", "float16", "float32", "float64",
     "half", "float", "double", "complex64", "complex128", "cfloat", "cdouble",

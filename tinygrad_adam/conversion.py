@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam import backend
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import (
     Array,
     Dtype,
@@ -36,7 +36,7 @@ def as_array(data: Any, dtype: Any = None) -> Array:
             beyond int64.
     """
     dtype = None if dtype is None else as_dtype(dtype)
-    if isinstance(data, Variable):
+    if isinstance(data, Traced):
         return data.array.astype(dtype or data.array.dtype)
     if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type {type(data).__name__!r}")
@@ -87,7 +87,7 @@ def _is_sequence(value: Any) -> bool:
     """Return whether ``value`` is taken apart: whatever has elements but tensors, text, dicts."""
     return isinstance(value, (list, tuple)) or (
         hasattr(value, "__getitem__")
-        and not isinstance(value, (str, bytes, dict, type, Variable))
+        and not isinstance(value, (str, bytes, dict, type, Traced))
         and getattr(value, "shape", None) != ()
     )
 
@@ -110,7 +110,7 @@ def _elements(data: Any, dtype: Any) -> tuple[Any, tuple[int, ...]]:
             return array, shape + array.shape[1:]
         size = len(level[0])
         for x in level:
-            if not _is_sequence(x) and not (isinstance(x, Variable) and x.array.ndim):
+            if not _is_sequence(x) and not (isinstance(x, Traced) and x.array.ndim):
                 dtype or _dtype_of([x], {type(x)})
                 raise TypeError("not a sequence\n  A number stands where the others are lists")
             if len(x) != size:
@@ -136,8 +136,8 @@ def _dtype_of(elements: list[Any], kinds: set[type]) -> Dtype:
     for x in [x for x in elements if type(x) not in _PLAIN] if kinds - _PLAIN else ():
         if isinstance(x, (str, bytes)):
             raise TypeError(f"new(): invalid data type {type(x).__name__!r}")
-        if isinstance(x, (Variable, np.generic, np.ndarray)):
-            array: Array = x.array if isinstance(x, Variable) else x
+        if isinstance(x, (Traced, np.generic, np.ndarray)):
+            array: Array = x.array if isinstance(x, Traced) else x
             _require_numbers(array)
             found.append(array.dtype)
         elif isinstance(x, _NUMBERS):  # of a class of its own, as an enumeration has
@@ -203,7 +203,7 @@ def parse_to(
         TypeError: an argument is no dtype, device or tensor.
     """
     for argument in (*args, other):
-        if isinstance(argument, Variable):
+        if isinstance(argument, Traced):
             dtype, device = argument.array.dtype, backend.device_of(argument.array)
         elif isinstance(argument, (backend.device, str)) and not _is_dtype_name(argument):
             device = backend.device(argument)
@@ -225,7 +225,7 @@ def parse_type(value: Any) -> tuple[Any, Dtype]:
     """
     if isinstance(getattr(value, "is_cuda", None), bool):  # torch.cuda.FloatTensor, the class
         return "cuda" if value.is_cuda else "cpu", as_dtype(value.dtype)
-    if isinstance(value, type) and issubclass(value, Variable):
+    if isinstance(value, type) and issubclass(value, Traced):
         return None, backend.DEFAULT_DTYPE[float]
     if not isinstance(value, str) or _is_dtype_name(value):
         return None, as_dtype(value)

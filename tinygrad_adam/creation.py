@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam.autograd.mode import is_inference_mode_enabled
-from tinygrad_adam.autograd.variable import Unversioned
+from tinygrad_adam.autograd.traced import Unversioned
 from tinygrad_adam.backend import (
     DEFAULT_DTYPE,
     Array,
@@ -29,17 +29,18 @@ from tinygrad_adam.backend import (
     numbers_of,
 )
 from tinygrad_adam.backend.device import default_device
-from tinygrad_adam.backend.dtypes import c_type_name, int64, type_name
+from tinygrad_adam.backend.dtypes import float16, int64, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array
 from tinygrad_adam.ops.arguments import (
     Number,
+    Operand,
     as_int,
     checked,
     fitted,
     new_size,
 )
-from tinygrad_adam.ops.elementwise import require_floating
+from tinygrad_adam.ops.random import integers, placed
 from tinygrad_adam.tensor import Tensor
 
 
@@ -241,8 +242,19 @@ def arange(
     return _made(array, device, requires_grad, dtype)
 
 
+def _ends(function: str, start: Operand, end: Operand) -> list[Number]:
+    """Return the ends of a range as numbers; 0-d tensors are such, too."""
+    dims = {"start": getattr(start, "ndim", 0), "end": getattr(end, "ndim", 0)}
+    if any(dims.values()):
+        got = " and ".join([f"{name} with {n} dimension(s)" for name, n in dims.items() if n])
+        raise RuntimeError(
+            f"{function} only supports 0-dimensional start and end tensors, but got {got}."
+        )
+    return [x.item() if isinstance(x, Tensor) else x for x in (start, end)]
+
+
 @checked
-def linspace(start: Number, end: Number, steps: int, *, dtype: Any = None, device: Any = None,
+def linspace(start: Operand, end: Operand, steps: int, *, dtype: Any = None, device: Any = None,
              requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return ``steps`` numbers from ``start`` to ``end``, both included, equally far apart.
 
@@ -251,11 +263,13 @@ def linspace(start: Number, end: Number, steps: int, *, dtype: Any = None, devic
 
     Raises:
         NotImplementedError: the dtype is bool.
-        RuntimeError: the number of steps is negative, or the dtype cannot hold an end.
+        RuntimeError: the number of steps is negative, the dtype cannot hold an end, or an end is
+            a tensor with dimensions.
         TypeError: an end is no number, or ``steps`` no integer.
     """
     if steps < 0:
-        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+        raise RuntimeError(f"number of steps must be non-negative\n  got {steps}")
+    start, end = _ends("linspace", start, end)
     if dtype is None and complex in (type(start), type(end)):
         dtype = DEFAULT_DTYPE[complex]
     dtype = _dtype(dtype, "linspace", "iufc")
@@ -282,12 +296,15 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
     return _made(np.eye(*new_size("eye", (n, m)), dtype=_dtype(dtype)), device, requires_grad)
 
 
+@placed
 @checked
 def rand(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
          device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Return numbers drawn uniformly from [0, 1)."""
     dtype = _dtype(dtype, "rand", "fc")
     array = _drawn(numbers_of(generator).random, new_size("rand", sizes, size), dtype)
+    if dtype == float16:
+        array = np.floor(array * 2048) / 2048  # which float16 holds, and does not round up to 1
     return _made(array, device, requires_grad, dtype)
 
 
@@ -299,6 +316,7 @@ def _drawn(draw: Callable[..., Array], shape: tuple[int, ...], dtype: Dtype) -> 
     return draw(shape, dtype if dtype.itemsize >= 4 else np.float32)
 
 
+@placed
 @checked
 def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
           device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
@@ -313,6 +331,7 @@ def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dty
     return _made(array, device, requires_grad, dtype)
 
 
+@placed
 @checked
 def randint(low: Any = None, high: Any = None, size: Any = None, *,
             generator: Generator | None = None, dtype: Any = None, device: Any = None,
@@ -329,75 +348,65 @@ def randint(low: Any = None, high: Any = None, size: Any = None, *,
     elif high is None or low is None:
         low, high = 0, low if high is None else high
     low, high = as_int("randint", "low", 1, low), as_int("randint", "high", 2, high)
-    dtype = _dtype(int64 if dtype is None else dtype, "randint", "biuf")
-    for name, extreme in (("from", low), ("to - 1", high - 1)):
-        if dtype.kind in "biu" and not _fits(extreme, dtype):
-            raise RuntimeError(f"{name} is out of bounds for {c_type_name(dtype)}")
-    if low >= high:
-        raise RuntimeError(
-            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(
+            f"randint(): argument 'size' must be tuple of ints, not {type(size).__name__}"
         )
-    array = numbers_of(generator).integers(low, high, new_size("randint", (size,)))
-    return _made(array, device, requires_grad, dtype)
+    dtype = _dtype(int64 if dtype is None else dtype)
+    array = integers(low, high, new_size("randint", (size,)), dtype, generator)
+    return _made(array, device, requires_grad)
 
 
-def _fits(value: int, dtype: Dtype) -> bool:
-    if dtype.kind == "b":
-        return 0 <= value <= 1
-    return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
-
-
+@placed
 @checked
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
              requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """Return the integers from 0 to n - 1 in random order, int64."""
-    dtype = _dtype(int64 if dtype is None else dtype, "randperm", "iuf")
-    array = numbers_of(generator).permutation(*new_size("randperm", (n,)))
-    return _made(array, device, requires_grad, dtype)
-
-
-@checked
-def rand_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """Return numbers drawn uniformly from [0, 1), with the shape, dtype and device of ``input``."""
-    return rand(**_like(input, dtype, device, requires_grad))
-
-
-@checked
-def randn_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """Return normally distributed numbers, with the shape, dtype and device of ``input``."""
-    return randn(**_like(input, dtype, device, requires_grad))
-
-
-@checked
-def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None,
-                 device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """Return random integers from ``low`` to ``high`` - 1, shaped and typed as ``input``."""
-    options = _like(input, dtype, device, requires_grad)
-    return randint(low, high, **options)
-
-
-@checked
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """Return 1 with the probability that ``input`` gives for each element, else 0.
+    """Return the integers from 0 to n - 1 in random order, int64.
 
     Raises:
-        RuntimeError: a probability is not in [0, 1].
+        NotImplementedError: the dtype is bool or complex.
+        RuntimeError: it does not hold so many integers.
     """
-    require_floating("bernoulli", input)
-    if not ((input >= 0) & (input <= 1)).all():
-        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-    drawn = Tensor._wrap(move(numbers_of(generator).random(input.shape), input.device))
-    return (drawn < input.detach()).to(input.dtype)
+    dtype = _dtype(int64 if dtype is None else dtype, "randperm", "iuf")
+    (n,) = new_size("randperm", (n,))
+    if dtype.kind == "f" and n > (most := 2 ** (np.finfo(dtype).nmant + 1) + 1):
+        raise RuntimeError(f"n cannot be greater than {most} for {type_name(dtype)} type.")
+    convert_number(n, dtype)  # which raises
+    return _made(numbers_of(generator).permutation(n), device, requires_grad, dtype)
+
+
+@placed
+@checked
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None,
+              device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """Return numbers drawn uniformly from [0, 1), with the shape, dtype and device of ``input``."""
+    return rand(**_like(input, dtype, device, requires_grad), generator=generator)
+
+
+@placed
+@checked
+def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None,
+               device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """Return normally distributed numbers, with the shape, dtype and device of ``input``."""
+    return randn(**_like(input, dtype, device, requires_grad), generator=generator)
+
+
+@placed
+@checked
+def randint_like(input: Tensor, low: Operand = 0, high: int | None = None, *,
+                 generator: Generator | None = None, dtype: Any = None, device: Any = None,
+                 requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """Return random integers from ``low`` to ``high`` - 1, shaped and typed as ``input``.
+
+    Called as ``randint_like(input, high)``, from 0.
+    """
+    options = _like(input, dtype, device, requires_grad)
+    return randint(low, high, **options, generator=generator)
 
 
 __all__ = [
     "arange",
     "as_tensor",
-    "bernoulli",
     "empty",
     "empty_like",
     "eye",

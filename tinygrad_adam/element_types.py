@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam import backend
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import DEFAULT_DTYPE, as_dtype, dtype
 from tinygrad_adam.backend.dtype import bfloat16
 
@@ -153,7 +153,7 @@ def result_type(tensor: Any, other: Any) -> dtype:
         TypeError: one is neither.
     """
     for name, position, value in (("tensor", 1, tensor), ("other", 2, other)):
-        if not isinstance(value, (Variable, *DEFAULT_DTYPE, np.generic)):
+        if not isinstance(value, (Traced, *DEFAULT_DTYPE, np.generic)):
             raise TypeError(
                 f"result_type(): argument {name!r} (position {position}) must be Tensor, not "
                 f"{type(value).__name__}"

@@ -1,5 +1,7 @@
 """What is said of PyTorch's names that are not here: that they are PyTorch's, and what is near.
 
+A few modules of the package are not here before somebody asks for them.
+
 ``pytorch_names.txt`` has PyTorch's public names, as ``python -m tools.pytorch_names`` found them.
 Modules answer when they are asked for one (PEP 562). Tensors would pay for that at every attribute
 that they do have, so what they lack are attributes of theirs that raise.
@@ -8,6 +10,7 @@ that they do have, so what they lack are attributes of theirs that raise.
 from __future__ import annotations
 
 import functools
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -16,7 +19,6 @@ from typing import Any
 _PACKAGE = __name__.partition(".")[0]
 # What to use in place of names that match, where nothing has a similar name.
 _INSTEAD = {
-    "vmap|func": "a batch dimension in front, or autograd.functional",
     "jit|fx|export|_dynamo|compiler": "torch.compile, which leaves a function as it is",
     ".*sparse.*|.*csr.*|.*coo.*|.*csc.*|.*bs[rc].*|coalesce": "dense tensors",
     "quantile|nanquantile": "sort, or numpy.quantile",
@@ -31,6 +33,9 @@ _INSTEAD = {
     "cudnn.*|miopen.*|mkldnn.*|mps.*|.*xpu|hip|mtia.*": "device 'cpu' or 'cuda'",
 }
 
+
+# Modules that not every program needs.
+LOADED_WHEN_ASKED = ("distributions",)
 
 # The missing names that tensors have as attributes which raise.
 _hidden: set[str] = set()
@@ -85,6 +90,8 @@ def _error(place: str, name: str, of: Any) -> AttributeError:
 
 
 def _of_module(place: str, name: str) -> Any:
+    if place == "torch" and name in LOADED_WHEN_ASKED:
+        return importlib.import_module(f"{_PACKAGE}.{name}")
     raise _error(place, name, _home(place))
 
 

@@ -28,19 +28,15 @@ from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.inplace import in_place, shared_dims
 from tinygrad_adam.autograd.mode import is_inference_mode_enabled
-from tinygrad_adam.autograd.variable import (
-    Unversioned,
-    Variable,
-    gradient_edge,
-    watch_gradient,
-)
+from tinygrad_adam.autograd.nodes import after_accumulation, node_of
+from tinygrad_adam.autograd.traced import Traced, Unversioned, gradient_edge, watch_gradient
 from tinygrad_adam.backend import Array, array_module, as_dtype, is_array
 from tinygrad_adam.backend.dtype import bfloat16, dtype, dtypes
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
 from tinygrad_adam.conversion import as_array, parse_to, parse_type
 from tinygrad_adam.formatting import format_tensor
-from tinygrad_adam.ops import elementwise, indexing, shapes
+from tinygrad_adam.ops import elementwise, indexing, random, shapes
 from tinygrad_adam.ops.arguments import (
     Number,
     Operand,
@@ -50,7 +46,6 @@ from tinygrad_adam.ops.arguments import (
     normalize_dim,
     require_dimensions,
 )
-from tinygrad_adam.ops.elementwise import require_floating
 
 _new = object.__new__
 
@@ -140,7 +135,7 @@ def _operand(value: Any) -> Any:
     """Return the other side of an operator as a tensor or Python number, else NotImplemented."""
     if isinstance(value, generic):
         return value.item()
-    if isinstance(value, (Variable, bool, int, float, complex)):
+    if isinstance(value, (Traced, bool, int, float, complex)):
         return value
     return Tensor._wrap(value) if is_array(value) else NotImplemented
 
@@ -199,7 +194,7 @@ def new_array(data: Sequence[Any], dtype: np.dtype) -> Array:
     is_size = isinstance(only, Size) or (
         hasattr(only, "__index__") and getattr(only, "shape", ()) == ()
     )
-    if len(data) != 1 or (is_size and not isinstance(only, Variable)):
+    if len(data) != 1 or (is_size and not isinstance(only, Traced)):
         return np.empty(new_size("Tensor", data or (0,)), dtype)
     if not hasattr(only, "__getitem__") or isinstance(only, dict):
         raise TypeError(f"new(): data must be a sequence (got {type(only).__name__})")
@@ -212,10 +207,18 @@ _overwrite = {fills: in_place(elementwise.overwritten, fills) for fills in (Fals
 _fill_where, _put_into = in_place(ops.masked_fill, fills=True), in_place(indexing.put)
 
 # What belongs to a tensor's place in a graph, not to its value.
-_NOT_COPIED = ("_base", "_base_version", "_replay", "_locked", "watches")
+_NOT_COPIED = (
+    "_base",
+    "_base_version",
+    "_replay",
+    "_locked",
+    "watches",
+    "after_accumulation",
+    "_metadata",
+)
 
 
-class Tensor(Variable):
+class Tensor(Traced):
     """An array of numbers with a gradient and a history.
 
     Args:
@@ -386,13 +389,13 @@ class Tensor(Variable):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this tensor: gradients end and stay here."""
-        return self.grad_fn is None
+        return gradient_edge(self) is None or self._edge is None
 
     @property
     def grad_fn(self) -> Any:
-        """The operation that made this tensor, or None for a leaf."""
+        """The operation that made this tensor, as PyTorch's graph shows it; None for a leaf."""
         edge = gradient_edge(self)
-        return None if edge is None or self._edge is None else edge[0]
+        return None if edge is None or self._edge is None else node_of(edge)[0]
 
     @property
     def output_nr(self) -> int:
@@ -403,8 +406,8 @@ class Tensor(Variable):
     @property
     def retains_grad(self) -> bool:
         """Whether this is no leaf and yet keeps its gradient."""
-        node = self.grad_fn
-        watch = None if node is None else (node.watches or {}).get(self.output_nr)
+        edge = None if self.is_leaf else self._edge
+        watch = None if edge is None else (edge[0].watches or {}).get(edge[1])
         return watch is not None and watch.retained is not None
 
     @property
@@ -526,6 +529,21 @@ class Tensor(Variable):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(watch_gradient(self).hooks, hook)
 
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook`` with this leaf when ``backward`` has added to its ``grad``.
+
+        Raises:
+            RuntimeError: the tensor is no leaf, or does not require grad.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._edge is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors\n"
+                "  register_hook() shows their gradient"
+            )
+        return after_accumulation(self, hook)
+
     def detach_(self) -> Tensor:
         """Forget the history of this tensor: make it a leaf that does not require grad.
 
@@ -631,7 +649,7 @@ class Tensor(Variable):
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind())
 
-    __hash__ = Variable.__hash__
+    __hash__ = Traced.__hash__
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._edge is not None:
@@ -799,38 +817,6 @@ class Tensor(Variable):
             source = source.expand(self.shape)
         return _overwrite[False](self, source)
 
-    @checked
-    def uniform_(
-        self, low: float = 0.0, high: float = 1.0, *, generator: backend.Generator | None = None
-    ) -> Tensor:
-        """Fill with numbers drawn uniformly from [low, high)."""
-        require_floating("uniform_", self)
-        if low > high:
-            raise RuntimeError(
-                f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
-            )
-        return self._drawn(backend.numbers_of(generator).uniform(low, high, self.shape))
-
-    @checked
-    def normal_(
-        self, mean: float = 0.0, std: float = 1.0, *, generator: backend.Generator | None = None
-    ) -> Tensor:
-        """Fill with numbers drawn from the normal distribution."""
-        if std < 0:
-            raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-        require_floating("normal_", self)
-        return self._drawn(backend.numbers_of(generator).normal(mean, std, self.shape))
-
-    @checked
-    def bernoulli_(self, p: float = 0.5, *, generator: backend.Generator | None = None) -> Tensor:
-        """Fill with 1 where a number drawn uniformly from [0, 1) is below ``p``, else 0."""
-        if not 0 <= p <= 1:
-            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        return self._drawn(backend.numbers_of(generator).random(self.shape) < p)
-
-    def _drawn(self, numbers: np.ndarray) -> Tensor:
-        return self.copy_(Tensor._wrap(np.asarray(numbers)))
-
     def __setitem__(self, index: Any, value: Any) -> None:
         view, picks = indexing.resolve(index, self)
         if picks:
@@ -857,9 +843,9 @@ class Tensor(Variable):
 
     # --- operators -------------------------------------------------------------------------------
 
-    __add__, __radd__ = _operator(ops.add), _operator(ops.add, reflected=True)
-    __sub__, __rsub__ = _operator(ops.sub), _operator(ops.sub, reflected=True)
-    __mul__, __rmul__ = _operator(ops.mul), _operator(ops.mul, reflected=True)
+    __add__, __radd__ = _operator(ops.add), _operator(ops.add)
+    __sub__, __rsub__ = _operator(ops.sub), _operator(ops.rsub)
+    __mul__, __rmul__ = _operator(ops.mul), _operator(ops.mul)
     __truediv__, __rtruediv__ = _operator(ops.div), _operator(ops.div, reflected=True)
     __floordiv__ = _operator(ops.floor_divide)
     __rfloordiv__ = _operator(ops.floor_divide, reflected=True)
@@ -995,6 +981,7 @@ class Tensor(Variable):
     var, var_mean, std, std_mean = ops.var, ops.var_mean, ops.std, ops.std_mean
     all, any, count_nonzero = ops.all, ops.any, ops.count_nonzero
     amax, amin, max, min, median = ops.amax, ops.amin, ops.max, ops.min, ops.median
+    prelu, hardshrink = ops.prelu, ops.hardshrink
     norm, logsumexp, softmax, log_softmax = ops.norm, ops.logsumexp, ops.softmax, ops.log_softmax
     cumsum, cumprod, diff = ops.cumsum, ops.cumprod, ops.diff
     argmax, argmin, argsort = ops.argmax, ops.argmin, ops.argsort
@@ -1028,6 +1015,12 @@ class Tensor(Variable):
     outer, inner = ops.outer, ops.inner
     addmm, addmv, baddbmm = ops.addmm, ops.addmv, ops.baddbmm
 
+    # random numbers
+    bernoulli, multinomial = ops.bernoulli, ops.multinomial
+    uniform_, normal_, bernoulli_ = random.uniform_, random.normal_, random.bernoulli_
+    random_, exponential_ = random.random_, random.exponential_
+    geometric_, cauchy_, log_normal_ = random.geometric_, random.cauchy_, random.log_normal_
+
     # in-place twins
     add_ = __iadd__ = in_place(ops.add)
     sub_ = __isub__ = in_place(ops.sub)
@@ -1050,7 +1043,7 @@ class Tensor(Variable):
     floor_, ceil_ = in_place(ops.floor), in_place(ops.ceil)
     trunc_, round_ = in_place(ops.trunc), in_place(ops.round)
     sin_, cos_, tanh_ = in_place(ops.sin), in_place(ops.cos), in_place(ops.tanh)
-    sigmoid_, erf_, relu_ = in_place(ops.sigmoid), in_place(ops.erf), in_place(ops.relu)
+    sigmoid_, erf_, relu_ = in_place(ops.sigmoid), in_place(ops.erf), ops.relu_
     clamp_ = in_place(ops.clamp)
     clamp_min_, clamp_max_ = in_place(ops.clamp_min), in_place(ops.clamp_max)
     tril_, triu_ = in_place(ops.tril), in_place(ops.triu)
@@ -1070,7 +1063,8 @@ class Tensor(Variable):
 
 _IDENTITY = "Tensor.{} is deprecated on 0-D tensors. This function is the identity in these cases."
 # What makes a tensor where no input is one, as in add(1, 2).
-Variable._wrap = staticmethod(Tensor._wrap)  # type: ignore[method-assign]
+Traced._wrap = staticmethod(Tensor._wrap)  # type: ignore[method-assign]
+backend.Generator._wrap = staticmethod(Tensor._wrap)
 
 
 def _fitted(value: Tensor, target: Tensor) -> Tensor:

@@ -28,22 +28,38 @@ from tinygrad_adam import autograd
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast
 from tinygrad_adam.autograd.inplace import Put
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
+from tinygrad_adam.ops import decompositions
+from tinygrad_adam.ops.ctc import CtcGradient, CtcLoss
 from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.losses import CrossEntropyDifference
+from tinygrad_adam.ops.random import Sampled
+from tinygrad_adam.ops.recurrent import Recurrence
 from tinygrad_adam.ops.shapes import Move
 
 BOUND = 1e-6
 STEPS = (1e-4, 1e-5, 1e-6)
-# These need modules, other dtypes, other devices, or a write that came before; the value of the
-# last is handed to it, which no difference of values can see.
-LEFT_OUT = {ModuleBoundary, Cast, Move, Put, CrossEntropyDifference}
+# These need modules, other dtypes, other devices, or a write that came before; the values of two
+# are drawn, or handed to them, which no difference of values can see; the gradient of CTC is right
+# behind log_softmax only.
+LEFT_OUT = {
+    *(ModuleBoundary, Cast, Move, Put),
+    *(Sampled, CrossEntropyDifference),
+    *(CtcLoss, CtcGradient),
+}
 ROOMS = ("tinygrad_adam.ops", "tinygrad_adam.autograd.fit", "tinygrad_adam.autograd.inplace")
 
 _LISTED = [getattr(F, name) for name in F.__all__]
-ACTIVATIONS = [f for f in _LISTED if f.__module__ == "tinygrad_adam.ops.activations"]
+_WITH_MORE = (F.glu, F.gumbel_softmax, F.prelu, F.threshold)  # arguments, or chance
+ACTIVATIONS = [
+    f
+    for f in _LISTED
+    if f.__module__ == "tinygrad_adam.ops.activations"
+    and f not in _WITH_MORE
+    and not f.__name__.endswith("_")
+]
 
 # Layers and losses on images x (2, 4, 4, 4), kernels w (4, 2, 3, 3), scores s (3, 5), v (5,).
 LAYERS: dict[str, Callable[..., Any]] = {
@@ -60,14 +76,24 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "layer_norm": lambda x, w, s, v: F.layer_norm(s, (5,), v, v * 2),
     "group_norm": lambda x, w, s, v: F.group_norm(x[..., 0], 2, v[:4], v[1:]),
     "extremes": lambda x, w, s, v: s.max() + s.min(),
-    "layouts": lambda x, w, s, v: [v.t(), s.T.contiguous()],
+    "layouts": lambda x, w, s, v: [v.t(), s.t(), s.T.contiguous()],
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
+    "recurrences": lambda x, w, s, v: recurrences(x, w),
     "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),
+    "attention": lambda x, w, s, v: F.scaled_dot_product_attention(s, s * 2, s, is_causal=True),
+    "decompositions": lambda x, w, s, v: decompositions.cholesky(
+        s @ s.T + torch.eye(3), upper=True
+    ),
     "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),
     "pad": lambda x, w, s, v: F.pad(x, (1, 2, 0, 1), mode="reflect") + F.pad(x, (1, 2, 0, 1)),
     "unfold": lambda x, w, s, v: F.unfold(x, 3, padding=1),
-    "dropout": lambda x, w, s, v: F.dropout(s, 0.5),
+    "fold": lambda x, w, s, v: F.fold(x.reshape(2, 4, 16), 5, 2),
+    "interpolate": lambda x, w, s, v: F.interpolate(x[:, :1], (3, 5), mode="bicubic"),
+    "adaptive_max_pool2d": lambda x, w, s, v: F.adaptive_max_pool2d(x[:, :2], 3),
+    "instance_norm": lambda x, w, s, v: F.instance_norm(x[..., 0], None, None, v[:4], v[1:]),
+    "dropout": lambda x, w, s, v: F.dropout(s, 0.5) + F.alpha_dropout(s, 0.3, True),
     "activations": lambda x, w, s, v: [f(s) for f in ACTIVATIONS],
+    "threshold": lambda x, w, s, v: F.threshold(s, 0.3, 2.0),
     "gelu, tanh": lambda x, w, s, v: F.gelu(s, approximate="tanh"),
     "cross_entropy": lambda x, w, s, v: F.cross_entropy(s, torch.tensor([1, 0, 4])),
     "cross_entropy, smooth": lambda x, w, s, v: F.cross_entropy(
@@ -93,6 +119,31 @@ def complex_functions(z: Any) -> list[Any]:
     pairs = torch.view_as_real(z)
     made = torch.view_as_complex(pairs * pairs)
     return [z.sgn(), z.angle(), z.abs(), z.conj(), z.real * z.imag, pairs, made]
+
+
+def recurrences(x: Any, w: Any) -> list[Any]:
+    """Return what layers of RNN, LSTM and GRU give for sequences of three steps and of one."""
+    rows, h, c = x[0, 0, :, :3], x[1, 0, :2, :2], x[1, 1, :2, :2]
+    weights = (
+        x[0].reshape(16, 4)[:8, :3],
+        w.reshape(36, 2)[:8],
+        *w[2].reshape(18)[:16].reshape(2, 8),
+    )
+    found = []
+    for kind, gates in (("RNN_TANH", 2), ("RNN_RELU", 2), ("GRU", 6), ("LSTM", 8)):
+        options = (*[weight[:gates] for weight in weights], None, kind, (2, 1, 1), gates > 2)
+        found += Recurrence.apply(rows, h, c if kind == "LSTM" else None, *options)
+    projected = (
+        weights[0],
+        weights[1][:, :1],
+        None,
+        None,
+        w[3, 0, 2:, :2],
+        "LSTM",
+        (2, 1, 1),
+        False,
+    )
+    return [*found, *Recurrence.apply(rows, h[:, :1], c, *projected)]
 
 
 class Tape(autograd.Observer):
@@ -139,7 +190,7 @@ def replay(
     draw = np.random.default_rng(0)
     copies: list[Any] = []
     for x, needed in zip(arguments, needs):
-        if isinstance(x, Variable):
+        if isinstance(x, Traced):
             array = x.array.copy()
             if needed:  # a step must not straddle the kink at zero
                 array = np.where(array == 0, 0.1 * draw.standard_normal(array.shape), array)
@@ -172,7 +223,7 @@ def gradient_of(function: Callable[..., Any], inputs: list[Any]) -> Callable[...
         nonlocal weights
         if weights is None:
             weights = [torch.tensor(draw.standard_normal(y.shape)).to(y.dtype) for y in results]
-        wanted = [x for x in arguments if isinstance(x, Variable) and x.requires_grad]
+        wanted = [x for x in arguments if isinstance(x, Traced) and x.requires_grad]
         grads = torch.autograd.grad(results, wanted, weights, create_graph=True, allow_unused=True)
         return tuple([g for g in grads if g is not None and g.requires_grad])
 
@@ -211,7 +262,7 @@ def check(chosen: list[str], cases: int) -> dict[str, dict[str, Any]]:
                 continue
             name = operation.__name__
             key = (name, needs, *[
-                x.shape if isinstance(x, Variable) else str(x) for x in arguments
+                x.shape if isinstance(x, Traced) else str(x) for x in arguments
             ])  # fmt: skip
             row = found.setdefault(name, {"cases": 0, "first": 0.0, "second": 0.0})
             if (chosen and name not in chosen) or key in seen or row["cases"] >= cases:

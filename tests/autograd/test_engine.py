@@ -44,7 +44,7 @@ class TestOrder:
             y = y * 1.0
         y.backward()
         assert x.grad.item() == 1.0
-        node = weakref.ref(y.grad_fn)
+        node = weakref.ref(y._edge[0])
         del y
         assert node() is None  # freed at once, without recursion and without the cycle collector
 
@@ -261,7 +261,7 @@ class TestSecondBackward:
     def test_what_was_saved_is_freed_as_the_walk_passes(self):
         x = torch.ones(1000, requires_grad=True)
         y = (x * 2).exp()
-        saved = weakref.ref(y.grad_fn.saved_tensors[0].array)
+        saved = weakref.ref(y._edge[0].saved_tensors[0].array)
         total = y.sum()
         del y
         total.backward()
@@ -274,7 +274,7 @@ class TestSecondBackward:
         try:
             x = torch.ones(3, requires_grad=True)
             y = x.exp().tanh().relu()
-            node, array = weakref.ref(y.grad_fn), weakref.ref(y.array)
+            node, array = weakref.ref(y._edge[0]), weakref.ref(y.array)
             if walk:
                 y.sum().backward()
             del y

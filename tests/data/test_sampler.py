@@ -31,10 +31,10 @@ def test_random_sampler_permutes_anew_each_time():
 
 def test_random_sampler_takes_its_own_generator_only():
     manual_seed(0)
-    untouched = default_generator.get_state()
+    untouched = default_generator.get_state().tolist()
     sampler = RandomSampler(range(100), generator=Generator().manual_seed(7))
     first = list(sampler)
-    assert default_generator.get_state() == untouched
+    assert default_generator.get_state().tolist() == untouched
     assert list(sampler) != first
     assert list(RandomSampler(range(100), generator=Generator().manual_seed(7))) == first
 

@@ -8,6 +8,7 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``operations``: for each row of ``tests/ops/table.py``, in float64, the results, and the gradients
   of the inputs for fixed gradients of the results.
 * ``promotion``, ``printed``: the dtype that two operands give, and what tensors print as.
+* ``graphs``: the nodes behind ``grad_fn``; ``func``: derivatives of functions.
 * ``layers``: for each case of ``tests/nn/cases.py``, in float64, the results, their gradients, and
   the gradients of the sum of the squares of these.
 * ``optimizers``: for each option set of each optimizer, in float32 and float64, the parameters
@@ -23,11 +24,17 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``wrong_arguments``: the class of the error for each wrong kind of each argument of each row of
   ``tests/wrong_arguments.py``.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
+* ``language_models``: the losses of a ladder of language models in their first steps, in float64.
+* ``distributions``: for each case of ``tests/distributions/cases.py`` and each of its questions,
+  in float64, the answer, its gradients, and those of the sum of the squares of these.
+* ``pytorch_files``: what ``torch.save`` writes for each of ``tests/pytorch_files.py``, in base64.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import itertools
 import json
 import warnings
@@ -36,10 +43,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests import wrong_arguments
-from tests.autograd import in_place_states
+from tests import func_programs, pytorch_files, wrong_arguments
+from tests.autograd import graphs, in_place_states
 from tests.autograd.random_programs import STORED, in_children, run
-from tests.examples import cnn_problem
+from tests.distributions import cases as distribution_cases
+from tests.examples import cnn_problem, language_models
 from tests.goldens import FOLDER, save_arrays
 from tests.nn.cases import CASES, compute
 from tests.ops import printed, promotion
@@ -99,16 +107,26 @@ def make_printed() -> None:
     save("printed_options.json", json.dumps(printed.with_options(torch), indent=0))
 
 
+def make_graphs() -> None:
+    save("graphs.json", json.dumps(graphs.graphs(torch), indent=0))
+
+
+def make_func() -> None:
+    save("func.json", json.dumps(func_programs.answers(torch), indent=0))
+
+
 def make_wrong_arguments() -> None:
     found = wrong_arguments.answers(torch, torch.utils.data)
     save("wrong_arguments.json", json.dumps(found, separators=(",", ":")))
 
 
 def layers() -> None:
-    found = {
-        name: compute(torch, torch.nn, torch.nn.functional, case, "float64")
-        for name, case in CASES.items()
-    }
+    # The other kernels of attention have no second derivative.
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        found = {
+            name: compute(torch, torch.nn, torch.nn.functional, case, "float64")
+            for name, case in CASES.items()
+        }
     save_arrays("layers.npz", found)
 
 
@@ -237,10 +255,37 @@ def cnn() -> None:
     save("cnn.json", json.dumps(result, indent=1))
 
 
+def make_language_models() -> None:
+    found = {name: language_models.losses(torch, name, "float64") for name in language_models.NAMES}
+    save("language_models.json", json.dumps(found, indent=0))
+
+
+def make_pytorch_files() -> None:
+    files = {}
+    for (name, make), (way, options) in itertools.product(
+        pytorch_files.OBJECTS.items(), pytorch_files.WAYS.items()
+    ):
+        file = io.BytesIO()
+        torch.save(make(torch), file, **options)
+        files[f"{name}, {way}"] = base64.b64encode(file.getvalue()).decode()
+    save("pytorch_files.json", json.dumps(files, indent=0))
+
+
+def make_distributions() -> None:
+    found = {
+        f"{name}, {question}": answer
+        for name in distribution_cases.CASES
+        for question, answer in distribution_cases.answers(torch, name).items()
+    }
+    save_arrays("distributions.npz", found)
+
+
 MAKERS = {
     "operations": operations,
     "promotion": make_promotion,
     "printed": make_printed,
+    "graphs": make_graphs,
+    "func": make_func,
     "layers": layers,
     "optimizers": optimizers,
     "schedulers": schedulers,
@@ -249,6 +294,9 @@ MAKERS = {
     "iris": iris,
     "wrong_arguments": make_wrong_arguments,
     "cnn": cnn,
+    "language_models": make_language_models,
+    "distributions": make_distributions,
+    "pytorch_files": make_pytorch_files,
 }
 
 

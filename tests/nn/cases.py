@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tests.nn import cases_attention, cases_losses, cases_recurrent, cases_spatial
+
 
 class Case(NamedTuple):
     """One computation; ``inputs`` of a floating dtype get gradients."""
@@ -53,9 +55,9 @@ def filled(torch: Any, module: Any, dtype: Any) -> Any:
 def layer(make: Callable[[Any], Any], **options: Any) -> Callable[..., Any]:
     """Return a computation: the module that ``make(nn)`` returns, run in training mode or not."""
 
-    def compute(torch: Any, nn: Any, functional: Any, *tensors: Any) -> Any:
+    def compute(torch: Any, nn: Any, functional: Any, *tensors: Any, **named: Any) -> Any:
         module = filled(torch, make(nn), tensors[-1].dtype).train(options.get("training", True))
-        result = module(*tensors)
+        result = module(*tensors, **named)
         state = [x.detach() for x in module.buffers() if x.ndim]
         return (result, *state) if state and options.get("training", True) else result
 
@@ -290,6 +292,69 @@ for reduction in ("mean", "sum", "none"):
         uniform(2, 3, 2),
         uniform(3),
     )
+
+# --- recurrent layers ----------------------------------------------------------------------------
+
+for name, (computation, inputs) in cases_recurrent.cases(normal).items():
+    case(name, computation, *inputs)
+
+# --- more activations ----------------------------------------------------------------------------
+
+for name, make in [
+    ("ReLU6", lambda nn: nn.ReLU6()),
+    ("Hardtanh", lambda nn: nn.Hardtanh(-0.5, 2)),
+    ("Hardshrink", lambda nn: nn.Hardshrink(1.5)),
+    ("Softshrink", lambda nn: nn.Softshrink(1.5)),
+    ("Tanhshrink", lambda nn: nn.Tanhshrink()),
+    ("Threshold", lambda nn: nn.Threshold(0.5, -3)),
+    ("LogSigmoid", lambda nn: nn.LogSigmoid()),
+    ("Mish", lambda nn: nn.Mish()),
+    ("SELU", lambda nn: nn.SELU()),
+    ("CELU", lambda nn: nn.CELU(0.7)),
+    ("Softsign", lambda nn: nn.Softsign()),
+    ("GLU", lambda nn: nn.GLU(1)),
+    ("GLU last", lambda nn: nn.GLU()),
+    ("PReLU", lambda nn: nn.PReLU()),
+    ("PReLU channels", lambda nn: nn.PReLU(6)),
+    ("RReLU", lambda nn: nn.RReLU(0.1, 0.5).eval()),
+    ("Softmin", lambda nn: nn.Softmin(1)),
+    ("Softmax2d", lambda nn: nn.Softmax2d()),
+]:
+    case(name, layer(make, training=name != "RReLU"), normal(3, 6, 2, 2) * 3)
+# PyTorch has no second derivative of it.
+case(
+    "Hardsigmoid",
+    lambda torch, nn, f, x: nn.Hardsigmoid()(x).detach() + f.relu6(x + 3) / 6,
+    normal(3, 4) * 3,
+)
+for name in ("relu6", "hardtanh", "selu", "celu", "mish"):
+    case(
+        f"{name} in place",
+        lambda torch, nn, f, x, name=name: getattr(f, name)(x * 2, inplace=True),
+        normal(3, 4) * 2,
+    )
+for name, options in [
+    ("elu_", (0.3,)), ("celu_", (0.7,)), ("selu_", ()), ("leaky_relu_", (0.2,)), ("relu_", ()),
+    ("hardtanh_", (-2, 0.5)), ("threshold_", (0.3, 2.0)), ("rrelu_", (0.4, 0.4, True)),
+]:  # fmt: skip
+    case(
+        name,
+        lambda torch, nn, f, x, name=name, options=options: getattr(f, name)(x * 2, *options),
+        normal(3, 4),
+    )
+
+# --- attention, more losses ----------------------------------------------------------------------
+
+for row in (*cases_attention.rows(layer), *cases_losses.rows(layer)):
+    case(*row)
+
+
+# --- more of sequences and images ----------------------------------------------------------------
+
+for name, make, shape in cases_spatial.LAYERS:
+    case(name, layer(make), normal(*shape))
+for name, function, shapes in cases_spatial.FUNCTIONS:
+    case(name, function, *[np.round(normal(*shape), 1) for shape in shapes])
 
 
 def compute(torch: Any, nn: Any, functional: Any, case: Case, dtype: str) -> dict[str, np.ndarray]:

@@ -151,6 +151,7 @@ def _binary() -> list[Row]:
     ]  # fmt: skip
     rows += [Row(e, ("normal 3",)) for e in (
         "2 + a", "2 - a", "3 * a", "2 / a", "2.5 ** a", "a + True", "a - 1", "a / 4", "-a * 2.5",
+        "torch.rsub(a, 2)", "torch.rsub(a, a.sin(), alpha=3)",
         "7 // a.detach()", "7 % a.detach()", "torch.pow(2, a)", "torch.sub(1, a)",
         "a.clamp(-0.5, 0.5)",
         "a.clamp_min(0)", "a.clamp_max(0.1)", "torch.where(a > 0, a, 0)",
@@ -427,8 +428,54 @@ def _in_place() -> list[Row]:
     ]  # fmt: skip
 
 
+def _positions() -> list[Row]:
+    """Positions of numbers, and positions that are named twice."""
+    rows = [Row(f"a.{e}", ("normal 5 3", "normal"), smooth=False) for e in (
+        "index_fill(0, torch.tensor([1, 1, 0, 4]), b)", "index_fill(1, torch.tensor(2), b)",
+        "index_fill(-1, torch.tensor([], dtype=torch.int64), b)",
+    )]  # fmt: skip
+    rows += [Row(f"a.{e}", ("normal", "normal"), smooth=False) for e in (
+        "index_fill(0, torch.tensor([0, 0]), b)", "index_copy(0, torch.tensor([0]), b)",
+        "index_copy(0, torch.tensor(0), b[None])", "index_add(0, torch.tensor([0]), b, alpha=2)",
+    )]  # fmt: skip
+    rows += [Row(f"a.{e}", ("normal 3", "normal"), smooth=False) for e in (
+        "index_copy(0, torch.tensor(1), b)", "index_copy(0, torch.tensor([2]), b)",
+    )]  # fmt: skip
+    rows += [Row("a.repeat(()) + a.tile(())", ("normal",))]
+    rows += [Row("torch.max(a, b)", ("whole 3", "whole")), Row("a.min(b)", ("whole", "whole"))]
+    return [*rows, Row("torch.linspace(torch.tensor(0.5), 2, 7) * a", ("normal",), smooth=False)]
+
+
+def _images() -> list[Row]:
+    functions = (
+        "interpolate(a, (7, 2))", "interpolate(a, scale_factor=0.6, mode='nearest-exact')",
+        "interpolate(a, (2, 9), mode='bilinear')", "interpolate(a, 6, mode='bicubic')",
+        "interpolate(a, 2, mode='area')", "pad(a, (2, 1, -1, 3), mode='reflect')",
+        "pad(a, (5, 1, 0, 2), mode='circular')", "fold(a.reshape(1, 4, 10), (3, 6), 2)",
+        "adaptive_max_pool2d(a, (3, 4))", "adaptive_avg_pool2d(a, (3, 4))",
+        "lp_pool2d(a.abs() + 1, 3, 2)", "instance_norm(a)", "rms_norm(a, (5,), eps=0.1)",
+        "local_response_norm(a, 2, 0.5)", "pixel_shuffle(a.reshape(1, 4, 2, 5), 2)",
+        "channel_shuffle(a, 2)", "max_pool1d(a[0], 2)", "avg_pool1d(a[0], 2, padding=1)",
+        "max_unpool2d(*torch.nn.functional.max_pool2d_with_indices(a[..., :4], 2), 2)",
+        "conv_transpose1d(a[0], a[0, 0].reshape(4, 1, 5), stride=2)",
+    )  # fmt: skip
+    rows = [Row(f"torch.nn.functional.{function}", ("distinct 1 2 4 5",)) for function in functions]
+    return rows + [
+        Row("f = torch.nn.functional\ngrid = f.affine_grid(b, (1, 2, 3, 4), align_corners="
+            f"{corners})\nout = f.grid_sample(a, grid, '{mode}', '{padding}', {corners})",
+            ("distinct 1 2 4 5", "normal 1 2 3"), smooth=mode != "nearest")
+        for mode, padding, corners in (
+            ("bilinear", "zeros", False), ("bilinear", "border", True),
+            ("bilinear", "reflection", False), ("nearest", "reflection", True),
+            ("bicubic", "zeros", True), ("bicubic", "reflection", False),
+        )
+    ]  # fmt: skip
+
+
 SECTIONS = {
     "unary": _unary(), "binary": _binary(), "reductions": _reductions(), "shapes": _shapes(),
     "indexing": _indexing(), "products": _products(), "in_place": _in_place(),
+    "positions": _positions(),
+    "images": _images(),
 }  # fmt: skip
 ROWS = [row for section in SECTIONS.values() for row in section]

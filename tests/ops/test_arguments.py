@@ -121,7 +121,10 @@ def test_integers():
 
 
 # What no check stands behind: the function itself asks, or takes whatever comes.
-LEFT_TO_THE_FUNCTION = {"Any", "Choice", "Sequence[Tensor]", "Tensors", "np.ndarray"}
+LEFT_TO_THE_FUNCTION = {
+    *("Any", "Choice", "Sequence[Tensor]", "Tensors", "np.ndarray"),
+    "Callable[[Tensor, Tensor], Tensor] | None",
+}
 
 
 def test_no_annotation_of_a_checked_function_is_misspelt():

@@ -144,8 +144,8 @@ def test_no_gradient_that_nobody_asked_for():
     frozen = torch.randn(1, 1, 4, 4, requires_grad=True)
     kernel = torch.randn(2, 1, 3, 3)
     z = F.conv2d(frozen * 1, kernel)
-    z.grad_fn.next_functions[0][0].release()
-    assert z.grad_fn.saved_tensors[0] is None
+    z._edge[0].edges[0][0].release()
+    assert z._edge[0].saved_tensors[0] is None
 
 
 @pytest.mark.parametrize("transposed", [False, True])

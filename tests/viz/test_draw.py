@@ -518,7 +518,7 @@ def test_drawing_keeps_nothing_alive():
             loss.backward(retain_graph=True)
         graph = viz.draw(loss)
         graph.source  # noqa: B018
-        alive = [weakref.ref(loss), weakref.ref(y), weakref.ref(loss.grad_fn)]
+        alive = [weakref.ref(loss), weakref.ref(y), weakref.ref(loss._edge[0])]
         del loss, y
         assert [reference() for reference in alive] == [None, None, None]
     finally:

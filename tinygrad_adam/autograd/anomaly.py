@@ -17,7 +17,7 @@ from typing import Any
 from tinygrad_adam.autograd.errors import describe, location
 from tinygrad_adam.autograd.mode import change_mode, current_mode
 from tinygrad_adam.autograd.observer import Observer, both, observing, without
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import array_module, is_array
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
@@ -27,7 +27,7 @@ def _trouble(values: Sequence[Any]) -> str:
     """Return "nan" or "inf" if one of the tensors, arrays or numbers holds it, else ""."""
     found = ""
     for value in values:
-        array = value.array if isinstance(value, Variable) else value
+        array = value.array if isinstance(value, Traced) else value
         if isinstance(array, float):
             found = "nan" if array != array else "inf" if abs(array) == float("inf") else found
         elif is_array(array) and array.dtype.kind in "fc":
@@ -104,7 +104,7 @@ class Detector(Observer):
             if trouble == "nan":
                 raise RuntimeError(here + (note.backward if given else "") + note.forward)
             began = note.backward if given else here  # nothing: the program itself began it
-            if not isinstance(edge[0], Variable):
+            if not isinstance(edge[0], Traced):
                 edge[0].note = edge[0].note or _Note()
                 edge[0].note.backward = began
             elif began:
@@ -115,7 +115,7 @@ class Detector(Observer):
 
 
 def _shapes(values: Sequence[Any]) -> str:
-    return ", ".join([describe(x.array) for x in values if isinstance(x, Variable)])
+    return ", ".join([describe(x.array) for x in values if isinstance(x, Traced)])
 
 
 class set_detect_anomaly:  # noqa: N801 (PyTorch's name)

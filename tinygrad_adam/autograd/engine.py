@@ -41,10 +41,10 @@ from tinygrad_adam.autograd.fit import Cast, SumToSize, conj
 from tinygrad_adam.autograd.mode import current_mode, mode
 from tinygrad_adam.autograd.observer import for_walk
 from tinygrad_adam.autograd.operation import Operation
-from tinygrad_adam.autograd.variable import Edge, Variable
+from tinygrad_adam.autograd.traced import Edge, Traced
 from tinygrad_adam.backend import Array, array_module
 
-Node = Operation | Variable
+Node = Operation | Traced
 Value = Any  # an array, or in a recorded walk a tensor
 # What to do with the gradient, a tensor, at given places.
 Sinks = dict[Edge, Callable[[Any], None]]
@@ -188,7 +188,7 @@ class Walk:
 
     def as_tensor(self, gradient: Value) -> Any:
         """Return a gradient of this walk as a tensor."""
-        return gradient if isinstance(gradient, Variable) else self.wrap(gradient)
+        return gradient if isinstance(gradient, Traced) else self.wrap(gradient)
 
     def _outside(self, function: Callable[..., Any], grads: Sequence[Value]) -> Any:
         """Call what users wrote: with tensors, where values are tensors. Return such of the walk's.
@@ -296,7 +296,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def store(leaf: Variable, grads: list[Value], recorded: bool) -> None:
+def store(leaf: Traced, grads: list[Value], recorded: bool) -> None:
     """Add the gradient of a leaf to its ``grad``, an array that is the leaf's alone.
 
     Walks of other threads may reach the leaf at the same time.
@@ -314,3 +314,8 @@ def store(leaf: Variable, grads: list[Value], recorded: bool) -> None:
         else:
             own = _is_owned(grads, 0) and grads[0].flags.c_contiguous
             leaf._grad = leaf._wrap(grads[0] if own else grads[0].copy(order="C"))
+    if leaf.after_accumulation:
+        with mode(grad=recorded, arrays=False):
+            for hook in list(leaf.after_accumulation.values()):
+                if hook(leaf) is not None:
+                    raise RuntimeError("Tensor post accumulate grad hooks should return None.")

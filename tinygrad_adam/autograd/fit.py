@@ -45,6 +45,8 @@ class Cast(Operation):
     Gradient: g; the engine casts it back.
     """
 
+    backward_name = "ToCopy"
+
     def forward(self, x: Array, dtype: Any) -> Array:
         if x.dtype.kind == "c" and dtype.kind not in "cb":
             x = x.real

@@ -17,7 +17,7 @@ from tinygrad_adam.autograd.errors import (
 from tinygrad_adam.autograd.inplace import check_writable, take_history
 from tinygrad_adam.autograd.mode import current_mode, mode
 from tinygrad_adam.autograd.operation import Operation
-from tinygrad_adam.autograd.variable import Variable, gradient_edge, link_view, never
+from tinygrad_adam.autograd.traced import Traced, gradient_edge, link_view, never
 
 
 class Function(Operation):
@@ -51,9 +51,10 @@ class Function(Operation):
     """Which arguments of ``forward`` are tensors."""
     setup_context: Any = None
 
-    def name(self) -> str:
-        """Return the name under which ``repr`` shows the operation, for example CubeBackward."""
-        return f"{type(self).__name__}Backward"
+    def shown(self) -> Any:
+        """Return PyTorch's form: CubeBackward for Cube, and which inputs are tensors."""
+        positions = [i for i, is_tensor in enumerate(self._inputs) if is_tensor]
+        return (f"{type(self).__name__}Backward", *positions)
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors (or None) until the walk has passed.
@@ -62,7 +63,7 @@ class Function(Operation):
             TypeError: something else was passed; set it as an attribute of ``ctx`` instead.
         """
         for i, x in enumerate(tensors):
-            if x is not None and not isinstance(x, Variable):
+            if x is not None and not isinstance(x, Traced):
                 raise TypeError(
                     "save_for_backward can only save variables, but argument "
                     f"{i} is of type {type(x).__name__}; set it as an attribute of ctx instead"
@@ -101,7 +102,7 @@ class Function(Operation):
                 bound.apply_defaults()
             inputs, named = bound.args[len(context) :], bound.kwargs
         now = current_mode()
-        edges = [gradient_edge(x) if now.grad and isinstance(x, Variable) else None for x in inputs]
+        edges = [gradient_edge(x) if now.grad and isinstance(x, Traced) else None for x in inputs]
         recording = any(edges)
         node.edges = tuple(edges)
         node.needs_input_grad = tuple([edge is not None for edge in edges])
@@ -121,16 +122,16 @@ class Function(Operation):
             node._check_dirty(x, made, recording or of_graph)
             x._writes[0] += 1
         everything = tuple([node._own(x, inputs) for x in made])
-        results = tuple([x for x in everything if isinstance(x, Variable)])
+        results = tuple([x for x in everything if isinstance(x, Traced)])
         if recording:
-            node._inputs = tuple([isinstance(x, Variable) for x in inputs])
-            arrays = [x.array if isinstance(x, Variable) else x for x in inputs]
+            node._inputs = tuple([isinstance(x, Traced) for x in inputs])
+            arrays = [x.array if isinstance(x, Traced) else x for x in inputs]
             node._record(inputs, arrays, tuple([x.array for x in results]), results)
             node.scope = now.scope
             for x, result in zip(made, everything):
                 if _among(node._not_differentiable, x):
                     result._edge, result._requires_grad = None, False
-                elif isinstance(x, Variable) and result._base is not None:
+                elif isinstance(x, Traced) and result._base is not None:
                     result._locked = FUNCTION_VIEW if len(results) == 1 else SEVERAL_VIEWS
         if now.observer is not None:
             now.observer.after_forward(node, inputs, results)
@@ -147,7 +148,7 @@ class Function(Operation):
         if recording and x._requires_grad and x._edge is None and x._base is None:
             raise RuntimeError(LEAF_IN_PLACE.replace("is being", "has been"))
         check_writable(x, recording)
-        if recording and x._base is not None and sum(isinstance(y, Variable) for y in made) > 1:
+        if recording and x._base is not None and sum(isinstance(y, Traced) for y in made) > 1:
             raise RuntimeError(
                 "If your Function modifies inplace an input that is a view of another Tensor, your "
                 "Function cannot return more than one Tensor. This is not supported by the current "
@@ -159,7 +160,7 @@ class Function(Operation):
 
     def _own(self, result: Any, inputs: tuple[Any, ...]) -> Any:
         """Return ``result`` as a tensor to which this node may give a history."""
-        if not (isinstance(result, Variable) and _among(inputs, result)):
+        if not (isinstance(result, Traced) and _among(inputs, result)):
             return result
         own = result._wrap(result.array.view())
         own._writes = result._writes
@@ -184,7 +185,7 @@ class Function(Operation):
                 continue
             if not self._inputs[i]:
                 raise RuntimeError(gradient_of_option(self, i))
-            if not isinstance(gradient, Variable):
+            if not isinstance(gradient, Traced):
                 raise RuntimeError(no_gradient(self, gradient))
             if edge is not None and gradient.array.shape != edge[0].outputs[edge[1]][0]:
                 error = invalid_gradient(self, edge, gradient, None)

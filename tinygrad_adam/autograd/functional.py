@@ -11,7 +11,7 @@ from typing import Any
 from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import stacked, zeros_like
 from tinygrad_adam.autograd.mode import enable_grad
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import array_module
 
 OUTPUTS = "outputs of the user-provided function"
@@ -23,10 +23,10 @@ def _as_tuple(value: Any, what: str, function: str) -> tuple[tuple[Any, ...], bo
     Raises:
         TypeError: something among them is no tensor.
     """
-    several = isinstance(value, (tuple, list))
+    several = isinstance(value, tuple)
     values = tuple(value) if several else (value,)
     for i, x in enumerate(values):
-        if not isinstance(x, Variable):
+        if not isinstance(x, Traced):
             which = f"the value at index {i}" if several else f"the given {what}"
             raise TypeError(
                 f"The {what} given to {function} must be either a Tensor or a tuple of Tensors but "
@@ -166,20 +166,31 @@ def hessian(
     """
     _check_strategy(outer_jacobian_strategy, vectorize)
     given, several = _as_tuple(inputs, "inputs", "hessian")
+    rows = jacobian(_gradient_of(func, "hessian", strict, []), given, create_graph, strict)
+    return rows if several else rows[0][0]
+
+
+def _gradient_of(
+    func: Callable[..., Any], name: str, strict: bool, values: list[Any]
+) -> Callable[..., Any]:
+    """Return what computes the gradient of ``func``, and puts its value into ``values``."""
 
     def gradient(*arguments: Any) -> Any:
-        outputs, several_outputs = _as_tuple(func(*arguments), OUTPUTS, "hessian")
+        outputs, several_outputs = _as_tuple(func(*arguments), OUTPUTS, name)
         if several_outputs:
-            raise RuntimeError("The function given to hessian should return a single Tensor")
+            raise RuntimeError(f"The function given to {name} should return a single Tensor")
         if outputs[0].numel() != 1:
             raise RuntimeError(
-                "The Tensor returned by the function given to hessian should contain a single "
+                f"The Tensor returned by the function given to {name} should contain a single "
                 f"element\n  Its shape is {tuple(outputs[0].shape)}"
             )
         if strict:
             _check_recorded(outputs)
+        values.append(outputs[0])
         grads = _gradients([outputs[0].reshape(())], arguments, [None], None, True)
         for i, g in enumerate(grads if strict else ()):
+            if g is None and name != "hessian":
+                break  # _or_zeros says it
             if g is None or not g._requires_grad:
                 raise RuntimeError(
                     "While computing the hessian, found that the jacobian of the user-provided "
@@ -190,8 +201,55 @@ def hessian(
                 )
         return _or_zeros(grads, arguments, strict)
 
-    rows = jacobian(gradient, given, create_graph, strict)
-    return rows if several else rows[0][0]
+    return gradient
+
+
+def hvp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """Return the value of ``func``, and H v, the product of its Hessian with a vector.
+
+    Arguments and errors as for :func:`jvp`, of a function whose result has one element. H being
+    symmetric, :func:`vhp` gives the same, faster.
+    """
+    return _hessian_product(jvp, "hvp", func, inputs, v, create_graph, strict)
+
+
+def vhp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """Return the value of ``func``, and vᵀ H, the product of a vector with its Hessian.
+
+    Arguments and errors as for :func:`hvp`.
+    """
+    return _hessian_product(vjp, "vhp", func, inputs, v, create_graph, strict)
+
+
+def _hessian_product(
+    product: Callable[..., Any],
+    name: str,
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any,
+    create_graph: bool,
+    strict: bool,
+) -> tuple[Any, Any]:
+    given, several = _as_tuple(inputs, "inputs", name)
+    vector = _vector(v, given, several, name)
+    values: list[Any] = []
+    _, found = product(
+        _gradient_of(func, name, strict, values), given, vector, create_graph, strict
+    )
+    value = values[0] if create_graph else values[0].detach()
+    return value, found if several else found[0]
 
 
 def vjp(

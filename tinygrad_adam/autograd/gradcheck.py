@@ -19,7 +19,7 @@ from tinygrad_adam.autograd.errors import NO_GRADIENT, describe, location
 from tinygrad_adam.autograd.inplace import shared_dims
 from tinygrad_adam.autograd.mode import enable_grad
 from tinygrad_adam.autograd.observer import Observer, observing
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import Array, array_module, to_numpy
 
 
@@ -202,7 +202,7 @@ def _checked_inputs(inputs: Sequence[Any]) -> list[int]:
     """Return the positions of the inputs to check."""
     checked = []
     for i, x in enumerate(inputs):
-        if not isinstance(x, Variable) or not x._requires_grad:
+        if not isinstance(x, Traced) or not x._requires_grad:
             continue
         checked.append(i)
         if x.array.dtype.itemsize // (2 if x.array.dtype.kind == "c" else 1) < 8:
@@ -229,7 +229,7 @@ def _checked_inputs(inputs: Sequence[Any]) -> list[int]:
 def _outputs(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
     """Return the results of ``func`` that require grad; all of them if none does."""
     results = _several(func(*inputs))
-    odd = [type(y).__name__ for y in results if not isinstance(y, Variable)]
+    odd = [type(y).__name__ for y in results if not isinstance(y, Traced)]
     if odd or not results:
         raise TypeError(
             "gradcheck needs a function that returns a tensor or a tuple of tensors, got "
@@ -239,7 +239,7 @@ def _outputs(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
     return [y for y in results if y._requires_grad] or list(results)
 
 
-def _count(variable: Variable) -> int:
+def _count(variable: Traced) -> int:
     """Return of how many real numbers a tensor consists: two for each complex one."""
     return int(variable.array.size) * (2 if variable.array.dtype.kind == "c" else 1)
 
@@ -250,7 +250,7 @@ def _reals(array: Array) -> np.ndarray:
     return flat.astype(np.complex128 if flat.dtype.kind == "c" else np.float64).view(np.float64)
 
 
-def _like(variable: Variable, reals: np.ndarray) -> Any:
+def _like(variable: Traced, reals: np.ndarray) -> Any:
     """Return a tensor made of real numbers, with shape, dtype and device of ``variable``."""
     array = variable.array
     values = reals.view(np.complex128) if array.dtype.kind == "c" else reals
@@ -423,14 +423,14 @@ def _first_wrong(
     with enable_grad(), observing(tape):
         func(*inputs)
     for number, (node, arguments) in enumerate(tape.calls, 1):
-        replayed = [x._wrap(x.array.copy()) if isinstance(x, Variable) else x for x in arguments]
+        replayed = [x._wrap(x.array.copy()) if isinstance(x, Traced) else x for x in arguments]
         for x, needed in zip(replayed, node.needs_input_grad):
             if needed:
                 x._requires_grad = True
         try:
             gradcheck(type(node).apply, replayed, eps=eps, atol=atol, rtol=rtol)
         except GradcheckError as error:
-            shapes = ", ".join([describe(x.array) for x in arguments if isinstance(x, Variable)])
+            shapes = ", ".join([describe(x.array) for x in arguments if isinstance(x, Traced)])
             return (
                 f"The first wrong gradient is that of operation {number} of {len(tape.calls)}, "
                 f"{location(node)}, input {shapes}: {str(error).splitlines()[-1].strip()}"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_adam.autograd.engine import Node, Sinks, Walk, store
 from tinygrad_adam.autograd.errors import NO_GRADIENT, NOT_SCALAR, UNUSED_INPUT
-from tinygrad_adam.autograd.variable import Edge, Variable, gradient_edge
+from tinygrad_adam.autograd.traced import Edge, Traced, gradient_edge
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.backend.warn import warn
 
@@ -23,7 +23,7 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
     """Return the places where a walk starts, with the gradient there: ones for a scalar."""
     if grad_tensors is None:
         grad_tensors = [None] * len(tensors)
-    elif isinstance(grad_tensors, Variable) or not isinstance(grad_tensors, Iterable):
+    elif isinstance(grad_tensors, Traced) or not isinstance(grad_tensors, Iterable):
         grad_tensors = [grad_tensors]
     else:
         grad_tensors = list(grad_tensors)
@@ -40,7 +40,7 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
                 f"{tuple(tensor.array.shape)}, made without recording (no_grad, detach) or from "
                 "tensors that do not require grad"
             )
-        if gradient is not None and not isinstance(gradient, Variable):
+        if gradient is not None and not isinstance(gradient, Traced):
             raise TypeError(
                 f"gradients can be either Tensors or None, but got {type(gradient).__name__}\n"
                 "  Write tensor(1.0) for 1"
@@ -77,10 +77,10 @@ def _roots(tensors: Sequence[Any], grad_tensors: Any) -> list[tuple[Edge, Any]]:
 
 def _sequence(name: str, tensors: Any, empty: tuple[type, ...] = ()) -> Sequence[Any]:
     """Return a tensor or several as a sequence, in which types in ``empty`` may stand, too."""
-    several = isinstance(tensors, Iterable) and not isinstance(tensors, (Variable, str, bytes))
+    several = isinstance(tensors, Iterable) and not isinstance(tensors, (Traced, str, bytes))
     found = tuple(tensors) if several else (tensors,)
     for i, x in enumerate(found):
-        if not isinstance(x, (Variable, *empty)):
+        if not isinstance(x, (Traced, *empty)):
             raise TypeError(
                 f"argument {name!r} must be Tensor or tuple of Tensors, but found element of type "
                 f"{type(x).__name__} at pos {i}"

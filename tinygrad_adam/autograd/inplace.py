@@ -5,7 +5,7 @@ the result into x's memory. Then x, if it is no view, takes the result's history
 
 If x is a view, its base has changed in one place: the base's new history is :class:`Put`, of its
 old one and the result. The views of it are stale now; each gets its history anew, by being made
-again from the base, when somebody asks for it (variable.py has the table of states).
+again from the base, when somebody asks for it (traced.py has the table of states).
 
 A view is made again by calling the operations that made it. These take tensors or arrays: a tensor
 gives the view a history, an array gives Put's gradient the place in memory where the view lies.
@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from tinygrad_adam.autograd.errors import LEAF_IN_PLACE, VIEW_OF_LEAF_IN_PLACE, locked_view
 from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.autograd.operation import Operation
-from tinygrad_adam.autograd.variable import Variable, refresh, set_history
+from tinygrad_adam.autograd.traced import Traced, refresh, set_history
 from tinygrad_adam.backend import Array, array_module, can_cast
 from tinygrad_adam.backend.dtypes import type_name
 
@@ -35,6 +35,14 @@ class Put(Operation):
     """
 
     holomorphic = False  # the place may be the imaginary parts
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: what was written counts as made here, from what else it took."""
+        made = self.edges[1]
+        others: Any = ()
+        if made is not None and isinstance(made[0], Operation):
+            others = [made[0].edges[x] if isinstance(x, int) else x for x in made[0].form()[2:]]
+        return ("torch::autograd::CopySlices", 0, *others)
 
     def forward(self, base: Array, value: Array, replay: Replay) -> Array:
         self.replay, self.strides = replay, base.strides
@@ -84,7 +92,9 @@ def in_place(function: F, fills: bool = False) -> F:
 
     @functools.wraps(function)
     def method(self: Any, *args: Any, **options: Any) -> Any:
-        others = [x for x in (*args, *options.values()) if isinstance(x, Variable)]
+        if not isinstance(self, Traced):  # relu_(3)
+            return function(self, *args, **options)  # which says that it wants a tensor
+        others = [x for x in (*args, *options.values()) if isinstance(x, Traced)]
         recording = current_mode().grad and any(map(_matters, (self, *others)))
         check_writable(self, recording, fills)
         return write(self, function(_before(self, recording), *args, **options))
@@ -95,7 +105,7 @@ def in_place(function: F, fills: bool = False) -> F:
     return method  # type: ignore[return-value]
 
 
-def _matters(x: Variable) -> bool:
+def _matters(x: Traced) -> bool:
     """Return whether ``x``, or the tensor whose memory it looks at, needs a gradient."""
     return x._requires_grad or (x._base is not None and x._base._requires_grad)
 

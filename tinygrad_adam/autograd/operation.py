@@ -36,8 +36,9 @@ result that has no such derivative, because it sees real and imaginary parts, sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from inspect import Parameter, signature
 from typing import Any
 
 from numpy import asarray, generic
@@ -45,13 +46,13 @@ from numpy import asarray, generic
 from tinygrad_adam.autograd import errors
 from tinygrad_adam.autograd.hooks import Watch
 from tinygrad_adam.autograd.mode import current_mode, forward_contexts, nested_forward
-from tinygrad_adam.autograd.variable import Edge, Unversioned, Variable, link_view, refresh
+from tinygrad_adam.autograd.traced import Edge, Traced, Unversioned, link_view, refresh
 from tinygrad_adam.backend import DEFAULT_DTYPE, Array
 
 # Of a saved array: the version counter of its memory, what that said then, what the array is, an
 # input or the number of a result, and an input's history. Not the result itself, whose history is
 # the node: the two would never be freed without the cycle collector.
-Origin = tuple[list[int], int, "Variable | int", "Edge | None"]
+Origin = tuple[list[int], int, "Traced | int", "Edge | None"]
 
 
 class Operation:
@@ -83,7 +84,8 @@ class Operation:
     """Where the program called the operation, if that was in anomaly mode."""
     note: Any = None
     """What anomaly mode has seen of it, if there is anything to say."""
-    _saved: tuple[Any, ...] | None = ()
+    _saved: Any = ()
+    """The values saved, a tuple; None once they were let go of."""
     _origins: tuple[Origin | None, ...] = ()
     """For each value saved: what it is."""
     _wrap: Any = None
@@ -121,7 +123,7 @@ class Operation:
         node = cls()
         if on_arrays:
             for x in inputs:
-                if isinstance(x, Variable):
+                if isinstance(x, Traced):
                     break
             else:
                 node.needs_input_grad = (False,) * len(inputs)
@@ -131,7 +133,7 @@ class Operation:
         edges: list[Edge | None] = []
         for x in inputs:
             edge = None
-            if isinstance(x, Variable):
+            if isinstance(x, Traced):
                 if grad:
                     if x._base is not None and x._base_version != x._writes[0]:
                         refresh(x)
@@ -152,7 +154,7 @@ class Operation:
             if like is None:
                 if not cls.of_numbers or not all(type(x) in DEFAULT_DTYPE for x in arrays):
                     raise TypeError(errors.no_tensor(cls.__name__, inputs))
-                like, arrays = Variable, [asarray(x, DEFAULT_DTYPE[type(x)]) for x in arrays]
+                like, arrays = Traced, [asarray(x, DEFAULT_DTYPE[type(x)]) for x in arrays]
             node.needs_input_grad = (False,) * len(edges)
         try:
             if on_arrays:
@@ -254,6 +256,8 @@ class Operation:
         """
         if self._saved is None:
             raise RuntimeError(errors.FREED_GRAPH)
+        if type(self._saved) is not tuple:  # packed by hooks (graph.py)
+            return self._saved.unpacked(self._node or self)  # type: ignore[no-any-return]
         for value, origin in zip(self._saved, self._origins):
             if origin is not None:
                 counter, version, source, edge = origin
@@ -272,9 +276,9 @@ class Operation:
         return self.saved
 
     @property
-    def kept(self) -> tuple[tuple[Any, Variable | int | None], ...]:
+    def kept(self) -> tuple[tuple[Any, Traced | int | None], ...]:
         """For pictures, each value saved and which input or result it is; nothing once freed."""
-        saved = self._saved or ()
+        saved = self._saved if isinstance(self._saved, tuple) else ()
         origins = self._origins or (None,) * len(saved)
         return tuple([(x, None if of is None else of[2]) for x, of in zip(saved, origins)])
 
@@ -283,7 +287,7 @@ class Operation:
         if origin is None:  # the operation's own: nobody else writes to it
             return self._wrap(value) if hasattr(value, "dtype") else value
         counter, _, source, _ = origin
-        if isinstance(source, Variable):
+        if isinstance(source, Traced):
             return source
         result = self._wrap(value)
         result._edge, result._requires_grad = (self._node or self, source), True
@@ -301,21 +305,49 @@ class Operation:
         if self._saved:
             self._saved, self._origins = None, ()
 
-    # --- what users see of a grad_fn -------------------------------------------------------------
+    # --- what users see of a grad_fn (nodes.py) -------------------------------------------------
 
-    @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """For each input, what gets its gradient (an operation or a leaf), and the slot there."""
-        return tuple([edge or (None, 0) for edge in self.edges])
+    backward_name: str = ""
+    """PyTorch's name of the operation without ``Backward0``, where it is not that of the class; or
+    the whole name."""
+
+    part_of: Any = None
+    """What stands in PyTorch's graph for the composed function whose last step it is, if so."""
+
+    def shown(self) -> Any:
+        """Return how PyTorch's graph shows the operation: its name there, and its inputs.
+
+        An input is a position among those of ``forward``, an edge, None, or a tuple like this one,
+        for a node of its own.
+        """
+        name = self.backward_name or type(self).__name__
+        arrays = _array_positions(type(self).forward, len(self.edges))
+        positions = [i for i, edge in enumerate(self.edges) if edge or i in arrays]
+        return (name if "Backward" in name else f"{name}Backward0", *positions)
 
     @property
     def module_path(self) -> str:
         """Path of the module in which the operation ran, such as ``conv1`` or ``fc.0``; or ""."""
         return "" if self.scope is None else self.scope.path
 
+    def form(self) -> Any:
+        """Return what stands for the operation in PyTorch's graph: see :meth:`shown`."""
+        name = self.backward_name or type(self).__name__
+        return self.part_of or (self.shown() if self.edges else (f"{name}Backward0",))
+
     def name(self) -> str:
         """Return the name under which ``repr`` shows the operation, for example MulBackward0."""
-        return f"{type(self).__name__}Backward0"
+        return str(self.form()[0])
+
+
+@cache
+def _array_positions(forward: Callable[..., Any], count: int) -> frozenset[int]:
+    """Return which of so many inputs of ``forward`` are arrays, as its annotations say."""
+    parameters = list(signature(forward).parameters.values())[1:]
+    if parameters[-1].kind is Parameter.VAR_POSITIONAL:
+        parameters += parameters[-1:] * (count - len(parameters))
+    kinds = [str(x.annotation) for x in parameters[:count]]
+    return frozenset([i for i, kind in enumerate(kinds) if kind.startswith("Array")])
 
 
 # One tuple for each pattern of needs_input_grad: Python's cycle collector has less to look through.

@@ -44,3 +44,8 @@ def erf(x: Array) -> Array:
     near = x * _ratio(size * size, _NEAR)
     far = xp.sign(x) * (1 - xp.exp(-size * size) * _ratio(size, _FAR))
     return xp.where(size <= 0.46875, near, far).astype(dtype)
+
+
+def logistic(x: Array) -> Array:
+    """1 / (1 + exp(-x)); exp may overflow to infinity, which gives 0."""
+    return 1 / (1 + array_module(x).exp(-x))

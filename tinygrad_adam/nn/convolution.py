@@ -164,7 +164,80 @@ class Conv1d(Convolution):
     _function = functional.conv1d
 
 
-class ConvTranspose2d(Convolution):
+class _ConvTranspose(Convolution):
+    """What transposed convolutions of all dimensions share."""
+
+    transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrTuple,
+        stride: IntOrTuple = 1,
+        padding: IntOrTuple = 0,
+        output_padding: IntOrTuple = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: IntOrTuple = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        if padding_mode != "zeros":
+            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            padding_mode, device, dtype,
+        )  # fmt: skip
+        self.output_padding = _tuple("output_padding", output_padding, self._spatial)
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        """Return the transposed convolution of ``input``.
+
+        Args:
+            input: (N, C, …) or (C, …).
+            output_size: the spatial dimensions of the result (or all); chooses ``output_padding``.
+
+        Raises:
+            ValueError: no ``output_padding`` gives that size.
+        """
+        output_padding = self.output_padding
+        if output_size is not None:
+            output_padding = self._output_padding(input, output_size)
+        return type(self)._function(
+            input, self.weight, self.bias, self.stride, self.padding, output_padding,
+            self.groups, self.dilation,
+        )  # fmt: skip
+
+    def _output_padding(self, input: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
+        spatial = self._spatial
+        leading = input.ndim - spatial
+        if len(output_size) == input.ndim:
+            output_size = output_size[leading:]
+        if len(output_size) != spatial:
+            raise ValueError(
+                f"ConvTranspose{spatial}D: for {input.ndim}D input, output_size must have "
+                f"{spatial} or {input.ndim} elements (got {len(output_size)})"
+            )
+        sizes: Any = zip(
+            input.shape[leading:], self.stride, self.padding, self.dilation, self.kernel_size
+        )
+        smallest = [
+            (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1
+            for size, stride, padding, dilation, kernel in sizes
+        ]
+        largest = [size + stride - 1 for size, stride in zip(smallest, self.stride)]
+        if any(not low <= x <= high for low, x, high in zip(smallest, output_size, largest)):
+            raise ValueError(
+                f"requested an output size of {output_size}, but valid sizes range from "
+                f"{smallest} to {largest} (for an input of torch.Size("
+                f"{list(input.shape[leading:])}))"
+            )
+        return tuple(wanted - size for wanted, size in zip(output_size, smallest))
+
+
+class ConvTranspose2d(_ConvTranspose):
     """Add a multiple of the kernels to the result for every pixel: :class:`Conv2d` transposed.
 
     Args:
@@ -189,70 +262,20 @@ class ConvTranspose2d(Convolution):
     Source: PyTorch, ``torch.nn.ConvTranspose2d``.
     """
 
-    transposed = True
+    _function = functional.conv_transpose2d
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntOrTuple,
-        stride: IntOrTuple = 1,
-        padding: IntOrTuple = 0,
-        output_padding: IntOrTuple = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: IntOrTuple = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        if padding_mode != "zeros":
-            raise ValueError('Only "zeros" padding mode is supported for ConvTranspose2d')
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
-        self.output_padding = _tuple("output_padding", output_padding, 2)
 
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        """Return the transposed convolution of ``input``.
+class ConvTranspose1d(_ConvTranspose):
+    """As :class:`ConvTranspose2d`, for sequences.
 
-        Args:
-            input: (N, C, H, W) or (C, H, W).
-            output_size: the last two dimensions of the result (or all); chooses ``output_padding``.
+    Input (N, C, L) or (C, L), output (N, O, oL); ``weight`` is (C, O / groups, k).
 
-        Raises:
-            ValueError: no ``output_padding`` gives that size.
-        """
-        output_padding = self.output_padding
-        if output_size is not None:
-            output_padding = self._output_padding(input, list(output_size))
-        return functional.conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, output_padding,  # type: ignore[arg-type]
-            self.groups, self.dilation,
-        )  # fmt: skip
+    Raises:
+        ValueError: an option makes no sense.
 
-    def _output_padding(self, input: Tensor, output_size: list[int]) -> tuple[int, ...]:
-        leading = input.ndim - 2
-        if len(output_size) == leading + 2:
-            output_size = output_size[leading:]
-        if len(output_size) != 2:
-            raise ValueError(
-                f"ConvTranspose2D: for {input.ndim}D input, output_size must have 2 or "
-                f"{input.ndim} elements (got {len(output_size)})"
-            )
-        sizes: Any = zip(
-            input.shape[leading:], self.stride, self.padding, self.dilation, self.kernel_size
-        )
-        smallest = [
-            (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1
-            for size, stride, padding, dilation, kernel in sizes
-        ]
-        largest = [size + stride - 1 for size, stride in zip(smallest, self.stride)]
-        if any(not low <= x <= high for low, x, high in zip(smallest, output_size, largest)):
-            raise ValueError(
-                f"requested an output size of {tuple(output_size)}, but valid sizes range from "
-                f"{smallest} to {largest} (for an input of torch.Size("
-                f"{list(input.shape[leading:])}))"
-            )
-        return tuple(wanted - size for wanted, size in zip(output_size, smallest))
+    Source: PyTorch, ``torch.nn.ConvTranspose1d``.
+    """
+
+    _spatial = 1
+    _usual = _defaults(1)
+    _function = functional.conv_transpose1d

@@ -1,4 +1,4 @@
-"""Embedding: a table of vectors."""
+"""Tables of vectors."""
 
 from __future__ import annotations
 
@@ -11,29 +11,10 @@ from tinygrad_adam.ops.arguments import fitted
 from tinygrad_adam.tensor import Tensor
 
 
-class Embedding(ParameterLayer):
-    """A table of vectors, picked by number.
+class _Table(ParameterLayer):
+    """What layers share that pick rows of a table (V, D)."""
 
-    Args:
-        num_embeddings: V, the number of rows.
-        embedding_dim: D, the size of each.
-        padding_idx: a row that starts as zeros and gets no gradient; may be negative.
-        max_norm: shorten rows longer than this, in place, when they are picked.
-        norm_type: the p of the norm for ``max_norm``.
-        scale_grad_by_freq: divide what a row's gradient gets by how often the row was picked.
-        sparse: must be False: gradients are dense here.
-
-    Input integers of any shape, output (…, D). ``weight`` is (V, D), drawn from the standard normal
-    distribution.
-
-    Raises:
-        NotImplementedError: ``sparse``.
-        AssertionError: ``padding_idx`` is no row.
-
-    Source: PyTorch, ``torch.nn.Embedding``.
-    """
-
-    _shown = (
+    _shown: ClassVar[tuple[str, ...]] = (
         "num_embeddings", "embedding_dim", "padding_idx=", "max_norm=", "norm_type=",
         "scale_grad_by_freq=",
     )  # fmt: skip
@@ -57,9 +38,11 @@ class Embedding(ParameterLayer):
     ) -> None:
         super().__init__()
         if sparse:
-            raise NotImplementedError("Embedding: sparse gradients are not supported")
-        num_embeddings = fitted("Embedding", "num_embeddings", "int", num_embeddings)
-        padding_idx = fitted("Embedding", "padding_idx", "int | None", padding_idx)
+            raise NotImplementedError(
+                f"{type(self).__name__}: sparse gradients are not supported, use sparse=False"
+            )
+        num_embeddings = fitted(type(self).__name__, "num_embeddings", "int", num_embeddings)
+        padding_idx = fitted(type(self).__name__, "padding_idx", "int | None", padding_idx)
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise AssertionError(
@@ -86,6 +69,29 @@ class Embedding(ParameterLayer):
         init.normal_(self.weight)
         if self.padding_idx is not None:
             self.weight.array[self.padding_idx] = 0
+
+
+class Embedding(_Table):
+    """A table of vectors, picked by number.
+
+    Args:
+        num_embeddings: V, the number of rows.
+        embedding_dim: D, the size of each.
+        padding_idx: a row that starts as zeros and gets no gradient; may be negative.
+        max_norm: shorten rows longer than this, in place, when they are picked.
+        norm_type: the p of the norm for ``max_norm``.
+        scale_grad_by_freq: divide what a row's gradient gets by how often the row was picked.
+        sparse: must be False: gradients are dense here.
+
+    Input integers of any shape, output (…, D). ``weight`` is (V, D), drawn from the standard normal
+    distribution.
+
+    Raises:
+        NotImplementedError: ``sparse``.
+        AssertionError: ``padding_idx`` is no row.
+
+    Source: PyTorch, ``torch.nn.Embedding``.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.embedding(
@@ -115,3 +121,89 @@ class Embedding(ParameterLayer):
             rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse,
             _weight=embeddings, _freeze=freeze,
         )  # fmt: skip
+
+
+class EmbeddingBag(_Table):
+    """A table of vectors of which bags are picked by number, and one vector made of each bag.
+
+    Args:
+        num_embeddings: V, the number of rows.
+        embedding_dim: D, the size of each.
+        mode: "sum", "mean" or "max".
+        include_last_offset: the last offset is where the last bag ends.
+        padding_idx: a row that no bag counts.
+
+    The other arguments, and ``weight``, are those of :class:`Embedding`. Called with indices
+    (B, n), or with those of all bags one after the other and ``offsets``, where each begins; and
+    for "sum" perhaps with ``per_sample_weights``. Output (B, D).
+
+    Source: PyTorch, ``torch.nn.EmbeddingBag``.
+    """
+
+    _shown = (
+        "num_embeddings", "embedding_dim", "max_norm=", "norm_type=", "scale_grad_by_freq=",
+        "mode=", "padding_idx=",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq,
+            sparse, _weight, device=device, dtype=dtype,
+        )  # fmt: skip
+        self.mode, self.include_last_offset = mode, include_last_offset
+
+    def extra_repr(self) -> str:
+        """Return the options, the mode in quotes."""
+        return super().extra_repr().replace(f"mode={self.mode}", f"mode={self.mode!r}")
+
+    def forward(
+        self,
+        input: Tensor,
+        offsets: Tensor | None = None,
+        per_sample_weights: Tensor | None = None,
+    ) -> Tensor:
+        return functional.embedding_bag(
+            input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
+            self.mode, self.sparse, per_sample_weights, self.include_last_offset, self.padding_idx,
+        )  # fmt: skip
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+    ) -> EmbeddingBag:
+        """Return an EmbeddingBag whose table is ``embeddings`` (V, D), by default not trained.
+
+        Source: PyTorch, ``torch.nn.EmbeddingBag.from_pretrained``.
+        """
+        if embeddings.ndim != 2:
+            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
+        rows, columns = embeddings.shape
+        bag = cls(
+            rows, columns, max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings,
+            include_last_offset, padding_idx,
+        )  # fmt: skip
+        bag.weight.requires_grad_(not freeze)
+        return bag

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.autograd.errors import FUNCTION_VIEW
 from tinygrad_adam.autograd.hooks import check_replacement
-from tinygrad_adam.autograd.variable import link_view, never
+from tinygrad_adam.autograd.traced import link_view, never
 from tinygrad_adam.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class ModuleBoundary(Operation):
     """
 
     takes_tensors = True
+    backward_name = "BackwardHookFunctionBackward"
 
     def forward(  # noqa: D102 (the class says it)
         self, on_backward: Callable[[tuple[Any, ...]], Any], materialize: bool, *arrays: Any

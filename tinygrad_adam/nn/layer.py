@@ -43,8 +43,8 @@ class Layer(Module):
         for label in shown:
             name = label.removesuffix("=")
             value = getattr(self, name)
-            if name == "bias":  # a parameter, where the option said whether there is one
-                value = value is not None
+            if name == "bias" and not isinstance(value, int):
+                value = value is not None  # the option said whether there is a parameter
             if name not in self._usual or value != self._usual[name]:
                 texts.append(f"{label if label.endswith('=') else ''}{value}")
         return ", ".join(texts)

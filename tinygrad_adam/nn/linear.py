@@ -61,6 +61,10 @@ class Linear(ParameterLayer):
         return functional.linear(input, self.weight, self.bias)
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """A Linear under the name that the one inside :class:`MultiheadAttention` has in PyTorch."""
+
+
 @dataclass(eq=False, repr=False)
 class Flatten(FunctionLayer):
     """Make one dimension of several: by default of all but the batch's.

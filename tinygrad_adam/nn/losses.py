@@ -7,7 +7,8 @@ old names for it. ``weight`` is part of the state: it moves with the module.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from dataclasses import InitVar, dataclass, fields
+from typing import Any, ClassVar
 
 from tinygrad_adam.nn import functional
 from tinygrad_adam.nn.layer import Layer
@@ -105,6 +106,8 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
+        if not isinstance(delta, (int, float)):
+            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         self.delta = delta
 
 
@@ -195,3 +198,253 @@ class BCEWithLogitsLoss(_WeightedLoss):
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
         self.register_buffer("pos_weight", pos_weight)
+
+
+class _DeclaredLoss(Layer):
+    """A dataclass of options, handed with any number of tensors to a function that knows them."""
+
+    reduction: str
+    _function: ClassVar[Callable[..., Tensor]]
+
+    def __post_init__(self, *old_names: bool | None) -> None:
+        size_average, reduce = old_names or (None, None)
+        self.reduction = named_reduction(size_average, reduce, self.reduction, check=False)
+
+    def extra_repr(self) -> str:
+        """Return nothing: PyTorch shows no options of losses."""
+        return ""
+
+    def forward(self, *tensors: Any, **named: Any) -> Tensor:
+        options = self._options([option.name for option in fields(self)])  # type: ignore[arg-type]
+        return type(self)._function(*tensors, **named, **options)
+
+
+@dataclass(eq=False, repr=False)
+class KLDivLoss(_DeclaredLoss):
+    """y (log y - x), for log-probabilities x; ``reduction`` may be "batchmean", too.
+
+    ``log_target`` says that the target holds log y.
+
+    Source: PyTorch, ``torch.nn.KLDivLoss``.
+    """
+
+    size_average: InitVar[bool | None] = None
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+    log_target: bool = False
+    _function = functional.kl_div
+
+
+@dataclass(eq=False, repr=False)
+class PoissonNLLLoss(_DeclaredLoss):
+    """λ - y log λ, for counts y; x is log λ, or λ with ``log_input=False``.
+
+    ``full`` adds Stirling's formula for log y!.
+
+    Source: PyTorch, ``torch.nn.PoissonNLLLoss``.
+    """
+
+    log_input: bool = True
+    full: bool = False
+    size_average: InitVar[bool | None] = None
+    eps: float = 1e-8
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+    _function = functional.poisson_nll_loss
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class GaussianNLLLoss(_DeclaredLoss):
+    """½ (log v + (x - y)² / v), called with x, y and the variance v.
+
+    ``full`` adds ½ log 2π, ``eps`` is what v is at least taken for.
+
+    Source: PyTorch, ``torch.nn.GaussianNLLLoss``.
+    """
+
+    full: bool = False
+    eps: float = 1e-6
+    reduction: str = "mean"
+    _function = functional.gaussian_nll_loss
+
+
+@dataclass(eq=False, repr=False)
+class HingeEmbeddingLoss(_DeclaredLoss):
+    """x where the target is 1, max(0, ``margin`` - x) where it is -1.
+
+    Source: PyTorch, ``torch.nn.HingeEmbeddingLoss``.
+    """
+
+    margin: float = 1.0
+    size_average: InitVar[bool | None] = None
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+    _function = functional.hinge_embedding_loss
+
+
+@dataclass(eq=False, repr=False)
+class MarginRankingLoss(_DeclaredLoss):
+    """max(0, ``margin`` - y (x1 - x2)), called with x1, x2 and y, 1 or -1.
+
+    Source: PyTorch, ``torch.nn.MarginRankingLoss``.
+    """
+
+    margin: float = 0.0
+    size_average: InitVar[bool | None] = None
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+    _function = functional.margin_ranking_loss
+
+
+@dataclass(eq=False, repr=False)
+class CosineEmbeddingLoss(_DeclaredLoss):
+    """1 - c where the target is 1, max(0, c - ``margin``) where it is -1, for cosines c.
+
+    Source: PyTorch, ``torch.nn.CosineEmbeddingLoss``.
+    """
+
+    margin: float = 0.0
+    size_average: InitVar[bool | None] = None
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+    _function = functional.cosine_embedding_loss
+
+
+@dataclass(eq=False, repr=False)
+class SoftMarginLoss(_DeclaredLoss):
+    """log(1 + exp(-y x)), for y = 1 or -1.
+
+    Source: PyTorch, ``torch.nn.SoftMarginLoss``.
+    """
+
+    size_average: InitVar[bool | None] = None
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+    _function = functional.soft_margin_loss
+
+
+@dataclass(eq=False, repr=False)
+class MultiLabelMarginLoss(_DeclaredLoss):
+    """Σ max(0, 1 - x[y] + x[i]) / C, over right classes y and others i.
+
+    The target lists the right classes of each row, up to the first -1.
+
+    Source: PyTorch, ``torch.nn.MultiLabelMarginLoss``.
+    """
+
+    size_average: InitVar[bool | None] = None
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+    _function = functional.multilabel_margin_loss
+
+
+@dataclass(eq=False, repr=False)
+class TripletMarginLoss(_DeclaredLoss):
+    """max(0, d(anchor, positive) - d(anchor, negative) + ``margin``).
+
+    d is the distance with ``p`` and ``eps`` of :class:`PairwiseDistance`; ``swap`` takes
+    d(positive, negative) for the last, where it is less.
+
+    Source: PyTorch, ``torch.nn.TripletMarginLoss``.
+    """
+
+    margin: float = 1.0
+    p: float = 2.0
+    eps: float = 1e-6
+    swap: bool = False
+    size_average: InitVar[bool | None] = None
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+    _function = functional.triplet_margin_loss
+
+    def __post_init__(self, *old_names: bool | None) -> None:
+        super().__post_init__(*old_names)
+        _require_margin(self, self.margin)
+
+
+@dataclass(eq=False, repr=False)
+class CTCLoss(_DeclaredLoss):
+    """-log of the probability that sequences read as their labels, whatever the timing.
+
+    Called with log-probabilities (T, N, C), labels, and the lengths of both; ``blank`` is the class
+    that is no label, ``zero_infinity`` lets hopeless sequences count as 0.
+
+    Source: PyTorch, ``torch.nn.CTCLoss``.
+    """
+
+    blank: int = 0
+    reduction: str = "mean"
+    zero_infinity: bool = False
+    _function = functional.ctc_loss
+
+
+def _require_margin(loss: Layer, margin: float) -> None:
+    if margin <= 0:
+        raise ValueError(
+            f"{type(loss).__name__}: expected margin to be greater than 0, got {margin} instead"
+        )
+
+
+class TripletMarginWithDistanceLoss(Layer):
+    """:class:`TripletMarginLoss` with any distance, a function or a module of two tensors.
+
+    Source: PyTorch, ``torch.nn.TripletMarginWithDistanceLoss``.
+    """
+
+    def __init__(
+        self,
+        *,
+        distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+        margin: float = 1.0,
+        swap: bool = False,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        _require_margin(self, margin)
+        self.distance_function: Any = distance_function or functional.pairwise_distance
+        self.margin, self.swap, self.reduction = margin, swap, reduction
+
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        options = self._options(("distance_function", "margin", "swap", "reduction"))
+        return functional.triplet_margin_with_distance_loss(anchor, positive, negative, **options)
+
+
+class MultiMarginLoss(_WeightedLoss):
+    """Σ max(0, ``margin`` - x[y] + x[i])ᵖ / C, over the classes i that are not the right one y.
+
+    Raises:
+        ValueError: p is not 1 or 2, or ``weight`` is not (C,).
+
+    Source: PyTorch, ``torch.nn.MultiMarginLoss``.
+    """
+
+    _function = functional.multi_margin_loss
+    _passed = ("p", "margin", "weight", "reduction")
+
+    def __init__(
+        self,
+        p: int = 1,
+        margin: float = 1.0,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(weight, size_average, reduce, reduction)
+        if p not in (1, 2):
+            raise ValueError("only p == 1 and p == 2 supported")
+        if weight is not None and weight.ndim != 1:
+            raise ValueError(
+                f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.ndim}D "
+                "instead"
+            )
+        self.p, self.margin = p, margin
+
+
+class MultiLabelSoftMarginLoss(_WeightedLoss):
+    """-(y log σ(x) + (1 - y) log σ(-x)), the mean over the classes, each times its ``weight``.
+
+    Source: PyTorch, ``torch.nn.MultiLabelSoftMarginLoss``.
+    """
+
+    _function = functional.multilabel_soft_margin_loss

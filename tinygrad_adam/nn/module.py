@@ -13,7 +13,7 @@ from tinygrad_adam.backend import as_dtype, is_differentiable
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.conversion import parse_to
 from tinygrad_adam.nn.hooks import BackwardWatch, Hooks, as_tuple
-from tinygrad_adam.nn.parameter import Parameter
+from tinygrad_adam.nn.parameter import Parameter, is_lazy
 from tinygrad_adam.tensor import Tensor
 
 _new: Callable[..., Any] = tuple.__new__
@@ -812,6 +812,8 @@ class Module:
                 f'While copying the parameter named "{key}", expected torch.Tensor or '
                 f"Tensor-like object from checkpoint but received {type(value)}"
             )
+        if is_lazy(value) and is_lazy(tensor):
+            return ""
         if value.shape == (1,) and tensor.ndim == 0:
             value = value[0]  # so did PyTorch 0.3 write a number
         if value.shape != tensor.shape:
@@ -960,9 +962,11 @@ def _check_member(
 def _replace(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:
     """Give ``tensor`` the array of ``fn(tensor)``; what was saved of it before is out of date."""
     with no_grad():
-        array = fn(tensor).array
-    if array is not tensor.array:
-        tensor.array = array
+        value: Any = fn(tensor)
+    if is_lazy(tensor):
+        tensor._empty = value._empty  # type: ignore[attr-defined]
+    elif value.array is not tensor.array:
+        tensor.array = value.array
         tensor._writes = [tensor._writes[0] + 1]
 
 
@@ -974,12 +978,9 @@ def _snapshot(module: Module) -> Callable[[], None]:
     below = Module.modules(module)
     registries: list[dict[str, Any]] = [r for m in below for r in (m._parameters, m._buffers)]
     members = [(registry, dict(registry)) for registry in registries]
-    values = [
-        (tensor, tensor.array.copy())
-        for _, m in members
-        for tensor in m.values()
-        if tensor is not None
-    ]
+    tensors = [tensor for _, m in members for tensor in m.values() if tensor is not None]
+    values = [(tensor, tensor.array.copy()) for tensor in tensors if not is_lazy(tensor)]
+    lazy = [(tensor, type(tensor), dict(vars(tensor))) for tensor in tensors if is_lazy(tensor)]
 
     def restore() -> None:
         for registry, before in members:
@@ -988,5 +989,7 @@ def _snapshot(module: Module) -> Callable[[], None]:
         for tensor, value in values:
             with suppress(ValueError):  # read-only: nothing was written
                 tensor.array[...] = value
+        for tensor, kind, fields in lazy:
+            tensor.__class__, tensor.__dict__ = kind, fields
 
     return restore

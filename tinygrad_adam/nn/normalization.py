@@ -6,12 +6,14 @@ bias to shift by; ``bias=False`` leaves out the bias alone. The output has the i
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tinygrad_adam.creation import ones, tensor, zeros
 from tinygrad_adam.nn import functional, init
-from tinygrad_adam.nn.layer import ParameterLayer
+from tinygrad_adam.nn.layer import FunctionLayer, ParameterLayer
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.ops.arguments import all_ints, fitted
 from tinygrad_adam.tensor import Tensor
@@ -37,8 +39,8 @@ class _Normalization(ParameterLayer):
             init.zeros_(self.bias)
 
 
-class _BatchNorm(_Normalization):
-    """What batch normalization of all dimensions shares."""
+class FeatureNorm(_Normalization):
+    """What batch and instance normalization of all dimensions share: perhaps running values."""
 
     running_mean: Tensor | None
     running_var: Tensor | None
@@ -96,12 +98,21 @@ class _BatchNorm(_Normalization):
             state_dict.setdefault(f"{prefix}num_batches_tracked", count)
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *lists)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def _check_dimensions(self, input: Any) -> None:
         if not isinstance(input, Tensor):
             fitted(type(self).__name__, "input", "Tensor", input)
         if input.ndim not in self._dims:
             wanted = " or ".join(f"{count}D" for count in self._dims)
             raise ValueError(f"expected {wanted} input (got {input.ndim}D input)")
+
+    def _feature_dim(self, input: Tensor) -> int:
+        """Return which dimension of the input has the features."""
+        return 1
+
+
+class _BatchNorm(FeatureNorm):
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_dimensions(input)
         momentum = self.momentum
         keep = not self.training or self.track_running_stats
         if self.training and keep and self.num_batches_tracked is not None:
@@ -146,7 +157,108 @@ class BatchNorm2d(_BatchNorm):
     _dims = (4,)
 
 
-class LayerNorm(_Normalization):
+class _InstanceNorm(FeatureNorm):
+    """Instance normalization of any number of dimensions, the last of ``_dims`` with a batch."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *lists: Any
+    ) -> None:
+        names = [x for x in ("running_mean", "running_var") if prefix + x in state_dict]
+        if "version" not in local_metadata and not self.track_running_stats and names:
+            kind = type(self).__name__
+            found = " and ".join([f'"{prefix}{name}"' for name in names])
+            lists[-1].append(
+                f"Unexpected running stats buffer(s) {found} for {kind} with "
+                "track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this "
+                f"may be expected because {kind} does not track running stats by default since "
+                "0.4.0. Please remove these keys from state_dict. If the running stats are "
+                f"actually needed, instead set track_running_stats=True in {kind} to enable them."
+            )
+            for name in names:
+                del state_dict[prefix + name]
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *lists)
+
+    def _feature_dim(self, input: Tensor) -> int:
+        return input.ndim - self._dims[0]  # the first of an input without a batch
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_dimensions(input)
+        dim = self._feature_dim(input)
+        single = dim == 0
+        if input.shape[dim] != self.num_features:
+            if self.affine:
+                raise ValueError(
+                    f"expected input's size at dim={dim} to match num_features "
+                    f"({self.num_features}), but got: {input.shape[dim]}."
+                )
+            warnings.warn(
+                f"input's size at dim={dim} does not match num_features. You can silence this "
+                "warning by not passing in num_features, which is not used because affine=False",
+                stacklevel=2,
+            )
+        output = functional.instance_norm(
+            input.unsqueeze(0) if single else input, self.running_mean, self.running_var,
+            self.weight, self.bias, self.training or not self.track_running_stats,
+            self.momentum or 0.0, self.eps,
+        )  # fmt: skip
+        return output.squeeze(0) if single else output
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Normalize each channel of each sequence by itself; scale and shift if ``affine``.
+
+    Arguments and state as for :class:`BatchNorm1d`, but by default no weight, no bias and no
+    running values. Input (N, C, L) or (C, L).
+
+    Source: PyTorch, ``torch.nn.InstanceNorm1d``; Ulyanov, Vedaldi and Lempitsky, "Instance
+    Normalization" (2016).
+    """
+
+    _dims = (2, 3)
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Normalize each channel of each image by itself: :class:`InstanceNorm1d` for images.
+
+    Input (N, C, H, W) or (C, H, W).
+
+    Source: PyTorch, ``torch.nn.InstanceNorm2d``; Ulyanov, Vedaldi and Lempitsky (2016).
+    """
+
+    _dims = (3, 4)
+
+
+class _ShapeNorm(_Normalization):
+    """What normalization over the last dimensions shares."""
+
+    eps: Any
+
+    def _make(
+        self, shape: Any, eps: float | None, affine: bool, bias: bool, device: Any, dtype: Any
+    ) -> None:
+        shape = shape if isinstance(shape, (tuple, list)) else (shape,)
+        self.normalized_shape = tuple(all_ints("argument 'normalized_shape'", shape))
+        self.eps, self.elementwise_affine = eps, affine
+        self._make_affine(self.normalized_shape, affine, bias, device, dtype)
+
+
+class LayerNorm(_ShapeNorm):
     """Normalize over the last dimensions, then scale and shift.
 
     Args:
@@ -169,14 +281,67 @@ class LayerNorm(_Normalization):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        shape: Any = normalized_shape
-        shape = shape if isinstance(shape, (tuple, list)) else (shape,)
-        self.normalized_shape = tuple(all_ints("argument 'normalized_shape'", shape))
-        self.eps, self.elementwise_affine = eps, elementwise_affine
-        self._make_affine(self.normalized_shape, elementwise_affine, bias, device, dtype)
+        self._make(normalized_shape, eps, elementwise_affine, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+
+class RMSNorm(_ShapeNorm):
+    """Divide by the root of the mean square over the last dimensions, then scale.
+
+    Args:
+        normalized_shape: the sizes of the last dimensions, or the size of the last one.
+        eps: added to the mean square; by default the least step of the input's dtype from 1.
+        elementwise_affine: whether there is a weight.
+
+    Input (…, *normalized_shape); ``weight`` has that shape.
+
+    Source: PyTorch, ``torch.nn.RMSNorm``; Zhang and Sennrich, "Root Mean Square Layer
+    Normalization" (2019).
+    """
+
+    _shown = ("normalized_shape", "eps=", "elementwise_affine=")
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self._make(normalized_shape, eps, elementwise_affine, False, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+
+@dataclass(eq=False, repr=False)
+class LocalResponseNorm(FunctionLayer):
+    """Divide by (``k`` + ``alpha`` mean of the squares of ``size`` neighbouring channels) ** beta.
+
+    Args:
+        size: how many channels, this one in the middle; those that are not there count as zeros.
+        alpha: how much the squares count.
+        beta: the exponent.
+        k: the constant.
+
+    Input (N, C, …).
+
+    Source: PyTorch, ``torch.nn.LocalResponseNorm``; Krizhevsky, Sutskever and Hinton (2012).
+    """
+
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+    _function = functional.local_response_norm
+
+    def extra_repr(self) -> str:
+        """Return the options, the size without its name."""
+        return f"{self.size}, " + ", ".join(super().extra_repr().split(", ")[1:])
 
 
 class GroupNorm(_Normalization):

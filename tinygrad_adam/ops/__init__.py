@@ -3,8 +3,10 @@
 The functions take tensors; inside a walk that nobody records, and inside ``forward``, they take
 arrays, too. Each is ``torch.name``, and the method ``Tensor.name``. Those that only layers need are
 listed in ``nn.functional``. Files that come later in this list may use earlier ones: arguments,
-shapes, joining, complex_parts, elementwise, reductions, indexing, ordering, linalg, activations,
-dropout, embedding, padding, pooling, normalization, convolution, losses.
+shapes, joining, complex_parts, elementwise, reductions, indexing, ordering, linalg, distances,
+decompositions, activations, resampling, dropout, random, embedding, padding, shuffling, attention,
+pooling, unpooling, folding, normalization, convolution, interpolation, grids, recurrent, losses,
+likelihood_losses, margin_losses, ctc.
 """
 
 # Packed by subject, twice in the same rows, as a table to be read.
@@ -24,7 +26,7 @@ from tinygrad_adam.ops.complex_parts import (
 )
 from tinygrad_adam.ops.elementwise import (
     add, div, divide, fmod, floor_divide, mul, multiply, neg, negative, positive, pow, remainder,
-    square, sub, subtract, true_divide, addcdiv, addcmul, lerp,
+    rsub, square, sub, subtract, true_divide, addcdiv, addcmul, lerp,
     erf, exp, exp2, expm1, log, log10, log1p, log2, logaddexp, reciprocal, rsqrt, sigmoid, sqrt,
     acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, hypot, sin, sinh, tan, tanh,
     abs, absolute, angle, ceil, clamp, clamp_max, clamp_min, clip, floor, frac, masked_fill,
@@ -45,9 +47,14 @@ from tinygrad_adam.ops.ordering import (
     argmax, argmin, argsort, max, median, min, sort, topk, unique,
 )
 from tinygrad_adam.ops.linalg import (
-    addmm, addmv, baddbmm, bmm, dot, einsum, inner, matmul, mm, mv, norm, outer, trace,
+    addmm, addmv, baddbmm, bilinear, bmm, dot, einsum, inner, matmul, mm, mv, norm, outer, trace,
 )
-from tinygrad_adam.ops.activations import log_softmax, relu, softmax
+from tinygrad_adam.ops.distances import cosine_similarity, pairwise_distance, pdist
+from tinygrad_adam.ops.activations import (
+    celu, celu_, hardshrink, log_softmax, prelu, relu, relu_, rrelu, rrelu_, selu, selu_, softmax,
+    threshold, threshold_,
+)
+from tinygrad_adam.ops.random import bernoulli, binomial, multinomial, normal, poisson
 
 __all__ = [  # noqa: RUF022
     "broadcast_to", "chunk", "clone", "detach", "diag", "diag_embed", "diagonal", "flatten", "flip",
@@ -61,7 +68,7 @@ __all__ = [  # noqa: RUF022
     "resolve_conj", "view_as_complex", "view_as_real",
 
     "add", "div", "divide", "fmod", "floor_divide", "mul", "multiply", "neg", "negative",
-    "positive", "pow", "remainder", "square", "sub", "subtract", "true_divide", "addcdiv",
+    "positive", "pow", "remainder", "rsub", "square", "sub", "subtract", "true_divide", "addcdiv",
     "addcmul", "lerp",
     "erf", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "reciprocal",
     "rsqrt", "sigmoid", "sqrt",
@@ -85,8 +92,13 @@ __all__ = [  # noqa: RUF022
 
     "argmax", "argmin", "argsort", "max", "median", "min", "sort", "topk", "unique",
 
-    "addmm", "addmv", "baddbmm", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv", "norm",
-    "outer", "trace",
+    "addmm", "addmv", "baddbmm", "bilinear", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv",
+    "norm", "outer", "trace",
 
-    "log_softmax", "relu", "softmax",
+    "cosine_similarity", "pairwise_distance", "pdist",
+
+    "celu", "celu_", "hardshrink", "log_softmax", "prelu", "relu", "relu_", "rrelu", "rrelu_",
+    "selu", "selu_", "softmax", "threshold", "threshold_",
+
+    "bernoulli", "binomial", "multinomial", "normal", "poisson",
 ]

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_adam.autograd.errors import broadcast_error
 from tinygrad_adam.autograd.mode import current_mode
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import Generator
 from tinygrad_adam.backend.warn import warn
 
@@ -31,7 +31,7 @@ IntOrPair = int | Sequence[int]
 
 def is_tensor_here(value: Any) -> bool:
     """Return whether ``value`` is a tensor, or an array where values are arrays."""
-    return isinstance(value, Variable) or (hasattr(value, "dtype") and current_mode().arrays)
+    return isinstance(value, Traced) or (hasattr(value, "dtype") and current_mode().arrays)
 
 
 # What a value of another kind is converted with: it returns the value, or _REFUSED.
@@ -39,7 +39,7 @@ _REFUSED: Any = object()
 
 
 def _a_tensor(value: Any) -> Any:
-    return value if isinstance(value, Variable) else _REFUSED
+    return value if isinstance(value, Traced) else _REFUSED
 
 
 def _an_int(value: Any) -> Any:
@@ -56,7 +56,7 @@ def kind_name(value: Any) -> str:
     """Return the name of the type of ``value`` as PyTorch's errors have it."""
     kind = type(value)
     module = "numpy." if kind.__module__ == "numpy" else ""
-    return "Tensor" if isinstance(value, Variable) else module + kind.__name__
+    return "Tensor" if isinstance(value, Traced) else module + kind.__name__
 
 
 def _a_sequence(value: Any) -> Any:
@@ -65,7 +65,7 @@ def _a_sequence(value: Any) -> Any:
 
 def _a_number(value: Any) -> Any:
     """Take NumPy's numbers, and 0-d tensors without a gradient."""
-    if isinstance(value, Variable):
+    if isinstance(value, Traced):
         tensor: Any = value
         return _REFUSED if tensor.ndim or tensor.requires_grad else tensor.item()
     return value.item() if isinstance(value, (np.number, np.bool_)) else _REFUSED
@@ -169,7 +169,7 @@ def require_operands(function: str, input: Any, other: Any) -> None:
             raise _wrong(function, name, position, "Tensor", value)
 
 
-_OPERANDS = (Variable, float, int, complex, np.number, np.bool_)
+_OPERANDS = (Traced, float, int, complex, np.number, np.bool_)
 
 
 def fitted(function: str, name: str, kind: str, value: Any) -> Any:

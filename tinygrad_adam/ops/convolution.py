@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.sums import total
@@ -122,6 +123,8 @@ class Conv2d(Operation):
     Gradient: the operations below; where only b needs one, Σ g over all but the channels.  Saves
     what they need of x and w.
     """
+
+    backward_name = "Convolution"
 
     def forward(
         self, x: Array, weight: Array, bias: Array | None, options: Options, spatial: int = 2
@@ -310,6 +313,7 @@ def conv2d(
     return Conv2d.apply(input, weight, bias, options)  # type: ignore[no-any-return]
 
 
+@as_one("Convolution", "input", "weight", "bias")
 @batched(3)
 @checked
 def conv1d(
@@ -349,6 +353,7 @@ def conv1d(
     return squeeze(Conv2d.apply(input, weight, bias, options, 1), 2)
 
 
+@as_one("Convolution", "input", "weight", "bias")
 @batched(4)
 @checked
 def conv_transpose2d(
@@ -383,31 +388,77 @@ def conv_transpose2d(
 
     Source: PyTorch, ``torch.nn.functional.conv_transpose2d``.
     """
-    stride, dilation = pair(stride, "stride"), pair(dilation, "dilation")
-    padding, extra = pair(padding, "padding"), pair(output_padding, "output_padding")
     _check_dimensions("conv_transpose2d", input, weight)
-    options = Options(stride, padding, dilation, groups)
-    _check(input, weight, bias, options, transposed=True)
+    options = Options(
+        pair(stride, "stride"), pair(padding, "padding"), pair(dilation, "dilation"), groups
+    )
+    return _transposed(input, weight, bias, options, pair(output_padding, "output_padding"))
+
+
+@batched(3)
+@checked
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrPair = 1,
+    padding: IntOrPair = 0,
+    output_padding: IntOrPair = 0,
+    groups: int = 1,
+    dilation: IntOrPair = 1,
+) -> Tensor:
+    """Transpose :func:`conv1d`: :func:`conv_transpose2d` on images one pixel high.
+
+    Args:
+        input: (N, C, L) or (C, L).
+        weight: (C, O / groups, k).
+        bias: (O,) or None.
+        stride: and the others: as for :func:`conv_transpose2d`, ints.
+
+    Returns:
+        (N, O, oL), with oL = (L - 1) stride - 2 padding + dilation (k - 1) + output_padding + 1.
+
+    Raises:
+        RuntimeError: shapes, dtypes or options do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.conv_transpose1d``.
+    """
+    _check_dimensions("conv_transpose1d", input, weight, spatial=1)
+    (step,), (zeros,) = ints(stride, 1, "stride"), ints(padding, 1, "padding")
+    (distance,), (extra,) = ints(dilation, 1, "dilation"), ints(output_padding, 1, "output_padding")
+    options = Options((1, step), (0, zeros), (1, distance), groups)
+    input, weight = unsqueeze(input, 2), unsqueeze(weight, 2)
+    return squeeze(_transposed(input, weight, bias, options, (0, extra), spatial=1), 2)
+
+
+def _transposed(
+    input: Any, weight: Any, bias: Any, options: Options, extra: Pair, spatial: int = 2
+) -> Tensor:
+    """Return the transposed convolution, ``extra`` added to the result at its end."""
+    stride, padding, dilation, groups = options
+    _check(input, weight, bias, options, transposed=True, spatial=spatial)
     if min(extra) < 0:
         raise RuntimeError("negative output_padding is not supported")
     if any(extra[i] >= max(stride[i], dilation[i]) for i in (0, 1)):
         raise RuntimeError(
             "output padding must be smaller than either stride or dilation, but got "
-            f"output_padding={extra}, stride={stride}, dilation={dilation}"
+            f"output_padding={extra[-spatial:]}, stride={stride[-spatial:]}, "
+            f"dilation={dilation[-spatial:]}"
         )
-    rows, columns = (
+    sizes = [
         (input.shape[2 + i] - 1) * stride[i]
         - 2 * padding[i]
         + dilation[i] * (weight.shape[2 + i] - 1)
         + extra[i]
         + 1
         for i in (0, 1)
-    )
-    if rows < 1 or columns < 1:
+    ]
+    if min(sizes) < 1:
+        given, made = (" x ".join(map(str, x[-spatial:])) for x in (input.shape, sizes))
         raise RuntimeError(
-            f"Given input size per channel: ({input.shape[2]} x {input.shape[3]}). Calculated "
-            f"output size per channel: ({rows} x {columns}). Output size is too small"
+            f"Given input size per channel: ({given}). Calculated output size per channel: "
+            f"({made}). Output size is too small"
         )
-    shape = (input.shape[0], weight.shape[1] * groups, rows, columns)
+    shape = (input.shape[0], weight.shape[1] * groups, *sizes)
     output: Tensor = Conv2dInputGradient.apply(input, weight, shape, options)
     return output if bias is None else output + reshape(bias, (1, -1, 1, 1))

@@ -23,6 +23,7 @@ import numpy as np
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast
 from tinygrad_adam.autograd.mode import current_mode
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import (
     DEFAULT_DTYPE,
     Array,
@@ -67,11 +68,6 @@ def is_number(x: Any) -> bool:
 def floating(x: Array) -> Array:
     """Return ``x`` as it is if it holds floating-point numbers, else in the default dtype."""
     return x if is_differentiable(x.dtype) else x.astype(DEFAULT_DTYPE[float])
-
-
-def logistic(x: Array) -> Array:
-    """Return 1 / (1 + exp(-x)) for an array; exp may overflow to infinity, which gives 0."""
-    return 1 / (1 + array_module(x).exp(-x))
 
 
 def require_floating(function: str, x: Array) -> None:
@@ -194,6 +190,7 @@ def _row(
             "integers": integers,
             "of_numbers": numbers,
             "backward": base.backward if derivatives else Operation.backward,
+            "backward_name": "".join([word.title() for word in name.split("_")]),
             "__doc__": f"{function.__doc__}  Saves {kept}.",
             "__module__": __name__,
         }
@@ -386,10 +383,13 @@ def isclose(
     """Return whether |input - other| <= atol + rtol |other|, elementwise.
 
     Raises:
-        RuntimeError: the dtypes differ, or the shapes do not broadcast.
+        RuntimeError: the dtypes differ, the shapes do not broadcast, or a tolerance is negative.
     """
     if input.dtype != other.dtype:
         raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if not tolerance >= 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     return IsClose.apply(input, other, rtol, atol, equal_nan)  # type: ignore[no-any-return]
 
 
@@ -459,6 +459,26 @@ def sub(input: Operand, other: Operand, *, alpha: Number = 1, out: Any = None) -
     return y if out is None else into(out, y)
 
 
+class Rsub(Sub):
+    """b - a, as :class:`Sub` of b and a."""
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: of a number and a tensor, or of tensors in the order of a, b."""
+        return ("RsubBackward1", 1) if self.edges[0] is None else ("RsubBackward0", 1, 0)
+
+
+def rsub(input: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
+    """Return other - alpha · input, elementwise; ``other`` may be a number."""
+    if not hasattr(input, "dtype"):
+        fitted("rsub", "input", "Tensor", input)
+    if type(other) is not type(input) and type(other) is not int:
+        require_operands("rsub", input, other)
+    if type(alpha) is not int or alpha != 1:
+        refuse_bools(input, other)
+        input = _times_alpha("rsub", other, input, alpha)
+    return Rsub.apply(other, input)
+
+
 def _times_alpha(function: str, input: Any, other: Any, alpha: Any) -> Any:
     """Return alpha · other in the dtype that ``other`` has together with ``input``."""
     alpha = fitted(function, "alpha", "Number", alpha)
@@ -504,6 +524,12 @@ def mul(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
 class Div(Operation):
     """a / b.  Gradient: da = g / b, db = -g (a / b) / b.  Saves what these name."""
 
+    def shown(self) -> Any:
+        """Return PyTorch's form: 2 / x is a product there."""
+        if self.edges[0] is None and not hasattr((self._saved or (0,))[0], "dtype"):
+            return "MulBackward0", ("ReciprocalBackward0", 1), None
+        return "DivBackward0", 0, 1
+
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
         self.save(a if need_b else None, b if need_a or need_b else None)
@@ -521,7 +547,7 @@ class Div(Operation):
         return grad / b if need_a else None, -grad * ((a / b) / b) if need_b else None
 
 
-for _operation in (Add, Sub, Mul, Div):
+for _operation in (Add, Sub, Rsub, Mul, Div):
     _operation.of_numbers = True
 
 
@@ -573,6 +599,14 @@ class Pow(Operation):
 
     As in PyTorch, da is 0 where b is 0, and db is 0 where a is 0 and b is not negative.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: one of three names, by which is a number."""
+        of = self._saved or self.edges
+        number = [x is None or isinstance(x, (int, float, complex)) for x in of[:2]]
+        if number[1]:
+            return "PowBackward0", 0
+        return ("PowBackward2", 1) if number[0] else ("PowBackward1", 0, 1)
 
     def forward(self, a: Array, b: Array) -> Array:
         y = self.power(a, b)
@@ -831,7 +865,7 @@ def atanh(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse of tanh: NaN outside [-1, 1].  Gradient: g / (1 - x**2)."""
 
 
-@unary(lambda xp, x: logistic(x), lambda g, y: g * (y * (1 - y)))
+@unary(lambda xp, x: special.logistic(x), lambda g, y: g * (y * (1 - y)))
 def sigmoid(input: Tensor, *, out: Any = None) -> Tensor:
     """1 / (1 + exp(-x)).  Gradient: g y (1 - y)."""
 
@@ -911,6 +945,7 @@ def logaddexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """
 
 
+@as_one("Lerp", "input", "end")
 @checked
 def lerp(input: Tensor, end: Tensor, weight: Operand, *, out: Any = None) -> Tensor:
     """Return input + weight · (end - input), elementwise; ``weight`` is a number or tensor."""
@@ -922,6 +957,7 @@ def lerp(input: Tensor, end: Tensor, weight: Operand, *, out: Any = None) -> Ten
     return add(input, mul(weight, sub(end, input)), out=out)
 
 
+@as_one("Addcmul", "input", "tensor1", "tensor2")
 @checked
 def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Any = None
@@ -930,6 +966,7 @@ def addcmul(
     return add(input, mul(tensor1, tensor2), alpha=value, out=out)
 
 
+@as_one("Addcdiv", "input", "tensor1", "tensor2")
 @checked
 def addcdiv(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Any = None
@@ -990,6 +1027,7 @@ def trunc(input: Tensor, *, out: Any = None) -> Tensor:
     """x without its fraction.  Gradient: 0."""
 
 
+@as_one("Frac", "input")
 @checked
 def frac(input: Tensor, *, out: Any = None) -> Tensor:
     """Return the fraction of x, with its sign, elementwise."""
@@ -1060,6 +1098,12 @@ class Overwrite(Operation):
 
     Saves nothing.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: of a number or a tensor."""
+        if self.edges[1] is None:
+            return "FillBackward0", 0
+        return "torch::autograd::CopyBackwards", 0, 1
 
     def forward(self, x: Array, source: Any) -> Array:
         y = array_module(x).empty_like(x)
@@ -1148,6 +1192,12 @@ class Clamp(Operation):
     Gradient: g to x where low <= x <= high, else to the bound that holds.  Saves all three.
     """
 
+    def shown(self) -> Any:
+        """Return PyTorch's form: the limits stand in it if they are tensors."""
+        if self.edges[1:] == (None, None):
+            return "ClampBackward1", 0
+        return "ClampBackward0", 0, 1, 2
+
     def forward(self, x: Array, low: Any, high: Any) -> Array:
         require_real("clamp", x, "{} is not supported for complex types")
         for bound in (low, high):
@@ -1200,12 +1250,14 @@ def clamp(
     return y if out is None else into(out, y)
 
 
+@as_one("ClampMin", "input")
 @checked
 def clamp_min(input: Tensor, min: Operand, *, out: Any = None) -> Tensor:
     """Return x limited to at least ``min``, elementwise."""
     return clamp(input, min, out=out)
 
 
+@as_one("ClampMax", "input")
 @checked
 def clamp_max(input: Tensor, max: Operand, *, out: Any = None) -> Tensor:
     """Return x limited to at most ``max``, elementwise."""
@@ -1251,6 +1303,10 @@ class Where(Operation):
 
     The second derivative is 0, not absent: what a condition such as a > b makes is straight pieces.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: without the condition."""
+        return "WhereBackward0", 1, 2
 
     def forward(self, condition: Array, a: Array, b: Array) -> Array:
         self.save(condition)
@@ -1307,6 +1363,12 @@ def where(
 class MaskedFill(Operation):
     """x, but ``value`` where ``mask`` holds.  Gradient: g where it does not.  Saves the mask."""
 
+    def shown(self) -> Any:
+        """Return PyTorch's form: without the mask, and the value if it is a tensor."""
+        if self.edges[2] is None:
+            return "MaskedFillBackward0", 0
+        return "MaskedFillBackward1", 0, 2
+
     def forward(self, x: Array, mask: Array, value: Any) -> Array:
         self.save(mask)
         # The result has the dtype of x: a Python number or 0-d array never promotes it.
@@ -1344,7 +1406,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
         value = convert_number(value, input.dtype)
     elif value.ndim:
         raise RuntimeError(
-            "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.ndim} dimension(s)."
         )
     return MaskedFill.apply(input, mask, value)  # type: ignore[no-any-return]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation, no_grad
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import int64, type_name
-from tinygrad_adam.ops.arguments import checked
-from tinygrad_adam.ops.elementwise import refuse_complex_gradient
-from tinygrad_adam.ops.indexing import getitem, require_rows
+from tinygrad_adam.ops.arguments import Choice, checked
+from tinygrad_adam.ops.elementwise import masked_fill, refuse_complex_gradient
+from tinygrad_adam.ops.indexing import getitem, index_add, require_rows
+from tinygrad_adam.ops.ordering import max
 from tinygrad_adam.ops.reductions import vector_norm
+from tinygrad_adam.ops.shapes import reshape, unsqueeze
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -22,6 +26,10 @@ class Embedding(Operation):
     Gradient: g added to the rows that were picked, but not to row ``padding_idx``.  Saves the
     indices.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: without the indices."""
+        return "EmbeddingBackward0", 0
 
     def forward(
         self, weight: Array, indices: Array, padding_idx: int | None = None, by_freq: bool = False
@@ -127,6 +135,202 @@ def _shorten_rows(weight: Tensor, rows: Tensor, max_norm: float, norm_type: floa
     if too_long.any():
         weight.array[picked[too_long]] *= (max_norm / (lengths + 1e-7))[too_long, None]
         weight._writes[0] += 1
+
+
+# --- bags ----------------------------------------------------------------------------------------
+
+
+@checked
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: Choice = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Pick rows of a table, and return one row for each bag of them.
+
+    Args:
+        input: which rows, integers: (B, n) for B bags of n, or all bags one after the other.
+        weight: the table (V, D).
+        offsets: where each bag begins in a 1-d ``input``.
+        max_norm: shorten rows longer than this, in place, when they are picked.
+        norm_type: the p of the norm for ``max_norm``.
+        scale_grad_by_freq: divide what a row's gradient gets by how often the row was picked.
+        mode: "sum", "mean" or "max". An empty bag gives zeros.
+        sparse: must be False: gradients are dense here.
+        per_sample_weights: what to multiply each row by, in the shape of ``input``; for "sum".
+        include_last_offset: the last offset is where the last bag ends.
+        padding_idx: a row that no bag counts; may be negative.
+
+    Returns:
+        (B, D).
+
+    Raises:
+        ValueError: shapes do not fit, or there is no such mode.
+        RuntimeError: dtypes do not fit, or a row or offset is not there.
+        NotImplementedError: ``sparse``, or weights for another mode.
+
+    Source: PyTorch, ``torch.nn.functional.embedding_bag``.
+    """
+    if weight.dtype.name in _INDICES and input.dtype.kind == "f":
+        warnings.warn(
+            "Argument order of nn.functional.embedding_bag was changed. Usage "
+            "`embedding_bag(weight, input, ...)` is deprecated, and should now be "
+            "`embedding_bag(input, weight, ...)`.",
+            stacklevel=3,
+        )
+        input, weight = weight, input
+    samples = per_sample_weights
+    _check_bags(input, weight, samples, mode, scale_grad_by_freq)
+    if sparse:
+        raise NotImplementedError(
+            "embedding_bag: sparse gradients are not supported, use sparse=False"
+        )
+    count = weight.shape[0]
+    if padding_idx is not None:
+        if not -count <= padding_idx < count:
+            raise RuntimeError(
+                f"padding_idx must be within the number of embeddings, {-count} through "
+                f"{count - 1}, but got {padding_idx}"
+            )
+        padding_idx %= count
+    bags, bag = _bags(input, offsets, include_last_offset)
+    picked, xp = input.array, array_module(input.array)
+    outside = (picked < 0) | (picked >= count)
+    if outside.any():
+        where = int(xp.nonzero(outside.ravel())[0][0])
+        raise RuntimeError(
+            f"Index {where} of input takes value {int(picked.ravel()[where])} which is not in the "
+            f"valid range [0, {count})"
+        )
+    if max_norm is not None:
+        _shorten_rows(weight, input, max_norm, norm_type)
+    picked = picked.ravel()
+    kept = xp.nonzero((bag < bags) & (picked != (-1 if padding_idx is None else padding_idx)))[0]
+    picked, bag = picked[kept], bag[kept]
+
+    rows = Embedding.apply(weight, input._wrap(picked), None, scale_grad_by_freq)
+    if samples is not None:
+        rows = rows * unsqueeze(getitem(reshape(samples, (-1,)), kept), 1)
+    sizes = xp.bincount(bag, minlength=bags)
+    if mode == "max" and len(bag):
+        return _largest_of_bags(rows, bag, sizes)
+    zeros = weight._wrap(xp.zeros((bags, weight.shape[1]), weight.dtype))
+    sums = index_add(zeros, 0, input._wrap(bag), rows)
+    if mode != "mean":
+        return sums
+    return sums / weight._wrap(xp.maximum(sizes, 1)[:, None].astype(weight.dtype))
+
+
+_INDICES = ("int64", "int32")
+
+
+def _check_bags(
+    input: Tensor, weight: Tensor, samples: Tensor | None, mode: str, by_freq: bool
+) -> None:
+    """Raise unless table, indices and weights of the bags have shapes and dtypes that fit."""
+    if weight.ndim != 2:
+        raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if mode == "max" and by_freq:
+        raise ValueError("max mode does not support scaling the gradient by the frequency")
+    if samples is not None and mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported "
+            f"for mode='sum' (got mode='{mode}')."
+        )
+    if samples is not None and samples.shape != input.shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights (torch.Size({list(samples.shape)})) is not None,"
+            f" then it must have the same shape as the input (torch.Size({list(input.shape)}))"
+        )
+    if input.dtype.name not in _INDICES:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got torch.{type_name(input.dtype)}Tensor instead"
+        )
+    if weight.dtype.kind != "f":
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have one of the following scalar types: "
+            f"Half, BFloat16, Float, Double; but got torch.{type_name(weight.dtype)}Tensor instead"
+        )
+    if samples is not None and samples.dtype != weight.dtype:
+        kinds = [f"torch.{type_name(x.dtype)}Tensor" for x in (weight, samples)]
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have the same type as tensor for argument "
+            f"#1 'per_sample_weights'; but type {kinds[0]} does not equal {kinds[1]}"
+        )
+
+
+def _bags(input: Tensor, offsets: Tensor | None, with_end: bool) -> tuple[int, Array]:
+    """Return how many bags there are, and the bag of each index; beyond the last one: that number.
+
+    Raises:
+        ValueError: ``input`` and ``offsets`` do not fit.
+        RuntimeError: offsets do not begin with 0, or go too far.
+    """
+    xp = array_module(input.array)
+    if input.ndim == 2:
+        if offsets is not None:
+            raise ValueError(
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch "
+                f"of fixed length sequences. However, found offsets of type {type(offsets)}"
+            )
+        bags, size = input.shape
+        return bags, xp.arange(bags).repeat(size)
+    if input.ndim != 1:
+        raise ValueError(
+            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}"
+        )
+    if offsets is None or offsets.ndim != 1:
+        found = " but got None" if offsets is None else ""
+        raise ValueError(
+            f"offsets has to be a 1D Tensor{found}\n  They say where each bag of a 1-d input begins"
+        )
+    if offsets.dtype.name not in _INDICES:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got torch.{type_name(offsets.dtype)}Tensor instead"
+        )
+    starts = offsets.array
+    if with_end and not len(starts):
+        raise RuntimeError("include_last_offset: number of offset should be at least 1")
+    if len(starts):
+        if int(starts[0]):
+            raise RuntimeError(
+                "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start "
+                f"from position 0. However, got {int(starts[0])}"
+            )
+        if int(starts[-1]) > len(input):
+            raise RuntimeError(
+                f"offsets[-1] can not be greater than input's length {len(input)} but got "
+                f"offsets[-1] of {int(starts[-1])}"
+            )
+    bag = xp.searchsorted(starts, xp.arange(len(input)), side="right") - 1
+    bags = len(starts) - with_end
+    return bags, bag if len(starts) else bag + 1
+
+
+def _largest_of_bags(rows: Any, bag: Array, sizes: Array) -> Any:
+    """Return the largest of the rows of each bag, by column; zeros for an empty bag."""
+    xp = array_module(sizes)
+    filled = xp.arange(int(sizes.max())) < sizes[:, None]
+    number = xp.zeros(filled.shape, dtype=int64)
+    number[filled] = xp.argsort(bag, kind="stable")
+    of_bags = Embedding.apply(rows, rows._wrap(number))
+    of_bags = masked_fill(of_bags, rows._wrap(~filled[..., None]), -math.inf)
+    return masked_fill(max(of_bags, 1).values, rows._wrap((sizes == 0)[:, None]), 0.0)
+
+
+# --- classes as numbers --------------------------------------------------------------------------
 
 
 class OneHot(Operation):

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_adam.autograd import Operation
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.nodes import as_one
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import Array, array_module, convert_number, is_array, to_numpy
 from tinygrad_adam.backend.dtypes import bool_, int64, is_differentiable, type_name
 from tinygrad_adam.backend.sums import wide
@@ -36,7 +37,13 @@ from tinygrad_adam.ops.arguments import (
     normalize_dim,
     require_dimensions,
 )
-from tinygrad_adam.ops.elementwise import flat_in_inputs, overwritten, require_real, where
+from tinygrad_adam.ops.elementwise import (
+    flat_in_inputs,
+    masked_fill,
+    overwritten,
+    require_real,
+    where,
+)
 from tinygrad_adam.ops.shapes import cast, clone, expand, ravel, reshape
 
 if TYPE_CHECKING:
@@ -53,7 +60,7 @@ _WHOLE = slice(None)
 
 def _array(x: Any) -> Any:
     """Return the array of a tensor; anything else as it is."""
-    return x.array if isinstance(x, Variable) else x
+    return x.array if isinstance(x, Traced) else x
 
 
 def _simple_view(index: Any, x: Array) -> View | None:
@@ -156,7 +163,7 @@ def _as_tuple(index: Any) -> tuple[Any, ...]:
     if isinstance(index, tuple):
         return index
     if isinstance(index, list) and any(
-        isinstance(x, (list, tuple, slice, np.ndarray, Variable)) or x is None or x is Ellipsis
+        isinstance(x, (list, tuple, slice, np.ndarray, Traced)) or x is None or x is Ellipsis
         for x in index
     ):
         return tuple(index)
@@ -169,7 +176,7 @@ def _entry(entry: Any) -> Any:
         return entry
     if isinstance(entry, slice):
         start, stop, step = (
-            operator.index(x) if isinstance(x, Variable) else x  # type: ignore[arg-type]
+            operator.index(x) if isinstance(x, Traced) else x  # type: ignore[arg-type]
             for x in (entry.start, entry.stop, entry.step)
         )
         if step is not None and step <= 0:
@@ -182,7 +189,7 @@ def _entry(entry: Any) -> Any:
     array = _array(entry)
     if isinstance(array, np.generic) or is_array(array):
         if array.dtype.kind not in "biu" or (
-            isinstance(entry, Variable) and array.ndim and array.dtype.name in ("int8", "int16")
+            isinstance(entry, Traced) and array.ndim and array.dtype.name in ("int8", "int16")
         ):
             raise IndexError(
                 "tensors used as indices must be long, int, byte or bool tensors\n"
@@ -203,7 +210,7 @@ def _entry(entry: Any) -> Any:
 
 def _array_of_positions(numbers: Any) -> np.ndarray:
     """Return nested sequences of positions or bools as an array."""
-    numbers = [x.array.tolist() if isinstance(x, Variable) else x for x in numbers]
+    numbers = [x.array.tolist() if isinstance(x, Traced) else x for x in numbers]
     if not numbers:
         return np.zeros(0, int64)
     try:
@@ -237,7 +244,7 @@ def _positions(entry: Any, dim: int, shape: tuple[int, ...], xp: Any) -> list[An
     ``dim`` is the dimension of the view that it stands for.
     """
     if not _is_mask(entry):
-        if entry.dtype != int64 or not isinstance(entry, Variable):
+        if entry.dtype != int64 or not isinstance(entry, Traced):
             entry = xp.asarray(_array(entry), int64)
         _check_positions(_array(entry), dim, shape[0], -shape[0], IndexError)
         return [entry]
@@ -290,8 +297,25 @@ def _require_index_dtype(function: str, index: Any) -> None:
 # --- x[index], and its gradient ------------------------------------------------------------------
 
 
+def shown_view(view: View, form: Any) -> Any:
+    """Return how PyTorch's graph shows the steps of a view of what has the form ``form``."""
+    for entry in view:
+        if entry is None:
+            form = ("UnsqueezeBackward0", form)
+        elif isinstance(entry, int):
+            form = ("SelectBackward0", form)
+        elif isinstance(entry, slice) and entry != _WHOLE:
+            form = ("SliceBackward0", form)
+    return form
+
+
 class Index(Operation):
     """x[view]: a view.  Gradient: g there, zeros elsewhere.  Saves the shape."""
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: one node for each step."""
+        form = shown_view(self.view, 0)
+        return form if isinstance(form, tuple) else ("AliasBackward0", 0)
 
     returns_view = True
 
@@ -321,6 +345,10 @@ class Pick(Operation):
 
     ``unique`` promises that no element is picked twice.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: what is indexed may be a view."""
+        return self.backward_name or "IndexBackward0", shown_view(self.view, 0)
 
     def forward(self, x: Array, view: View, unique: bool, *picks: Any) -> Array:
         self.save(*picks)
@@ -373,6 +401,10 @@ class IndexPut(Operation):
     Gradient: dx = g, with zeros at the index unless it accumulated; dvalue = g at the index.  Saves
     the picks.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: without the indices."""
+        return "IndexPutBackward0", 0, 1
 
     def forward(self, x: Array, value: Any, view: View, accumulate: bool, *picks: Any) -> Array:
         self.save(*picks)
@@ -436,7 +468,7 @@ def value_to_put(input: Any, picks: Picks, value: Any) -> Any:
     if isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
         return convert_number(value, input.dtype)
     tensor: Any = value
-    if not isinstance(value, Variable):
+    if not isinstance(value, Traced):
         raise TypeError(
             f"can't assign a {kind_name(value)} to a torch.{type_name(input.dtype)}Tensor\n"
             "  tensor(…) makes a tensor of numbers, lists and arrays"
@@ -536,6 +568,7 @@ def argwhere(input: Tensor) -> Tensor:
     return nonzero(input)
 
 
+@as_one("MaskedSelect", "input")
 @checked
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where ``mask`` (bool, broadcast) holds, as a vector."""
@@ -547,6 +580,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     return getitem(expand(input, shape), expand(mask, shape))
 
 
+@as_one("Take", "input")
 @checked
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Return the elements at positions in the flattened tensor, in the shape of ``index``."""
@@ -570,6 +604,7 @@ def _picks_along(dim: int, index: Any) -> Picks:
     return (_WHOLE,) * dim + (reshape(index, (-1,)) if index.ndim != 1 else index,)
 
 
+@as_one("IndexSelect", "input")
 @checked
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return the elements at the positions ``index`` (1-d, integers) along ``dim``: a copy.
@@ -593,6 +628,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return _pick(input, _picks_along(dim, index))
 
 
+@as_one("IndexAdd", "input", "(dim", "(index", "source")
 @checked
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1
@@ -612,20 +648,24 @@ def index_add(
 
     Source: PyTorch, ``torch.index_add``.
     """
-    picks = _picks_to_write("index_add", input, dim, index, source)
-    return _sum_at(input, source if is_one(alpha) else source * alpha, picks)
+    shape = input.shape
+    input, source, picks = _to_write("index_add", input, dim, index, source)
+    return reshape(_sum_at(input, source if is_one(alpha) else source * alpha, picks), shape)
 
 
+@as_one("IndexCopy", "input", "(dim", "(index", "source")
 @checked
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Return a copy with ``source`` at positions along ``dim``; see :func:`index_add`."""
-    return _put(input, source, _picks_to_write("index_copy", input, dim, index, source))
+    shape = input.shape
+    return reshape(_put(*_to_write("index_copy", input, dim, index, source)), shape)
 
 
+@as_one("IndexFill", "input")
 @checked
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Operand) -> Tensor:
     """Return a copy with ``value``, a number or 0-d tensor, at positions along ``dim``."""
-    if not isinstance(value, Variable):
+    if not isinstance(value, Traced):
         if isinstance(value, complex) and input.dtype.kind != "c":
             raise RuntimeError(
                 "index_fill_(): Converting complex Scalar to non-complex type is not supported"
@@ -645,12 +685,16 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Operand) -> Tensor
         raise RuntimeError("Index has to be a vector/scalar")
     if input.ndim == 0:
         return reshape(index_fill(reshape(input, (1,)), 0, index, value), ())
-    view, picks = resolve((_WHOLE,) * dim + (reshape(index, (-1,)),), input)
-    return _put(input, value, picks, view)
+    # By a mask: a position that is named twice is filled, and counts for the gradient, once.
+    positions, size = _array(index), input.shape[dim]
+    _check_positions(positions, dim, size, least=-size, error=IndexError)
+    mask = array_module(positions).zeros((size,) + (1,) * (input.ndim - dim - 1), bool)
+    mask[positions] = True
+    return masked_fill(input, input._wrap(mask), value)
 
 
-def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) -> Picks:
-    """Return what picks the positions ``index`` along ``dim``, once sure that all fits."""
+def _to_write(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[Any, Any, Picks]:
+    """Return input and source, numbers as vectors, and what picks the positions along ``dim``."""
     dim = normalize_dim(dim, input.ndim)
     if index.ndim > 1:
         raise IndexError(
@@ -668,29 +712,55 @@ def _picks_to_write(name: str, input: Any, dim: int, index: Any, source: Any) ->
             else f"{name}_(): self and source expected to have the same dtype, but got (self) "
             f"{mine} and (source) {theirs}"
         )
-    if input.ndim == 0 or source.ndim != input.ndim:
-        raise RuntimeError(
-            f"{name}_(): self and source must have the same number of dimensions, at least "
-            f"one, but have {input.ndim} and {source.ndim}"
-        )
     count = math.prod(index.shape)
-    if count != source.shape[dim]:
+    if name == "index_copy":
+        _check_copy(input, dim, count, source)
+    x, rows = [reshape(y, (1,)) if y.ndim == 0 else y for y in (input, source)]
+    if dim < rows.ndim and count != rows.shape[dim]:
         raise RuntimeError(
             f"{name}_(): Number of indices ({count}) should be equal to source.size(dim): "
-            f"({source.shape[dim]}), for dim: {dim}"
+            f"({rows.shape[dim]}), for dim: {dim}"
         )
-    if source.shape != _with_size(input.shape, dim, count):
+    if name == "index_add" and source.shape != _with_size(input.shape, dim, count):
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
         )
-    _check_positions(_array(index), dim, input.shape[dim], error=IndexError)
-    return _picks_along(dim, index)
+    _check_positions(_array(index), dim, x.shape[dim], error=IndexError)
+    return x, rows, _picks_along(dim, index)
+
+
+def _check_copy(input: Any, dim: int, count: int, source: Any) -> None:
+    """Raise what index_copy says where the source does not fit ``count`` positions."""
+    mine, theirs = input.shape, source.shape
+    if mine and theirs and len(mine) != len(theirs):
+        raise IndexError(
+            "index_copy_(): When source and destination are not scalars, their dimensionality must "
+            f"match. Source dimensionality ({len(theirs)}), destination dimensionality "
+            f"({len(mine)})"
+        )
+    if not theirs and count != 1:
+        raise IndexError(
+            f"index_copy_(): When source is scalar, index should have one element (got {count})"
+        )
+    if theirs and count != theirs[dim]:
+        raise IndexError(
+            f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) "
+            f"({theirs[dim]})"
+        )
+    mine, theirs = (shape[:dim] + shape[dim + 1 :] for shape in (mine, theirs))
+    if mine != theirs:
+        raise RuntimeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination "
+            f"slice shape: {' '.join(map(str, mine))} at dimension {dim} and source slice shape: "
+            f"{' '.join(map(str, theirs))} at dimension 0."
+        )
 
 
 # --- a position for each element: gather and scatter ---------------------------------------------
 
 
+@as_one("Gather", "input")
 @checked
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Return y with y[i, j] = input[i, index[i, j]] for ``dim`` = 1, and so on.
@@ -836,6 +906,7 @@ def scatter(
     return scatter_reduce(input, dim, index, source, "sum" if reduce == "add" else "prod")
 
 
+@as_one("ScatterAdd", "input", "(dim", "(index", "src")
 @checked
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Return a copy y with src[i, j] added to y[i, index[i, j]] for ``dim`` = 1, and so on.
@@ -845,6 +916,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _scatter("scatter_add", input, dim, index, src, True)
 
 
+@as_one("ScatterReduce", "input", "(dim", "(index", "src")
 @checked
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
@@ -1006,7 +1078,7 @@ def repeat_interleave(
     size = input.shape[dim]
     if isinstance(repeats, (list, tuple, np.ndarray)):
         counts = np.asarray(repeats)
-    elif isinstance(repeats, Variable):
+    elif isinstance(repeats, Traced):
         counts = to_numpy(repeats.array)
     else:
         counts = np.asarray(as_int("repeat_interleave", "repeats", 2, repeats))

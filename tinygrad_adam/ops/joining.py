@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd.fit import Expand
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import (
     checked,
@@ -69,6 +70,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 concat = concatenate = cat
 
 
+@as_one("Stack", "tensors")
 @checked
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Return tensors of one shape joined along a new dimension ``dim``.
@@ -92,17 +94,24 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return Cat.apply(dim, *[unsqueeze(x, dim) for x in tensors])
 
 
+def _some_tensors(function: str, tensors: Any) -> list[Any]:
+    found = tensor_list(function, tensors)
+    if not found:
+        raise RuntimeError(f"{function} expects a non-empty TensorList")
+    return found
+
+
 @checked
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """Return tensors joined side by side: along dimension 1, or 0 for vectors and numbers."""
-    rows = [unsqueeze(x, 0) if x.ndim == 0 else x for x in tensor_list("hstack", tensors)]
-    return cat(rows, 0 if rows and rows[0].ndim == 1 else 1)
+    rows = [unsqueeze(x, 0) if x.ndim == 0 else x for x in _some_tensors("hstack", tensors)]
+    return cat(rows, 0 if rows[0].ndim == 1 else 1)
 
 
 @checked
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """Return tensors joined one below the other, along dimension 0; vectors are rows."""
-    rows = tensor_list("vstack", tensors)
+    rows = _some_tensors("vstack", tensors)
     return cat([Reshape.apply(x, (1, *(x.shape or (1,)))) if x.ndim < 2 else x for x in rows])
 
 

@@ -7,6 +7,7 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import Array, array_module, is_differentiable, kernels
 from tinygrad_adam.backend.dtypes import as_dtype, c_type_name, type_name
 from tinygrad_adam.ops.arguments import (
@@ -19,8 +20,10 @@ from tinygrad_adam.ops.arguments import (
     fitted,
     is_one,
     is_tensor_here,
+    normalize_dim,
     normalize_dims,
     numpy_names,
+    require_dimensions,
     tensor_list,
 )
 from tinygrad_adam.ops.complex_parts import conj
@@ -31,6 +34,7 @@ from tinygrad_adam.ops.shapes import (
     diagonal,
     expand,
     movedim,
+    permute,
     reshape,
     squeeze,
     transpose,
@@ -70,6 +74,13 @@ class MatMul(Operation):
 
     Gradient: da = g bᵀ, db = aᵀ g.  Saves what these name.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: a batch is expanded first."""
+        if len(self.outputs[0][0]) == 2:
+            return "MmBackward0", 0, 1
+        rows = [("ViewBackward0", ("ExpandBackward0", i)) for i in (0, 1)]
+        return "UnsafeViewBackward0", ("BmmBackward0", *rows)
 
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
@@ -149,6 +160,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     return MatMul.apply(input, mat2)
 
 
+@as_one("Bmm", "input", "mat2")
 @checked
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Return the products of two batches of matrices, (B, n, m) and (B, m, p).
@@ -165,6 +177,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     return MatMul.apply(input, mat2)
 
 
+@as_one("Mv", "input", "vec")
 @checked
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Return the product of a matrix and a vector.
@@ -188,6 +201,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 _ADDMV = "addmv input tensors must have the same dtype, but got {}, {}, and {}"
 
 
+@as_one("Dot", "input", "tensor")
 @checked
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Return the inner product of two vectors.
@@ -236,6 +250,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return reshape(product, (*input.shape[:-1], *other.shape[:-1]))
 
 
+@as_one("Addmm", "input", "mat1", "mat2")
 @checked
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1
@@ -249,6 +264,7 @@ def addmm(
     return _plus_product(input, mm(mat1, mat2), beta, alpha)
 
 
+@as_one("Addmv", "input", "mat", "vec")
 @checked
 def addmv(
     input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1
@@ -258,6 +274,7 @@ def addmv(
     return _plus_product(input, mv(mat, vec), beta, alpha)
 
 
+@as_one("Baddbmm", "input", "batch1", "batch2")
 @checked
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
@@ -284,6 +301,13 @@ class Linear(Operation):
 
     Gradient: dx = g w, dw = gᵀ x, db = Σ g over the rows.  Saves what these name.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: it transposes the weight first."""
+        weight = ("TBackward0", 1)
+        if self.edges[2] is not None:
+            return "AddmmBackward0", 2, 0, weight
+        return "MmBackward0", 0, weight
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         need_x, need_weight, _ = self.needs_input_grad
@@ -335,6 +359,62 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     result = Linear.apply(reshape(input, (-1, input.shape[-1])), weight, bias)
     return reshape(result, (*input.shape[:-1], weight.shape[0]))
+
+
+@checked
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return x1ᵀ W x2 + b, for each output the matrix W of its own.
+
+    Args:
+        input1: (…, in1).
+        input2: (…, in2).
+        weight: (out, in1, in2).
+        bias: (out,) or None.
+
+    Returns:
+        (…, out).
+
+    Raises:
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.bilinear``.
+    """
+    ndims = input1.ndim, input2.ndim
+    if ndims[0] != ndims[1]:
+        raise RuntimeError(
+            f"bilinear(): input dimensions do not match: got {ndims[0]} and {ndims[1]}"
+        )
+    for d, (size, other) in enumerate(zip(input1.shape[:-1], input2.shape[:-1])):
+        if size != other:
+            raise RuntimeError(
+                f"bilinear(): input batch dimensions do not match at dim {d}: got {size} and "
+                f"{other}"
+            )
+    require_dimensions(input1, -1)
+    normalize_dim(2, weight.ndim)
+    outputs, *sizes = weight.shape
+    for i, (x, size) in enumerate(((input1, sizes[0]), (input2, sizes[1])), 1):
+        if x.shape[-1] != size:
+            raise RuntimeError(
+                f"bilinear(): input{i} size does not match weight size: got {x.shape[-1]} but "
+                f"expected {size}"
+            )
+    if bias is not None and bias.shape[0] != outputs:
+        raise RuntimeError(
+            f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but "
+            f"expected {outputs}"
+        )
+    if not input1.dtype == input2.dtype == weight.dtype:
+        names = [c_type_name(x.dtype) for x in (input1, input2, weight)]
+        raise RuntimeError(
+            f"All tensors must have the same dtype, got input1: {names[0]}, input2: {names[1]}, "
+            f"weight: {names[2]}"
+        )
+    one, two = reshape(input1, (-1, sizes[0])), reshape(input2, (-1, sizes[1], 1))
+    of_outputs = reshape(permute(weight, (1, 0, 2)), (sizes[0], -1))
+    halves = reshape(matmul(one, of_outputs), (-1, outputs, sizes[1]))
+    y = reshape(matmul(halves, two), (*input1.shape[:-1], outputs))
+    return y if bias is None else y + bias
 
 
 # --- norms ---------------------------------------------------------------------------------------
@@ -643,6 +723,7 @@ def _sum_out(x: Tensor, label: str, gone: list[str]) -> tuple[Tensor, str]:
     return Sum.apply(x, tuple([label.index(c) for c in gone]), False), kept
 
 
+@as_one("Trace", "input")
 @checked
 def trace(input: Tensor) -> Tensor:
     """Return the sum of the diagonal of a matrix."""

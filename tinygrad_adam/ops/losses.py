@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.mode import current_mode
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import Array, array_module, promote
 from tinygrad_adam.backend.dtypes import bool_, can_cast, int64, type_name, uint8
 from tinygrad_adam.backend.sums import total, wide
@@ -68,7 +69,7 @@ def named_reduction(
     return reduction
 
 
-def _reduced(
+def reduced(
     losses: Tensor,
     reduction: str,
     weight: Tensor | None = None,
@@ -119,7 +120,7 @@ def _of_one_size(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return input, target
 
 
-def _refuse_gradient(function: str, **weights: Any) -> None:
+def refuse_gradient(function: str, **weights: Any) -> None:
     """Raise if a weight is to get a gradient, which such losses do not compute."""
     for name, weight in weights.items():
         if weight is not None and current_mode().grad and getattr(weight, "requires_grad", False):
@@ -141,6 +142,8 @@ def _without_bools(x: Array, other: Array) -> Array:
 class SquaredError(Operation):
     """(x - y)².  Gradient: dx = 2 g (x - y), dy = -dx.  Saves x and y."""
 
+    backward_name = "MseLoss"
+
     def forward(self, x: Array, y: Array) -> Array:
         self.save(_without_bools(x, y), _without_bools(y, x))
         x, y = promote(x, y)
@@ -155,6 +158,7 @@ class SquaredError(Operation):
         return grad_x if need_x else None, -grad_x if need_y else None
 
 
+@as_one("MseLoss", "input", "target")
 @checked
 def mse_loss(
     input: Tensor,
@@ -180,7 +184,7 @@ def mse_loss(
     """
     input, target = _of_one_size(input, target)
     reduction = named_reduction(size_average, reduce, reduction)
-    return _reduced(SquaredError.apply(input, target), reduction, weight, input, by_weight=True)
+    return reduced(SquaredError.apply(input, target), reduction, weight, input, by_weight=True)
 
 
 @checked
@@ -198,7 +202,7 @@ def l1_loss(
     """
     input, target = _of_one_size(input, target)
     reduction = named_reduction(size_average, reduce, reduction)
-    return _reduced(abs(input - target), reduction, weight, input, by_weight=True)
+    return reduced(abs(input - target), reduction, weight, input, by_weight=True)
 
 
 class HuberError(Operation):
@@ -228,6 +232,7 @@ def _require_floating_together(name: str, input: Tensor, target: Tensor) -> None
     require_floating(name, target if can_cast(input.dtype, target.dtype) else input)
 
 
+@as_one("HuberLoss", "input", "target")
 @checked
 def huber_loss(
     input: Tensor,
@@ -263,9 +268,10 @@ def huber_loss(
             )
         target = cast(target, input.dtype)
     _require_floating_together("huber_loss", input, target)
-    return _reduced(HuberError.apply(input, target, delta), reduction, weight, input)
+    return reduced(HuberError.apply(input, target, delta), reduction, weight, input)
 
 
+@as_one("SmoothL1Loss", "input", "target")
 @checked
 def smooth_l1_loss(
     input: Tensor,
@@ -289,9 +295,9 @@ def smooth_l1_loss(
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
-        return _reduced(abs(input - target), reduction)
+        return reduced(abs(input - target), reduction)
     _require_floating_together("smooth_l1_loss", input, target)
-    return _reduced(HuberError.apply(input, target, beta) / beta, reduction)
+    return reduced(HuberError.apply(input, target, beta) / beta, reduction)
 
 
 # --- probabilities -------------------------------------------------------------------------------
@@ -303,6 +309,8 @@ class BinaryCrossEntropy(Operation):
     Gradient: dp = g (p - y) / (p (1 - p)), the divisor not below 1e-12;
     dy = g (log(1 - p) - log p).  Saves p and y.
     """
+
+    backward_name = "BinaryCrossEntropy"
 
     def forward(self, p: Array, y: Array) -> Array:
         require_floating("binary_cross_entropy", p)
@@ -329,6 +337,7 @@ class BinaryCrossEntropy(Operation):
         )
 
 
+@as_one("BinaryCrossEntropy", "input", "target")
 @checked
 def binary_cross_entropy(
     input: Tensor,
@@ -360,9 +369,9 @@ def binary_cross_entropy(
             f"input size (torch.Size({list(input.shape)})) is deprecated. Please ensure they have "
             "the same size."
         )
-    _refuse_gradient("binary_cross_entropy", weight=weight)
+    refuse_gradient("binary_cross_entropy", weight=weight)
     losses = BinaryCrossEntropy.apply(input, target)
-    return _reduced(losses, reduction, weight)
+    return reduced(losses, reduction, weight)
 
 
 class BinaryCrossEntropyWithLogits(Operation):
@@ -407,6 +416,7 @@ def _softplus(x: Any) -> Any:
     return logaddexp(x, overwritten(x, 0))
 
 
+@as_one("BinaryCrossEntropyWithLogits", "input", "target")
 @checked
 def binary_cross_entropy_with_logits(
     input: Tensor,
@@ -439,9 +449,9 @@ def binary_cross_entropy_with_logits(
             f"(torch.Size({list(input.shape)}))"
         )
     name = "binary_cross_entropy_with_logits"
-    _refuse_gradient(name, weight=weight, pos_weight=pos_weight)
+    refuse_gradient(name, weight=weight, pos_weight=pos_weight)
     losses = BinaryCrossEntropyWithLogits.apply(input, target, pos_weight)
-    return _reduced(losses, reduction, weight)
+    return reduced(losses, reduction, weight)
 
 
 # --- classes -------------------------------------------------------------------------------------
@@ -516,6 +526,11 @@ class _OverClasses(Operation):
 
     reduced: bool
 
+    def shown_of(self, scores: Any) -> Any:
+        """Return PyTorch's form: another name if there is more than one place in a sample."""
+        node, slot = self.edges[0]  # type: ignore[misc]
+        return f"NllLoss{'2D' * (len(node.outputs[slot][0]) > 2)}Backward0", scores
+
     def prepare(self, x: Array, target: Array, weight: Array | None, ignore_index: int) -> None:
         """Check the target, and work out what is picked and how much each place weighs."""
         _check_batch(x, target)
@@ -580,6 +595,10 @@ class CrossEntropy(_OverClasses):
     Source: PyTorch, ``torch.nn.CrossEntropyLoss``; label smoothing: Szegedy et al., "Rethinking the
     Inception Architecture" (2016).
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: two operations."""
+        return self.shown_of(("LogSoftmaxBackward0", 0))
 
     def forward(
         self,
@@ -702,7 +721,7 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if target.shape != input.shape:
-        _refuse_gradient("cross_entropy", weight=weight)
+        refuse_gradient("cross_entropy", weight=weight)
         return CrossEntropy.apply(  # type: ignore[no-any-return]
             input, target, weight, ignore_index, reduction, label_smoothing
         )
@@ -743,6 +762,10 @@ class NllLoss(_OverClasses):
     Gradient: -g at the targets, 0 elsewhere.  Saves x, for a second derivative of 0, the place of
     each target, and what g is multiplied by there.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: without the target."""
+        return self.shown_of(0)
 
     def forward(
         self, x: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str
@@ -793,7 +816,7 @@ def nll_loss(
     Source: PyTorch, ``torch.nn.functional.nll_loss``.
     """
     reduction = named_reduction(size_average, reduce, reduction)
-    _refuse_gradient("nll_loss", weight=weight)
+    refuse_gradient("nll_loss", weight=weight)
     return NllLoss.apply(  # type: ignore[no-any-return]
         input, target, weight, ignore_index, reduction
     )

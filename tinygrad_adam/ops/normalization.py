@@ -20,6 +20,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from numpy import finfo
+
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.backend import Array, array_module, kernels
@@ -28,7 +30,7 @@ from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.ops.arguments import Dims, IntOrPair, all_ints, checked
 from tinygrad_adam.ops.elementwise import require_floating, require_real, rsqrt, square
 from tinygrad_adam.ops.reductions import mean
-from tinygrad_adam.ops.shapes import clone, reshape, sum_to_size
+from tinygrad_adam.ops.shapes import Pad, cast, clone, narrow, reshape, sum_to_size
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -120,6 +122,10 @@ class BatchNorm(_Normalization):
     nobody records, the gradients come from a kernel.
     """
 
+    def shown(self) -> Any:
+        """Return PyTorch's form: without the running statistics."""
+        return "NativeBatchNormBackward0", 0, 1, 2
+
     constant_weight = True
 
     def forward(
@@ -177,6 +183,8 @@ class BatchNormGradient(Operation):
 class LayerNorm(_Normalization):
     """Normalization over the last dimensions; w and b of their shape, or None."""
 
+    backward_name = "NativeLayerNorm"
+
     def forward(
         self, x: Array, weight: Array | None, bias: Array | None, normalized_shape: Dims, eps: float
     ) -> Array:
@@ -188,6 +196,8 @@ class LayerNorm(_Normalization):
 class GroupNorm(_Normalization):
     """Normalization of groups of channels in each image; x (N, C, …), w and b (C,) or None."""
 
+    backward_name = "NativeGroupNorm"
+
     def forward(
         self, x: Array, weight: Array | None, bias: Array | None, groups: int, eps: float
     ) -> Array:
@@ -195,6 +205,30 @@ class GroupNorm(_Normalization):
         shape = (x.shape[0], groups, each, *x.shape[2:])
         self.see(shape, (1, groups, each, *[1] * (ndim - 2)), tuple(range(2, ndim + 1)), eps)
         return self.normalize(x, weight, bias)
+
+
+class InstanceNorm(GroupNorm):
+    """Normalization of every channel in each image; x (N, C, …), w and b (C,) or None.
+
+    The running mean and variance, if given, are moved towards those of the images, in place.
+    """
+
+    def forward(  # type: ignore[override]
+        self,
+        x: Array,
+        weight: Array | None,
+        bias: Array | None,
+        running_mean: Array | None,
+        running_var: Array | None,
+        momentum: float,
+        eps: float,
+    ) -> Array:
+        seen, dims = wide(x), tuple(range(2, x.ndim))
+        if running_mean is not None:
+            running_mean += momentum * (seen.mean(dims).mean(0) - running_mean)
+        if running_var is not None:
+            running_var += momentum * (seen.var(dims, ddof=1).mean(0) - running_var)
+        return super().forward(x, weight, bias, x.shape[1], eps)
 
 
 # --- functions -----------------------------------------------------------------------------------
@@ -225,35 +259,28 @@ def batch_norm(
         eps: added to the variance.
 
     Raises:
-        ValueError: one value for each channel in training, whose variance would be 0.
+        ValueError: one value for each channel in training, whose variance would be 0; or ``eps`` is
+            negative, or 0 in training.
         RuntimeError: shapes or dtypes do not fit.
 
     Source: PyTorch, ``torch.nn.functional.batch_norm``.
     """
-    if (running_mean is None) != (running_var is None):
-        raise ValueError("running_mean and running_var must either both be None or neither be None")
+    _check_both(running_mean, running_var)
     if input.shape == (0,):  # a batch of nothing, of whatever it is
         return clone(input)
+    if eps < 0 or (training and eps == 0):
+        bound = "positive during training" if training else "non-negative"
+        raise ValueError(f"batch_norm eps must be {bound}, but got {eps}")
     if training:
         _check_values_per_channel(input.shape, f"torch.Size({list(input.shape)})")
     channels = input.shape[1] if input.ndim > 1 else 0
     running = {"running_mean": running_mean, "running_var": running_var}
     affine = {"weight": weight, "bias": bias}
-    for name, tensor in (running | affine).items():
-        if tensor is not None and math.prod(tensor.shape) != channels:
-            raise RuntimeError(
-                f"{name} should contain {channels} elements not {math.prod(tensor.shape)}"
-            )
+    _check_per_channel(channels, **running, **affine)
     require_floating("batch_norm", input)
     _check_dtypes(input, **affine, **running)
     if training:
-        output: Tensor = BatchNorm.apply(
-            input, weight, bias, running_mean, running_var, momentum, eps
-        )
-        for moved in running.values():
-            if moved is not None:
-                moved._writes[0] += 1
-        return output
+        return _normalized(BatchNorm, input, weight, bias, running, momentum, eps)
     if running_mean is None or running_var is None:
         raise RuntimeError("running_mean must be defined in evaluation mode")
     shape = (1, channels) + (1,) * (input.ndim - 2)
@@ -264,6 +291,82 @@ def batch_norm(
     if bias is not None:
         shift = shift + bias
     return input * reshape(scale, shape) + reshape(shift, shape)
+
+
+def _check_both(running_mean: Any, running_var: Any) -> None:
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
+
+
+def _check_per_channel(channels: int, **tensors: Any) -> None:
+    for name, tensor in tensors.items():
+        if tensor is not None and math.prod(tensor.shape) != channels:
+            raise RuntimeError(
+                f"{name} should contain {channels} elements not {math.prod(tensor.shape)}"
+            )
+
+
+def _normalized(
+    operation: type[Operation], x: Any, weight: Any, bias: Any, running: dict[str, Any], *by: float
+) -> Tensor:
+    """Apply a normalization that moves running values."""
+    output: Tensor = operation.apply(x, weight, bias, *running.values(), *by)
+    for moved in running.values():
+        if moved is not None:
+            moved._writes[0] += 1
+    return output
+
+
+@checked
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize each channel of each image by itself, then scale and shift.
+
+    Args:
+        input: (N, C, …).
+        running_mean: (C,) or None, moved towards the mean of the images' means, in place; used
+            instead of them unless ``use_input_stats``.
+        running_var: (C,) or None, likewise; variances count here without bias.
+        weight: (C,) or None.
+        bias: (C,) or None.
+        use_input_stats: whether the mean and variance are the image's.
+        momentum: by how much the running values move.
+        eps: added to the variance.
+
+    Raises:
+        ValueError: one value for each channel of an image, whose variance would be 0.
+        RuntimeError: shapes or dtypes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.instance_norm``.
+    """
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise RuntimeError(
+                "Expected running_mean and running_var to be defined when use_input_stats is false"
+            )
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    if 0 in input.shape:
+        return clone(input)
+    if math.prod(input.shape[2:]) == 1:
+        raise ValueError(
+            "Expected more than 1 spatial element when training, got input size "
+            f"torch.Size({list(input.shape)})\n  The variance of one value is 0"
+        )
+    _check_both(running_mean, running_var)
+    running = {"running_mean": running_mean, "running_var": running_var}
+    affine = {"weight": weight, "bias": bias}
+    _check_per_channel(input.shape[1], **running, **affine)
+    require_floating("batch_norm", input)
+    _check_dtypes(input, **affine, **running)
+    return _normalized(InstanceNorm, input, weight, bias, running, momentum, eps)
 
 
 def _check_values_per_channel(shape: Sequence[int], shown: str) -> None:
@@ -306,11 +409,19 @@ def layer_norm(
     Source: PyTorch, ``torch.nn.functional.layer_norm``.
     """
     require_real("layer_norm", input)
+    shape = _normalized_shape("layer_norm", input, normalized_shape, weight, bias)
+    return LayerNorm.apply(input, weight, bias, shape, eps)  # type: ignore[no-any-return]
+
+
+def _normalized_shape(
+    function: str, input: Any, normalized_shape: Any, weight: Any, bias: Any = None
+) -> Dims:
+    """Return ``normalized_shape`` as a tuple, once sure that the tensors fit it."""
     shape = (
         (normalized_shape,)
         if isinstance(normalized_shape, int)
         else tuple(
-            all_ints("layer_norm(): argument 'normalized_shape' (position 2)", normalized_shape)
+            all_ints(f"{function}(): argument 'normalized_shape' (position 2)", normalized_shape)
         )
     )
     if not shape:
@@ -325,7 +436,74 @@ def layer_norm(
             f"Given normalized_shape=[{sizes}], expected input with shape [*, {sizes}], but got "
             f"input of size{list(input.shape)}"
         )
-    return LayerNorm.apply(input, weight, bias, shape, eps)  # type: ignore[no-any-return]
+    return shape
+
+
+@checked
+def rms_norm(
+    input: Tensor,
+    normalized_shape: IntOrPair,
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
+    """Divide by the root of the mean square over the last dimensions, then scale.
+
+    Args:
+        input: (…, *normalized_shape).
+        normalized_shape: the sizes of the last dimensions.
+        weight: of shape ``normalized_shape``, or None.
+        eps: added to the mean square; by default the least step of the input's dtype from 1.
+
+    Raises:
+        RuntimeError: shapes do not fit.
+
+    Source: PyTorch, ``torch.nn.functional.rms_norm``.
+    """
+    require_floating("rms_norm", input)
+    shape = _normalized_shape("rms_norm", input, normalized_shape, weight)
+    dims = tuple(range(input.ndim - len(shape), input.ndim))
+    x = cast(input, float32) if input.dtype == float16 else input
+    if eps is None:
+        eps = float(finfo(x.dtype).eps)
+    output = x * rsqrt(mean(square(x), dims, True) + eps)
+    if weight is not None:
+        output = output * weight
+    return cast(output, input.dtype)
+
+
+@checked
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """Divide by (k + alpha mean of the squares of ``size`` neighbouring channels) ** beta.
+
+    Args:
+        input: (N, C, …), with at least one dimension after the channels.
+        size: how many channels, this one in the middle; those that are not there count as zeros.
+        alpha: how much the squares count.
+        beta: the exponent.
+        k: the constant.
+
+    Raises:
+        ValueError: the input has fewer dimensions.
+
+    Source: PyTorch, ``torch.nn.functional.local_response_norm``; Krizhevsky, Sutskever and Hinton,
+    "ImageNet Classification with Deep Convolutional Neural Networks" (2012).
+    """
+    if input.ndim < 3:
+        raise ValueError(
+            f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)"
+        )
+    if size < 1:
+        raise RuntimeError(f"kernel size should be greater than zero, but got kH: {size} kW: 1")
+    if 0 in input.shape:
+        return input
+    around = ((0, 0), (size // 2, (size - 1) // 2), *[(0, 0)] * (input.ndim - 2))
+    squares = Pad.apply(square(input), around, 0)
+    total = narrow(squares, 1, 0, input.shape[1])
+    for shift in range(1, size):
+        total = total + narrow(squares, 1, shift, input.shape[1])
+    return input / (total * (alpha / size) + k) ** beta
 
 
 @checked

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.autograd import Operation, no_grad
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import int64
 from tinygrad_adam.ops.arguments import (
@@ -43,6 +44,12 @@ def _pick(input: Any, dim: int, indices: Any, keepdim: bool) -> ValuesAndIndices
     if not keepdim and input.ndim:
         values, indices = squeeze(values, dim), squeeze(indices, dim)
     return ValuesAndIndices(values, indices)
+
+
+_PICKS = {
+    function: as_one(name, "input")(_pick)
+    for function, name in {"max": "Max", "min": "Min", "median": "MedianBackward1"}.items()
+}
 
 
 # --- extrema -------------------------------------------------------------------------------------
@@ -82,11 +89,15 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 class Max(Amax):
     """The largest of all elements.  Gradient: as of :class:`Amax`, and a NaN equals itself."""
 
+    backward_name = "MaxBackward1"
+
     nan_is_nan = True
 
 
 class Min(Amin):
     """The smallest of all elements.  Gradient: as of :class:`Amin`, and a NaN equals itself."""
+
+    backward_name = "MinBackward1"
 
     nan_is_nan = True
 
@@ -95,7 +106,7 @@ class Min(Amin):
 @checked
 def max(
     input: Tensor,
-    dim: int | Tensor | None = None,
+    dim: Tensor | int | None = None,
     keepdim: bool = False,
     *,
     other: Tensor | None = None,
@@ -113,7 +124,7 @@ def max(
 @checked
 def min(
     input: Tensor,
-    dim: int | Tensor | None = None,
+    dim: Tensor | int | None = None,
     keepdim: bool = False,
     *,
     other: Tensor | None = None,
@@ -133,7 +144,9 @@ def _extremum(kind: Any, of_two: Any, input: Any, dim: Dim, keepdim: bool, other
         return kind.apply(input, dims_to_search(function, input, None), keepdim)
     dim = _dim_to_search(function, input, dim)
     require_real(function, input, "{}(): does not support complex input", RuntimeError)
-    return _pick(input, dim, ArgExtremum.apply(input, f"arg{function}", dim, True), keepdim)
+    return _PICKS[function](
+        input, dim, ArgExtremum.apply(input, f"arg{function}", dim, True), keepdim
+    )
 
 
 def _dim_to_search(function: str, input: Any, dim: Dim) -> int:
@@ -171,6 +184,7 @@ def argsort(
     return Argsort.apply(input, normalize_dim(dim, input.ndim), descending)
 
 
+@as_one("Sort", "input")
 @checked
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
@@ -184,6 +198,7 @@ def sort(
     return _pick(input, dim, argsort(input, dim, descending), True)
 
 
+@as_one("Topk", "input")
 @checked
 def topk(
     input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
@@ -217,6 +232,8 @@ class Median(Max):
 
     Gradient: as of :class:`Max`.
     """
+
+    backward_name = "Median"
 
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
         require_real("median", x)
@@ -261,7 +278,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     if dim is None:
         return Median.apply(input, normalize_dims(None, input.ndim), False)
     dim = _dim_to_search("median", input, dim)
-    return _pick(input, dim, ArgMedian.apply(input, dim), keepdim)
+    return _PICKS["median"](input, dim, ArgMedian.apply(input, dim), keepdim)
 
 
 # --- different elements --------------------------------------------------------------------------

@@ -1,26 +1,26 @@
-"""Elements added round a tensor, and its windows laid out."""
+"""Elements added round a tensor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tinygrad_adam.backend import Array, array_module
-from tinygrad_adam.ops.arguments import (
-    Choice,
-    IntOrPair,
-    all_ints,
-    checked,
-    pair,
-    require_images,
-    require_window,
-)
-from tinygrad_adam.ops.indexing import Choose, Index
-from tinygrad_adam.ops.joining import stack
-from tinygrad_adam.ops.shapes import Pad, batched, flatten
+import numpy as np
+
+from tinygrad_adam.ops.arguments import Choice, all_ints, checked
+from tinygrad_adam.ops.elementwise import flat_in_inputs
+from tinygrad_adam.ops.resampling import Plan, Resample
+from tinygrad_adam.ops.shapes import Pad
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
+
+
+class Repeated(Resample):
+    """:class:`Resample` that picks elements, some more than once: the second derivative is 0."""
+
+    def backward(self, grad: Any) -> Any:
+        return flat_in_inputs(self, super().backward(grad))
 
 
 @checked
@@ -87,11 +87,11 @@ def pad(
     for dim, (before, after) in enumerate(pairs):
         if before or after:
             positions = _positions(input, dim, before, after, mode)
-            input = Choose.apply(input, (...,), False, *((slice(None),) * dim), positions)
+            input = Repeated.apply(input, dim, Plan(shape[dim], positions[None], None))
     return input
 
 
-def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> Array:
+def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> np.ndarray:
     """Return which elements of the input stand where in the padded dimension."""
     size = input.shape[dim]
     largest = max(before, after)
@@ -108,7 +108,7 @@ def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> A
             f"Padding ({before}, {after}) leaves nothing to go round at dimension {dim} of input "
             f"{list(input.shape)}"
         )
-    positions = array_module(input.array).arange(-before, size + after)
+    positions = np.arange(-before, size + after)
     if mode == "circular":
         # Negative amounts cut off first; what is left goes round.
         start, stop = max(-before, 0), size - max(-after, 0)
@@ -116,56 +116,3 @@ def _positions(input: Tensor, dim: int, before: int, after: int, mode: str) -> A
     if mode == "replicate":
         return positions.clip(0, size - 1)
     return size - 1 - abs(size - 1 - abs(positions))
-
-
-@batched(4)
-@checked
-def unfold(
-    input: Tensor,
-    kernel_size: IntOrPair,
-    dilation: IntOrPair = 1,
-    padding: IntOrPair = 0,
-    stride: IntOrPair = 1,
-) -> Tensor:
-    """Lay out what every window of an image sees, one column for each window (im2col).
-
-    Args:
-        input: (N, C, H, W) or (C, H, W).
-        kernel_size: size of the window, int or pair.
-        dilation: distance between the elements of a window, int or pair.
-        padding: zeros around the image, int or pair.
-        stride: step of the window, int or pair.
-
-    Returns:
-        (N, C kH kW, L) for L windows.
-
-    Raises:
-        RuntimeError: the options make no sense, or no window fits.
-
-    Source: PyTorch, ``torch.nn.functional.unfold``.
-    """
-    require_images("unfold", input)
-    size, stride = pair(kernel_size, "kernel_size"), pair(stride, "stride")
-    dilation, padding = pair(dilation, "dilation"), pair(padding, "padding")
-    require_window(size, stride, padding, dilation)
-    reach = [dilation[i] * (size[i] - 1) + 1 for i in (0, 1)]
-    windows = [(input.shape[2 + i] + 2 * padding[i] - reach[i]) // stride[i] + 1 for i in (0, 1)]
-    if min(windows) < 1:
-        raise RuntimeError(
-            f"Given input with spatial size {tuple(input.shape[2:])}, kernel_size={size}, dilation="
-            f"{dilation}, padding={padding}, calculated shape of the array of sliding blocks as "
-            f"{tuple(windows)}, but its components must be at least one."
-        )
-    if any(padding):
-        input = pad(input, (padding[1], padding[1], padding[0], padding[0]))
-    # What stands at tap (i, j) of all windows is a regular grid: a slice.
-    columns: list[Tensor] = []
-    for i in range(size[0]):
-        first = i * dilation[0]
-        rows = slice(first, first + (windows[0] - 1) * stride[0] + 1, stride[0])
-        for j in range(size[1]):
-            first = j * dilation[1]
-            across = slice(first, first + (windows[1] - 1) * stride[1] + 1, stride[1])
-            taps = Index.apply(input, (slice(None), slice(None), rows, across, ...))
-            columns.append(flatten(taps, 2))
-    return flatten(stack(columns, 2), 1, 2)

@@ -14,6 +14,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
+from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import (
     DEFAULT_DTYPE,
     Array,
@@ -90,8 +91,17 @@ def _dtype_of_a_mean(name: str, dtype: Any) -> Dtype:
 # --- sums, means, products -----------------------------------------------------------------------
 
 
+def _numbered(name: str, shape: tuple[int, ...], dims: Dims, keepdim: bool) -> Any:
+    """Return PyTorch's form of a reduction: numbered 0 if it is over everything, else 1."""
+    return f"{name}Backward{int(keepdim or len(dims) < len(shape))}", 0
+
+
 class Sum(Operation):
     """The sum; of integers in int64.  Gradient: g for every element summed."""
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: another name if it was along dimensions."""
+        return _numbered("Sum", *self.options)
 
     def forward(self, x: Array, dim: Dims, keepdim: bool, dtype: Dtype | None = None) -> Array:
         self.options = x.shape, dim, keepdim
@@ -115,6 +125,7 @@ def sum(
     return Sum.apply(x, dims, keepdim, dtype and x.dtype)
 
 
+@as_one("Nansum", "input")
 @numpy_names
 @checked
 def nansum(
@@ -134,6 +145,10 @@ def count_nonzero(input: Tensor, dim: Dim | None = None) -> Tensor:
 
 class Mean(Operation):
     """The mean.  Gradient: g / n for each of the n elements."""
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: another name if it was along dimensions."""
+        return _numbered("Mean", *self.options)
 
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
         if x.dtype.kind not in "fc":
@@ -205,6 +220,10 @@ class Prod(Operation):
     With no zero among them that is g y / x.  Otherwise the others are multiplied, so that one zero
     leaves their product for itself.  Saves x and the result y.
     """
+
+    def shown(self) -> Any:
+        """Return PyTorch's form: another name if it was along a dimension."""
+        return _numbered("Prod", *self.options)
 
     def forward(self, x: Array, dim: Dims, keepdim: bool, dtype: Dtype | None = None) -> Array:
         self.options = x.shape, dim, keepdim
@@ -457,6 +476,8 @@ def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
 class LogSumExp(Operation):
     """log Σ exp(x), without overflow.  Gradient: g softmax(x) = g exp(x - y).  Saves x and y."""
 
+    backward_name = "Logsumexp"
+
     def forward(self, x: Array, dim: Dims, keepdim: bool) -> Array:
         self.options = x.shape, dim, keepdim
         xp = array_module(x)
@@ -627,6 +648,8 @@ class Norm(Operation):
 
     Source: PyTorch, ``torch.norm`` and ``torch.linalg.vector_norm``.
     """
+
+    backward_name = "LinalgVectorNorm"
 
     def forward(self, x: Array, dim: Dims, keepdim: bool, p: float) -> Array:
         self.options, self.p = (x.shape, dim, keepdim), p

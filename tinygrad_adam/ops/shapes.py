@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_adam import backend
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast, Expand, SumToSize
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, dtype, promote_types
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.ops.arguments import (
@@ -51,6 +51,8 @@ class Reshape(Operation):
     A view where the memory layout allows it, else a copy.
     """
 
+    backward_name = "View"
+
     def forward(self, x: Array, shape: tuple[int, ...]) -> Array:
         self.shape = x.shape
         y = x.reshape(shape)
@@ -60,6 +62,24 @@ class Reshape(Operation):
 
     def backward(self, grad: Any) -> Any:
         return Reshape.apply(grad, self.shape)
+
+
+class Squeeze(Reshape):
+    """Without some dimensions of size 1."""
+
+    backward_name = "SqueezeBackward1"
+
+
+class SqueezeAll(Squeeze):
+    """Without all dimensions of size 1."""
+
+    backward_name = "SqueezeBackward0"
+
+
+class Unsqueeze(Reshape):
+    """With one more dimension of size 1."""
+
+    backward_name = "UnsqueezeBackward0"
 
 
 @checked
@@ -196,7 +216,7 @@ def squeeze(input: Tensor, dim: Dim | None = None) -> Tensor:
     """Return a view without the dimensions of size 1: all of them, or those of ``dim``."""
     dims = normalize_dims(dim, input.ndim) if dim != () else ()
     kept = [n for d, n in enumerate(input.shape) if n != 1 or d not in dims]
-    return Reshape.apply(input, tuple(kept))
+    return (SqueezeAll if dim is None else Squeeze).apply(input, tuple(kept))
 
 
 @numpy_names
@@ -204,7 +224,7 @@ def squeeze(input: Tensor, dim: Dim | None = None) -> Tensor:
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Return a view with a dimension of size 1 put in at ``dim``."""
     dim = normalize_dim(dim, input.ndim + 1)
-    return Reshape.apply(input, (*input.shape[:dim], 1, *input.shape[dim:]))
+    return Unsqueeze.apply(input, (*input.shape[:dim], 1, *input.shape[dim:]))
 
 
 def batched(ndim: int) -> Callable[[F], F]:
@@ -241,6 +261,14 @@ class Permute(Operation):
         return Permute.apply(grad, tuple(sorted(range(grad.ndim), key=self.dims.__getitem__)))
 
 
+class Transpose(Permute):
+    """With two dimensions exchanged."""
+
+
+class T(Permute):
+    """A matrix, transposed."""
+
+
 @checked
 def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """Return a view with the dimensions in another order.
@@ -269,7 +297,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     order = list(range(input.ndim))
     if order:
         order[first], order[second] = order[second], order[first]
-    return Permute.apply(input, tuple(order))
+    return Transpose.apply(input, tuple(order))
 
 
 swapaxes = swapdims = transpose
@@ -306,7 +334,7 @@ def t(input: Tensor) -> Tensor:
     """Return the transpose of a matrix; a vector or number as it is."""
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
-    return Permute.apply(input, (1, 0)) if input.ndim == 2 else Alias.apply(input)
+    return T.apply(input, (1, 0)) if input.ndim == 2 else Alias.apply(input)
 
 
 # --- repeated, and summed back -------------------------------------------------------------------
@@ -393,7 +421,8 @@ def repeat(input: Tensor, *counts: Any, repeats: Any = None) -> Tensor:
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
             "tensor"
         )
-    new_size("repeat", [count * size for count, size in zip(counts, (1,) * added + input.shape)])
+    sizes = [count * size for count, size in zip(counts, (1,) * added + input.shape)]
+    new_size("repeat", (), sizes)
     return Repeat.apply(input, tuple([max(count, 0) for count in counts]))
 
 
@@ -523,6 +552,8 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 class DiagonalScatter(Operation):
     """Zeros of a shape, with x on a diagonal.  Gradient: the diagonal of g."""
 
+    backward_name = "DiagEmbed"
+
     def forward(self, x: Array, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Array:
         self.place = offset, dim1, dim2
         xp = array_module(x)
@@ -572,6 +603,8 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 class Narrow(Operation):
     """Some elements in a row along ``dim``: a view.  Gradient: g there, zeros elsewhere."""
 
+    backward_name = "Slice"
+
     returns_view = True
 
     def forward(self, x: Array, dim: int, start: int, length: int) -> Array:
@@ -588,6 +621,8 @@ class Pad(Operation):
 
     Negative amounts cut elements off.  Gradient: g padded by the negative amounts.  Saves nothing.
     """
+
+    backward_name = "ConstantPadNd"
 
     def forward(self, x: Array, amounts: tuple[tuple[int, int], ...], value: float) -> Array:
         self.amounts = amounts
@@ -618,7 +653,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     dim = normalize_dim(dim, input.ndim)
-    if isinstance(start, Variable) and (start.array.ndim or start.array.dtype.kind not in "iu"):
+    if isinstance(start, Traced) and (start.array.ndim or start.array.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
     start = as_int("narrow", "start", 3, start)
     size = input.shape[dim]
@@ -798,6 +833,8 @@ def cast(input: Tensor, dtype: Dtype) -> Tensor:
 
 class Move(Operation):
     """A copy on another device.  Gradient: g moved back."""
+
+    backward_name = "ToCopy"
 
     def forward(self, x: Array, device: Any) -> Array:
         self.source = backend.device_of(x)

@@ -3,6 +3,6 @@
 Source: PyTorch, ``torch.utils``.
 """
 
-from tinygrad_adam.utils import data
+from tinygrad_adam.utils import checkpoint, data
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_adam.autograd import Function
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import device_of, is_array
 from tinygrad_adam.nn.parameter import Parameter
 from tinygrad_adam.viz.measure import (
@@ -159,7 +159,7 @@ class Builder:
         self.inputs = IdentityMap()  # tensors that were passed in as inputs -> their name
         self._names = IdentityMap()
         for name, tensor in (names or {}).items():
-            if isinstance(tensor, Variable):
+            if isinstance(tensor, Traced):
                 self._names.set(tensor, str(name))
 
     # --- modules -------------------------------------------------------------------------------
@@ -336,7 +336,7 @@ class Builder:
             pairs = [
                 (argument_name(operation, i), value)
                 for i, value in enumerate(arguments)
-                if not isinstance(value, Variable) and not is_array(value)
+                if not isinstance(value, Traced) and not is_array(value)
             ]
         for name, value in _one_by_one(pairs):
             if name and not _is_usual(name, value, shape):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tinygrad_adam.autograd import enable_grad
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import default_generator
 from tinygrad_adam.nn.module import Module
 from tinygrad_adam.viz.graph import Graph
@@ -190,7 +190,7 @@ def _is_call(what: Any) -> bool:
         isinstance(what, tuple)
         and len(what) == 2
         and callable(what[0])
-        and not isinstance(what[0], Variable)
+        and not isinstance(what[0], Traced)
     )
 
 
@@ -200,7 +200,7 @@ def picture_of(what: Any, names: Mapping[str, Any] | None, with_gradients: bool)
         return what.picture(names=names).copy()
     if _is_call(what):
         return record_call(what[0], what[1], names, with_gradients)
-    if isinstance(what, Variable):
+    if isinstance(what, Traced):
         tensors = [("", what)]
     elif isinstance(what, Mapping):
         tensors = [(str(name), x) for name, x in what.items()]
@@ -208,7 +208,7 @@ def picture_of(what: Any, names: Mapping[str, Any] | None, with_gradients: bool)
         tensors = [("", x) for x in what]
     else:
         tensors = []
-    if not tensors or not all(isinstance(x, Variable) for _, x in tensors):
+    if not tensors or not all(isinstance(x, Traced) for _, x in tensors):
         raise TypeError(
             "draw() takes a Tensor, a list or dictionary of Tensors, (model, input), or what "
             f"viz.record() recorded, not {_kind(what)}"
@@ -256,7 +256,7 @@ def _tensors_in(result: Any) -> Iterator[tuple[str, Any]]:
     stack = [("", result)]
     while stack:
         name, value = stack.pop()
-        if isinstance(value, Variable):
+        if isinstance(value, Traced):
             yield name, value
         elif isinstance(value, Mapping):
             stack.extend((str(key), entry) for key, entry in reversed(list(value.items())))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_adam.autograd import no_grad
-from tinygrad_adam.autograd.variable import Variable
+from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import is_array, to_numpy
 from tinygrad_adam.viz.drawing import undisturbed
 from tinygrad_adam.viz.extras import require
@@ -36,7 +36,7 @@ Figure = Any
 
 def as_numpy(values: Any) -> np.ndarray:
     """Return a tensor (on any device), an array or nested numbers as a NumPy array."""
-    if isinstance(values, Variable):
+    if isinstance(values, Traced):
         values = values.array
     return to_numpy(values) if is_array(values) else np.asarray(values)
 
@@ -472,7 +472,7 @@ def _distributions(model: Any, x: Any, lr: float | None) -> dict[str, dict[str, 
             if path and not list(module.children()):
 
                 def keep(_: Any, __: Any, output: Any, path: str = path) -> None:
-                    if isinstance(output, Variable):
+                    if isinstance(output, Traced):
                         activations[path] = as_numpy(output).copy()
 
                 handles.append(module.register_forward_hook(keep))

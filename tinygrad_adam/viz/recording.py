@@ -18,7 +18,7 @@ from typing import Any
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.autograd.observer import Observer, observing
-from tinygrad_adam.autograd.variable import Variable, gradient_edge
+from tinygrad_adam.autograd.traced import Traced, gradient_edge
 from tinygrad_adam.backend import device_of
 from tinygrad_adam.viz.building import Builder, IdentityMap, Source, shape_and_dtype
 from tinygrad_adam.viz.measure import owner
@@ -86,7 +86,7 @@ class Recorder(Observer):
     def _elapsed(self, tensors: Sequence[Any]) -> float:
         """Return the seconds since the last event, after a GPU has finished."""
         for tensor in tensors:
-            if isinstance(tensor, Variable) and device_of(tensor.array).type == "cuda":
+            if isinstance(tensor, Traced) and device_of(tensor.array).type == "cuda":
                 from tinygrad_adam import cuda
 
                 cuda.synchronize()
@@ -99,7 +99,7 @@ class Recorder(Observer):
         builder = self.builder
         if scope is not None:
             builder.call(scope)
-        sources = [self._source(x) if isinstance(x, Variable) else None for x in inputs]
+        sources = [self._source(x) if isinstance(x, Traced) else None for x in inputs]
         outputs = [shape_and_dtype(x.array) for x in results]
         device = str(device_of(results[0].array)) if results else "cpu"
         index = builder.operation(node, sources, outputs, scope, device)
@@ -169,7 +169,7 @@ class Recorder(Observer):
         builder = self.builder
         picture = builder.picture
         for name, tensor in [*outputs, *(names or {}).items()]:
-            found = builder.tensors.get(tensor) if isinstance(tensor, Variable) else None
+            found = builder.tensors.get(tensor) if isinstance(tensor, Traced) else None
             if found is not None and name:
                 picture.nodes[found[0]].name = str(name)
         for _, tensor in outputs:
@@ -188,7 +188,7 @@ class Recorder(Observer):
     def mark_inputs(self, inputs: Mapping[str, Any]) -> None:
         """Take tensors for inputs of the computation, whatever they look like."""
         for name, tensor in inputs.items():
-            if isinstance(tensor, Variable):
+            if isinstance(tensor, Traced):
                 self.builder.inputs.set(tensor, name)
 
 
@@ -232,6 +232,6 @@ def _failing_call(trace: TracebackType | None) -> tuple[str, Sequence[Any], Any]
         scope = inner if inner is not None else scope
         if code.co_filename.startswith(_PACKAGE) and not code.co_filename.startswith(_HERE):
             inputs = [values.get(name) for name in code.co_varnames[: code.co_argcount]]
-            if any(isinstance(x, Variable) for x in inputs):
+            if any(isinstance(x, Traced) for x in inputs):
                 found = (code.co_name.strip("_"), inputs, scope)
     return found

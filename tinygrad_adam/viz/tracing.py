@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.engine import Walk
-from tinygrad_adam.autograd.variable import Variable, gradient_edge
+from tinygrad_adam.autograd.traced import Traced, gradient_edge
 from tinygrad_adam.backend import array_module
 from tinygrad_adam.viz.building import (
     Builder,
@@ -42,7 +42,7 @@ def trace(tensors: Sequence[tuple[str, Any]], names: Mapping[str, Any] | None = 
         node.is_output = True
         node.name = node.name or name
     for name, tensor in (names or {}).items():
-        edge = gradient_edge(tensor) if isinstance(tensor, Variable) else None
+        edge = gradient_edge(tensor) if isinstance(tensor, Traced) else None
         index = None if edge is None else builder.operations.get(edge[0])
         if index is not None:
             builder.picture.nodes[index].name = str(name)
@@ -111,7 +111,7 @@ def _known_values(
     """Return the arrays that are still there of the results of operations, by id and slot."""
     values: dict[tuple[int, int], Any] = {}
     everything = [x for _, x in tensors] + [
-        x for x in (names or {}).values() if isinstance(x, Variable)
+        x for x in (names or {}).values() if isinstance(x, Traced)
     ]
     for tensor in everything:
         if tensor._edge is not None:
@@ -149,7 +149,7 @@ def _add(builder: Builder, operation: Operation, values: Mapping[tuple[int, int]
     # An input without gradient left no edge, but the operation may have saved it.
     for position, (_, value) in enumerate(operation.kept):
         if (
-            isinstance(value, Variable)
+            isinstance(value, Traced)
             and position < len(sources)
             and sources[position] is None
             and value._edge is None

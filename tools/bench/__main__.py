@@ -10,11 +10,11 @@
     taskset -c 0 python -m tools.bench --threads 1
 
 What is measured: a training step (forward, backward, Adam) of the notes' CNN at several batch
-sizes, of a wider network and of an MLP; 1,000 chained small operations, where the frameworks' own
-work shows; and Adam alone over the CNN's 421,642 parameters. Four take turns: this package with the
-kernels that it would choose, with the plain ones, PyTorch, and PyTorch with its images in
-channels-last memory. A busy machine slows all of them alike: trust the ratios more than the
-milliseconds. Times are medians, and a ratio is the median of those of turns side by side. Peak
+sizes, of a wider network, of an MLP and of an LSTM; 1,000 chained small operations, where the
+frameworks' own work shows; and Adam alone over the CNN's 421,642 parameters. Four take turns: this
+package with the kernels that it would choose, with the plain ones, PyTorch, and PyTorch with its
+images in channels-last memory. A busy machine slows all of them alike: trust the ratios more than
+the milliseconds. Times are medians, and a ratio is the median of those of turns side by side. Peak
 memory is that of a process of its own for each, with everything that it imports.
 
 --kernels measures the kernels alone, against a large product and a large copy; --profile measures
@@ -59,7 +59,7 @@ TURN_SECONDS, PAUSE_SECONDS = 0.3, 0.02
 # For a row: beside busy neighbours the ratios of single pairs of turns lie far apart, and a few
 # percent can be told only from the median of many.
 ROW_SECONDS = 20
-WIDE_BATCH, MLP_BATCH, EPOCH_BATCH = 64, 128, 64
+WIDE_BATCH, MLP_BATCH, LSTM_BATCH, EPOCH_BATCH = 64, 128, 32, 64
 OURS, PLAIN, PYTORCH, CHANNELS_LAST = "tinygrad_adam", "plain", "pytorch", "channels_last"
 # What is divided by what.
 RATIOS = {"ratio": (OURS, PYTORCH), "ch.last": (OURS, CHANNELS_LAST), "plain/": (PLAIN, PYTORCH)}
@@ -105,8 +105,8 @@ class Framework:
 
 
 PYTORCH_STYLE: dict[str, Callable[..., Work]] = {
-    "cnn": models.cnn, "wide": models.wide_cnn, "mlp": models.mlp, "chain": chain,
-    "adam": models.adam,
+    "cnn": models.cnn, "wide": models.wide_cnn, "mlp": models.mlp, "lstm": models.lstm,
+    "chain": chain, "adam": models.adam,
 }  # fmt: skip
 LAST: dict[str, Callable[..., Work]] = {
     name: partial(maker, channels_last=True)
@@ -154,6 +154,7 @@ def cases(batch_sizes: Iterable[int]) -> list[Case]:
         *(Case(f"CNN step, batch {n}", "cnn", (n,), measures_memory=True) for n in batch_sizes),
         Case(f"wide CNN step, batch {WIDE_BATCH}", "wide", (WIDE_BATCH,)),
         Case(f"MLP step, batch {MLP_BATCH}", "mlp", (MLP_BATCH,)),
+        Case(f"LSTM step, batch {LSTM_BATCH}", "lstm", (LSTM_BATCH,)),
         Case(f"{CHAIN_LENGTH:,} x y*w+b, 0-d", "chain", ((),)),
         Case(f"{CHAIN_LENGTH:,} x y*w+b, (16,)", "chain", ((16,),)),
         Case("Adam alone", "adam"),
@@ -296,7 +297,7 @@ def measure(options: argparse.Namespace, table: Table | None) -> dict[str, Any]:
         if case.measures_memory and not options.no_memory:
             size = case.arguments[0]
             row["peak_mib"] = {n: in_a_process(n, size, options)["peak_mib"] for n in works}
-        if case.maker in ("cnn", "wide", "mlp"):
+        if case.maker in ("cnn", "wide", "mlp", "lstm"):
             row["losses"] = losses
             warn_of_other_losses(case.name, losses)
         ours, theirs = (row["peak_mib"].get(name) for name in (OURS, PYTORCH))

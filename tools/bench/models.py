@@ -22,9 +22,17 @@ def images_and_labels(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     return random.normal(size=shape).astype(np.float32), random.randint(0, 10, shape[0])
 
 
-def training(torch: Any, model: Any, shape: tuple[int, ...], channels_last: bool = False) -> Work:
-    """One training step of a model of layers with biases."""
-    set_weights(torch, model, random_weights([p.shape for p in model.parameters()][::2]))
+def training(
+    torch: Any,
+    model: Any,
+    shape: tuple[int, ...],
+    channels_last: bool = False,
+    weights: list[np.ndarray] | None = None,
+) -> Work:
+    """One training step of a model, by default of layers with biases."""
+    if weights is None:
+        weights = random_weights([p.shape for p in model.parameters()][::2])
+    set_weights(torch, model, weights)
     images, labels = map(torch.from_numpy, images_and_labels(shape))
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
@@ -92,6 +100,23 @@ def mlp(torch: Any, batch_size: int) -> Work:
     nn = torch.nn
     layers = [nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)]
     return training(torch, nn.Sequential(*layers), (batch_size, 784))
+
+
+def lstm(torch: Any, batch_size: int) -> Work:
+    """An LSTM over 64 steps of 128 features, and a layer on its last output."""
+    nn = torch.nn
+
+    class Model(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(128, 128, batch_first=True)
+            self.fc = nn.Linear(128, 10)
+
+        def forward(self, x: Any) -> Any:
+            return self.fc(self.lstm(x)[0][:, -1])
+
+    w_ih, b_ih, w_hh, b_hh, *layer = random_weights([(512, 128), (512, 128), (10, 128)])
+    return training(torch, Model(), (batch_size, 64, 128), weights=[w_ih, w_hh, b_ih, b_hh, *layer])
 
 
 def adam(torch: Any) -> Work:

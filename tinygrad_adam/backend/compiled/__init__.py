@@ -33,3 +33,4 @@ from tinygrad_adam.backend.compiled.pooling import (
     max_pool2d_input_gradient,
 )
 from tinygrad_adam.backend.compiled.products import matmul
+from tinygrad_adam.backend.compiled.recurrent import recurrence, recurrence_gradient

@@ -1,8 +1,8 @@
 """The update rules in compiled loops: one walk through memory for a step of each.
 
-The rules, their letters and sources are those of the plain kernels. Each is a wrapper, which names
-the numbers, and a loop, which is the formula for one element. States that a call has no use for are
-None: Numba compiles a loop without them.
+The rules, their letters, options and sources are those of the plain kernels. Here each is the loop
+over the elements and, above it, the numbers that the loop needs of the options. States that a call
+has no use for are None: Numba compiles a loop without them.
 
 Numbers are computed with in the parameter's dtype; ``1 - beta`` is float64 before. Each operation
 is rounded as it is written, so that an element's bits depend on nothing but its own numbers; the
@@ -11,6 +11,8 @@ result is within a few units in the last place of the plain rule's.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -18,27 +20,44 @@ import numpy as np
 
 from tinygrad_adam.backend.compiled import threads
 from tinygrad_adam.backend.compiled.jit import compiled
+from tinygrad_adam.backend.plain import optimizers as rules
+from tinygrad_adam.backend.plain.optimizers import Rule
+
+Numbers = Callable[..., tuple[Any, ...]]
 
 
-def sgd_update(
-    w: np.ndarray,
-    g: np.ndarray,
-    buffer: np.ndarray | None = None,
-    *,
-    lr: float,
-    momentum: float = 0.0,
-    dampening: float = 0.0,
-    nesterov: bool = False,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
-) -> None:
-    """Gradient descent; with ``buffer``, with momentum, or Nesterov's."""
-    numbers = lr, momentum, 1 - dampening, nesterov, *_descent(weight_decay, maximize)
-    _run(_sgd, [w, g, buffer], numbers)
+def loop_of(rule: Rule, numbers: Numbers) -> Callable[[Callable[..., None]], Rule]:
+    """Let a loop ``(*arrays, numbers, start, stop)`` over a run of elements do what ``rule`` does.
+
+    Its numbers are what ``numbers`` makes of the options, then the weight decay, and the sign of
+    the gradient: -1 to maximize.
+    """
+    parameters = inspect.signature(rule).parameters.values()
+    states = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+    defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    def decorate(loop: Callable[..., None]) -> Rule:
+        kernel = compiled(loop)
+
+        @functools.wraps(rule)
+        def update(*arrays: np.ndarray | None, **options: Any) -> None:
+            options = {**defaults, **options}
+            sign = -1 if options.pop("maximize") else 1
+            decay = options.pop("weight_decay")
+            rest = [None] * (states - len(arrays))
+            _run(kernel, [*arrays, *rest], (*numbers(**options), decay, sign))
+
+        return update
+
+    return decorate
 
 
-@compiled
-def _sgd(w, g, buffer, numbers, start, stop):  # type: ignore[no-untyped-def]
+@loop_of(
+    rules.sgd_update,
+    lambda lr, momentum, dampening, nesterov: (lr, momentum, 1 - dampening, nesterov),
+)
+def sgd_update(w, g, buffer, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.sgd_update``."""
     w, g = w[start:stop], g[start:stop]
     rate, momentum, new, nesterov, weight_decay, sign = _cast(w, numbers)
     if buffer is None:
@@ -53,23 +72,9 @@ def _sgd(w, g, buffer, numbers, start, stop):  # type: ignore[no-untyped-def]
             w[i] -= rate * (gradient + momentum * velocity if nesterov else velocity)
 
 
-def momentum_update(
-    w: np.ndarray,
-    g: np.ndarray,
-    m: np.ndarray,
-    *,
-    lr: float,
-    momentum: float,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
-) -> None:
-    """Momentum as an exponentially weighted average of the gradients."""
-    numbers = lr, momentum, 1 - momentum, *_descent(weight_decay, maximize)
-    _run(_momentum, [w, g, m], numbers)
-
-
-@compiled
-def _momentum(w, g, m, numbers, start, stop):  # type: ignore[no-untyped-def]
+@loop_of(rules.momentum_update, lambda lr, momentum: (lr, momentum, 1 - momentum))
+def momentum_update(w, g, m, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.momentum_update``."""
     w, g, m = w[start:stop], g[start:stop], m[start:stop]
     rate, old, new, weight_decay, sign = _cast(w, numbers)
     for i in range(len(w)):
@@ -77,28 +82,16 @@ def _momentum(w, g, m, numbers, start, stop):  # type: ignore[no-untyped-def]
         w[i] -= rate * m[i]
 
 
-def rmsprop_update(
-    w: np.ndarray,
-    g: np.ndarray,
-    v: np.ndarray,
-    buffer: np.ndarray | None = None,
-    mean: np.ndarray | None = None,
-    *,
-    lr: float,
-    alpha: float,
-    eps: float,
-    eps_inside_root: bool = False,
-    momentum: float = 0.0,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
-) -> None:
-    """RMSprop: divide by the root of the mean square of the gradients, or of their variance."""
-    numbers = lr, alpha, 1 - alpha, *_eps(eps, eps_inside_root), momentum
-    _run(_rmsprop, [w, g, v, buffer, mean], (*numbers, *_descent(weight_decay, maximize)))
-
-
-@compiled
-def _rmsprop(w, g, v, buffer, mean, numbers, start, stop):  # type: ignore[no-untyped-def]
+@loop_of(
+    rules.rmsprop_update,
+    lambda lr, alpha, eps, eps_inside_root, momentum: (
+        *(lr, alpha, 1 - alpha),
+        *_eps(eps, eps_inside_root),
+        momentum,
+    ),
+)
+def rmsprop_update(w, g, v, buffer, mean, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.rmsprop_update``."""
     w, g, v = w[start:stop], g[start:stop], v[start:stop]
     velocities = None if buffer is None else buffer[start:stop]
     means = None if mean is None else mean[start:stop]
@@ -117,22 +110,9 @@ def _rmsprop(w, g, v, buffer, mean, numbers, start, stop):  # type: ignore[no-un
         w[i] -= rate * step
 
 
-def adagrad_update(
-    w: np.ndarray,
-    g: np.ndarray,
-    v: np.ndarray,
-    *,
-    lr: float,
-    eps: float,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
-) -> None:
-    """Adagrad: divide by the root of the sum of all squared gradients so far."""
-    _run(_adagrad, [w, g, v], (lr, eps, *_descent(weight_decay, maximize)))
-
-
-@compiled
-def _adagrad(w, g, v, numbers, start, stop):  # type: ignore[no-untyped-def]
+@loop_of(rules.adagrad_update, lambda lr, eps: (lr, eps))
+def adagrad_update(w, g, v, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.adagrad_update``."""
     w, g, v = w[start:stop], g[start:stop], v[start:stop]
     rate, eps, weight_decay, sign = _cast(w, numbers)
     for i in range(len(w)):
@@ -141,24 +121,9 @@ def _adagrad(w, g, v, numbers, start, stop):  # type: ignore[no-untyped-def]
         w[i] -= rate * gradient / (np.sqrt(v[i]) + eps)
 
 
-def adadelta_update(
-    w: np.ndarray,
-    g: np.ndarray,
-    v: np.ndarray,
-    u: np.ndarray,
-    *,
-    lr: float,
-    rho: float,
-    eps: float,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
-) -> None:
-    """Adadelta: the step has the units of ``w``, from the mean square ``u`` of earlier steps."""
-    _run(_adadelta, [w, g, v, u], (lr, rho, 1 - rho, eps, *_descent(weight_decay, maximize)))
-
-
-@compiled
-def _adadelta(w, g, v, u, numbers, start, stop):  # type: ignore[no-untyped-def]
+@loop_of(rules.adadelta_update, lambda lr, rho, eps: (lr, rho, 1 - rho, eps))
+def adadelta_update(w, g, v, u, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.adadelta_update``."""
     w, g, v, u = w[start:stop], g[start:stop], v[start:stop], u[start:stop]
     rate, old, new, eps, weight_decay, sign = _cast(w, numbers)
     for i in range(len(w)):
@@ -169,40 +134,25 @@ def _adadelta(w, g, v, u, numbers, start, stop):  # type: ignore[no-untyped-def]
         w[i] -= rate * step
 
 
-def adam_update(
-    w: np.ndarray,
-    g: np.ndarray,
-    m: np.ndarray,
-    v: np.ndarray,
-    v_max: np.ndarray | None = None,
-    *,
+def _adam_numbers(
     lr: float,
     beta1: float,
     beta2: float,
     correction1: float,
     correction2: float,
     eps: float,
-    eps_inside_root: bool = False,
-    weight_decay: float = 0.0,
-    decoupled: float = 0.0,
-    maximize: bool = False,
-) -> None:
-    """Adam, with ``correction1 = 1 - beta1^t`` and ``correction2 = 1 - beta2^t`` in step t.
-
-    The root of correction2 is taken out of the root: it goes into the rate and into eps.
-    """
-    eps *= correction2 if eps_inside_root else correction2**0.5
-    moments = beta1, 1 - beta1, beta2, 1 - beta2, *_eps(eps, eps_inside_root)
-    rate = lr * correction2**0.5 / correction1
-    _run(
-        _adam,
-        [w, g, m, v, v_max],
-        (rate, *moments, 1 - decoupled, *_descent(weight_decay, maximize)),
-    )
+    eps_inside_root: bool,
+    decoupled: float,
+) -> tuple[float, ...]:
+    """The root of correction2 is taken out of the root: it goes into the rate and into eps."""
+    root = correction2**0.5
+    inside_outside = _eps(eps * (correction2 if eps_inside_root else root), eps_inside_root)
+    return lr * root / correction1, *_moments(beta1, beta2), *inside_outside, 1 - decoupled
 
 
-@compiled
-def _adam(w, g, m, v, v_max, numbers, start, stop):  # type: ignore[no-untyped-def]
+@loop_of(rules.adam_update, _adam_numbers)
+def adam_update(w, g, m, v, v_max, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.adam_update``."""
     w, g, m, v = w[start:stop], g[start:stop], m[start:stop], v[start:stop]
     largest = None if v_max is None else v_max[start:stop]
     rate, old1, new1, old2, new2, inside, outside, kept, weight_decay, sign = _cast(w, numbers)
@@ -218,27 +168,12 @@ def _adam(w, g, m, v, v_max, numbers, start, stop):  # type: ignore[no-untyped-d
         w[i] = kept * w[i] - rate * m[i] / (np.sqrt(square + inside) + outside)
 
 
-def adamax_update(
-    w: np.ndarray,
-    g: np.ndarray,
-    m: np.ndarray,
-    u: np.ndarray,
-    *,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    correction1: float,
-    eps: float,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
-) -> None:
-    """Adamax: Adam with the largest recent gradient in place of the root mean square."""
-    numbers = lr / correction1, beta1, 1 - beta1, beta2, eps, *_descent(weight_decay, maximize)
-    _run(_adamax, [w, g, m, u], numbers)
-
-
-@compiled
-def _adamax(w, g, m, u, numbers, start, stop):  # type: ignore[no-untyped-def]
+@loop_of(
+    rules.adamax_update,
+    lambda lr, beta1, beta2, correction1, eps: (lr / correction1, beta1, 1 - beta1, beta2, eps),
+)
+def adamax_update(w, g, m, u, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.adamax_update``."""
     w, g, m, u = w[start:stop], g[start:stop], m[start:stop], u[start:stop]
     rate, old, new, fading, eps, weight_decay, sign = _cast(w, numbers)
     for i in range(len(w)):
@@ -249,32 +184,15 @@ def _adamax(w, g, m, u, numbers, start, stop):  # type: ignore[no-untyped-def]
         w[i] -= rate * m[i] / u[i]
 
 
-def nadam_update(
-    w: np.ndarray,
-    g: np.ndarray,
-    m: np.ndarray,
-    v: np.ndarray,
-    *,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    correction2: float,
-    momentum_factor: float,
-    gradient_factor: float,
-    eps: float,
-    weight_decay: float = 0.0,
-    decoupled: float = 0.0,
-    maximize: bool = False,
-) -> None:
-    """NAdam: Adam with the momentum of the next step; correction2 as in `adam_update`."""
-    root = correction2**0.5
-    numbers = lr * root, beta1, 1 - beta1, beta2, 1 - beta2, momentum_factor, gradient_factor
-    rest = eps * root, 1 - decoupled, *_descent(weight_decay, maximize)
-    _run(_nadam, [w, g, m, v], (*numbers, *rest))
-
-
-@compiled
-def _nadam(w, g, m, v, numbers, start, stop):  # type: ignore[no-untyped-def]
+@loop_of(
+    rules.nadam_update,
+    lambda lr, beta1, beta2, correction2, momentum_factor, gradient_factor, eps, decoupled: (
+        *(lr * correction2**0.5, *_moments(beta1, beta2), momentum_factor, gradient_factor),
+        *(eps * correction2**0.5, 1 - decoupled),
+    ),
+)
+def nadam_update(w, g, m, v, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.nadam_update``."""
     w, g, m, v = w[start:stop], g[start:stop], m[start:stop], v[start:stop]
     rate, old1, new1, old2, new2, by_m, by_g, eps, kept, weight_decay, sign = _cast(w, numbers)
     for i in range(len(w)):
@@ -285,32 +203,15 @@ def _nadam(w, g, m, v, numbers, start, stop):  # type: ignore[no-untyped-def]
         w[i] = kept * w[i] - rate * step
 
 
-def radam_update(
-    w: np.ndarray,
-    g: np.ndarray,
-    m: np.ndarray,
-    v: np.ndarray,
-    *,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    correction1: float,
-    correction2: float,
-    rectification: float,
-    eps: float,
-    weight_decay: float = 0.0,
-    decoupled: float = 0.0,
-    maximize: bool = False,
-) -> None:
-    """RAdam: Adam whose adaptive part waits until the variance of ``v`` is tractable."""
-    adapts = bool(rectification)
-    rate = lr / correction1 * (rectification * correction2**0.5 if adapts else 1)
-    numbers = rate, beta1, 1 - beta1, beta2, 1 - beta2, eps, adapts, 1 - decoupled
-    _run(_radam, [w, g, m, v], (*numbers, *_descent(weight_decay, maximize)))
-
-
-@compiled
-def _radam(w, g, m, v, numbers, start, stop):  # type: ignore[no-untyped-def]
+@loop_of(
+    rules.radam_update,
+    lambda lr, beta1, beta2, correction1, correction2, rectification, eps, decoupled: (
+        lr / correction1 * (rectification * correction2**0.5 if rectification else 1),
+        *(*_moments(beta1, beta2), eps, bool(rectification), 1 - decoupled),
+    ),
+)
+def radam_update(w, g, m, v, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.radam_update``."""
     w, g, m, v = w[start:stop], g[start:stop], m[start:stop], v[start:stop]
     rate, old1, new1, old2, new2, eps, adapts, kept, weight_decay, sign = _cast(w, numbers)
     for i in range(len(w)):
@@ -321,8 +222,8 @@ def _radam(w, g, m, v, numbers, start, stop):  # type: ignore[no-untyped-def]
         w[i] = kept * w[i] - rate * (adaptive if adapts else m[i])
 
 
-def _descent(weight_decay: float, maximize: bool) -> tuple[float, float]:
-    return weight_decay, -1 if maximize else 1
+def _moments(beta1: float, beta2: float) -> tuple[float, ...]:
+    return beta1, 1 - beta1, beta2, 1 - beta2
 
 
 def _eps(eps: float, inside: bool) -> tuple[float, float]:

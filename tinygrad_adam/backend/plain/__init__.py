@@ -33,3 +33,4 @@ from tinygrad_adam.backend.plain.pooling import (
     max_pool2d_input_gradient,
 )
 from tinygrad_adam.backend.plain.products import matmul
+from tinygrad_adam.backend.plain.recurrent import recurrence, recurrence_gradient

@@ -5,7 +5,7 @@ import pytest
 
 import tinygrad_adam as torch
 from tinygrad_adam import nn
-from tinygrad_adam.autograd import Variable
+from tinygrad_adam.autograd.variable import Variable
 
 
 def test_it_makes_a_leaf_on_the_same_memory():
@@ -33,10 +33,26 @@ def test_every_tensor_is_one():
 
 
 def test_what_it_refuses():
-    for wrong in (3.0, [1.0], np.ones(2), None):
+    for wrong in (3.0, [1.0], np.ones(2)):
         with pytest.raises(TypeError, match="Variable data has to be a tensor, but got"):
             Variable(wrong)
     with pytest.raises(RuntimeError, match="Only Tensors of floating point and complex dtype"):
         Variable(torch.tensor([1]), requires_grad=True)
     with pytest.warns(UserWarning, match="volatile was removed"):
-        Variable(torch.ones(1), volatile=True)
+        assert not Variable(torch.ones(1), volatile=True).requires_grad
+    with (
+        pytest.warns(UserWarning, match="volatile was removed"),
+        pytest.raises(
+            ValueError, match=r"^Variable can't be volatile and require_grad at the same"
+        ),
+    ):
+        Variable(torch.ones(1), True, True)
+    for wrong in ({"requires_grad": "a"}, {"volatile": "x"}):
+        with pytest.raises(TypeError, match=r"^'str' object cannot be interpreted as an integer"):
+            Variable(torch.ones(1), **wrong)
+
+
+def test_without_data_it_is_empty():
+    for empty in (Variable(), Variable(None), Variable(data=torch.zeros(0))):
+        assert empty.shape == (0,)
+        assert empty.dtype == torch.float32
