@@ -26,7 +26,7 @@ from tinygrad_adam import (
     accelerator, amp, autograd, backends, creation, cuda, data, func, missing, nn, ops, optim,
     random, serialization, special, switches, utils, viz,
 )
-from tinygrad_adam.amp import autocast
+from tinygrad_adam.amp import autocast, is_autocast_enabled
 from tinygrad_adam.autograd import (
     enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad,
     set_grad_enabled,
@@ -71,8 +71,9 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "accelerator", "amp", "autocast", "autograd", "backends", "cuda", "data", "func", "nn", "optim",
-    "random", "serialization", "special", "utils", "viz", "vmap",
+    "accelerator", "amp", "autocast", "is_autocast_enabled", "autograd", "backends", "cuda", "data",
+    "func", "nn", "optim", "random", "serialization", "special", "utils", "viz",
+    "vmap",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
     "is_inference", "no_grad", "set_grad_enabled",

@@ -92,6 +92,7 @@ class TestInterrupts:
     @pytest.fixture
     def handle(self):
         """Let a function be called on every alarm."""
+        training()  # loads what is compiled: an import that is interrupted is no matter of the mode
         before = signal.getsignal(signal.SIGALRM)
         yield lambda function: signal.signal(signal.SIGALRM, lambda *arguments: function())
         signal.signal(signal.SIGALRM, signal.SIG_IGN)

@@ -276,6 +276,12 @@ class TestDefault:
         assert torch.zeros(2).get_device() == 0
         assert x.type("torch.cuda.LongTensor").is_cuda
 
+    def test_the_default_type_says_where_too(self, cuda):
+        torch.set_default_tensor_type("torch.cuda.FloatTensor")
+        assert torch.ones(1).is_cuda
+        torch.set_default_tensor_type(torch.FloatTensor)
+        assert not torch.ones(1).is_cuda
+
     def test_blocks(self, cuda):
         device, host = torch.device("cuda"), torch.device("cpu")
         with device as entered:

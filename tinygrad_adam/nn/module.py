@@ -641,9 +641,13 @@ class Module:
         """Cast all floating-point parameters and buffers to float16."""
         return Module.to(self, as_dtype("float16"))
 
+    def bfloat16(self: M) -> M:
+        """Refuse: there are no tensors of bfloat16 here."""
+        return Module.to(self, as_dtype("bfloat16"))
+
     def type(self: M, dst_type: Any) -> M:
         """Cast all parameters and buffers to ``dst_type``, integers too."""
-        return self._apply(lambda tensor: tensor.to(dtype=as_dtype(dst_type)))
+        return self._apply(lambda tensor: tensor.type(dst_type))
 
     # --- state -----------------------------------------------------------------------------------
 
