@@ -21,7 +21,7 @@ import math
 
 import numpy
 
-from tinygrad_adam import autograd, creation, cuda, data, func, nn, ops, optim, utils, viz
+from tinygrad_adam import autograd, creation, cuda, data, func, nn, ops, optim, profiler, utils, viz
 from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 # isort: off
@@ -54,7 +54,7 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "autograd", "cuda", "data", "func", "nn", "optim", "utils", "viz", "vmap",
+    "autograd", "cuda", "data", "func", "nn", "optim", "profiler", "utils", "viz", "vmap",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
     "Generator", "initial_seed", "manual_seed", "device", "get_num_threads", "set_num_threads",

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import sys
 import threading
 import time
 
@@ -198,15 +199,37 @@ class TestThreads:
                 thread.join()
             assert x.grad.tolist() == [48.0] * size
 
+    def test_retained_gradients_from_several_lose_nothing(self):
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            x = torch.zeros(3, requires_grad=True)
+            inner = x * 2
+            inner.retain_grad()
+            total = inner.sum()
+
+            def work():
+                for _ in range(150):
+                    total.backward(retain_graph=True)
+
+            threads = [threading.Thread(target=work) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            sys.setswitchinterval(interval)
+        assert inner.grad.tolist() == [600.0] * 3
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
     @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
     def test_a_fork_in_the_middle_of_one(self):
-        from tinygrad_adam.autograd import engine
+        from tinygrad_adam.autograd import hooks
 
         held, done = threading.Event(), threading.Event()
 
         def hold():
-            with engine._storing:
+            with hooks.storing:
                 held.set()
                 done.wait()
 
