@@ -23,6 +23,7 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``wrong_arguments``: the class of the error for each wrong kind of each argument of each row of
   ``tests/wrong_arguments.py``.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
+* ``recurrent``: the losses of the programs of ``tests/training/recurrent.py``, in float64.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from tests.nn.cases import CASES, compute
 from tests.ops import printed, promotion
 from tests.ops.table import ROWS
 from tests.optim import problems
+from tests.training.recurrent import PROGRAMS
 
 
 def save(name: str, text: str) -> None:
@@ -236,6 +238,11 @@ def cnn() -> None:
     save("cnn.json", json.dumps(result, indent=1))
 
 
+def recurrent() -> None:
+    losses = {name: program(torch, torch.float64) for name, program in PROGRAMS.items()}
+    save("recurrent.json", json.dumps(losses, indent=1))
+
+
 MAKERS = {
     "operations": operations,
     "promotion": make_promotion,
@@ -248,6 +255,7 @@ MAKERS = {
     "iris": iris,
     "wrong_arguments": make_wrong_arguments,
     "cnn": cnn,
+    "recurrent": recurrent,
 }
 
 
