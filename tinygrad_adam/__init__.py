@@ -16,6 +16,7 @@ room may use those before it, and ``lint-imports`` checks that:
 Importing loads NumPy and nothing else from outside.
 """
 
+import importlib
 import math
 
 import numpy
@@ -85,3 +86,10 @@ __all__ = [  # noqa: RUF022
 # What is called on the package itself has its list where it is defined.
 __all__ += creation.__all__
 __all__ += ops.__all__
+
+
+def __getattr__(name: str) -> object:
+    """Load what not every program needs."""
+    if name != "distributions":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module("tinygrad_adam.distributions")

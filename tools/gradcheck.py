@@ -31,6 +31,7 @@ from tinygrad_adam.autograd.inplace import Put
 from tinygrad_adam.autograd.variable import Variable
 from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
+from tinygrad_adam.ops.decompositions import Cholesky, solve_triangular
 from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.losses import CrossEntropyDifference
 from tinygrad_adam.ops.random import Sampled
@@ -39,8 +40,9 @@ from tinygrad_adam.ops.shapes import Move
 BOUND = 1e-6
 STEPS = (1e-4, 1e-5, 1e-6)
 # These need modules, other dtypes, other devices, or a write that came before; the values of the
-# last two are drawn, or handed to them, which no difference of values can see.
-LEFT_OUT = {ModuleBoundary, Cast, Move, Put, Sampled, CrossEntropyDifference}
+# last two are drawn, or handed to them, which no difference of values can see. Cholesky takes its
+# matrix to be symmetric, which it is not after a step in one element.
+LEFT_OUT = {ModuleBoundary, Cast, Move, Put, Cholesky, Sampled, CrossEntropyDifference}
 ROOMS = ("tinygrad_adam.ops", "tinygrad_adam.autograd.fit", "tinygrad_adam.autograd.inplace")
 
 _LISTED = [getattr(F, name) for name in F.__all__]
@@ -64,6 +66,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "layouts": lambda x, w, s, v: [v.t(), s.T.contiguous()],
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
     "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),
+    "triangular": lambda x, w, s, v: solve_triangular(s[:, :3], s, upper=True),
     "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),
     "pad": lambda x, w, s, v: F.pad(x, (1, 2, 0, 1), mode="reflect") + F.pad(x, (1, 2, 0, 1)),
     "unfold": lambda x, w, s, v: F.unfold(x, 3, padding=1),

@@ -23,13 +23,14 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``wrong_arguments``: the class of the error for each wrong kind of each argument of each row of
   ``tests/wrong_arguments.py``.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
-* ``pytorch_files``: what ``torch.save`` writes for each of ``tests/pytorch_files.py``, in base64.
+* ``distributions``: for each case of ``tests/distributions/cases.py`` and each of its questions,
+  in float64, the answer, its gradients, and those of the sum of the squares of these.
+* ``pytorch_files``: what ``torch.save`` writes for each of ``tests/pytorch_files.py``.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import io
 import itertools
 import json
@@ -42,6 +43,7 @@ import torch
 from tests import pytorch_files, wrong_arguments
 from tests.autograd import in_place_states
 from tests.autograd.random_programs import STORED, in_children, run
+from tests.distributions import cases as distribution_cases
 from tests.examples import cnn_problem
 from tests.goldens import FOLDER, save_arrays
 from tests.nn.cases import CASES, compute
@@ -246,8 +248,17 @@ def make_pytorch_files() -> None:
     ):
         file = io.BytesIO()
         torch.save(make(torch), file, **options)
-        files[f"{name}, {way}"] = base64.b64encode(file.getvalue()).decode()
-    save("pytorch_files.json", json.dumps(files, indent=0))
+        files[f"{name}, {way}"] = np.frombuffer(file.getvalue(), np.uint8)
+    np.savez_compressed(FOLDER / "pytorch_files.npz", **files)
+
+
+def make_distributions() -> None:
+    found = {
+        f"{name}, {question}": answer
+        for name in distribution_cases.CASES
+        for question, answer in distribution_cases.answers(torch, name).items()
+    }
+    save_arrays("distributions.npz", found)
 
 
 MAKERS = {
@@ -262,6 +273,7 @@ MAKERS = {
     "iris": iris,
     "wrong_arguments": make_wrong_arguments,
     "cnn": cnn,
+    "distributions": make_distributions,
     "pytorch_files": make_pytorch_files,
 }
 

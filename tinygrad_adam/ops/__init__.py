@@ -47,7 +47,7 @@ from tinygrad_adam.ops.linalg import (
     addmm, addmv, baddbmm, bmm, dot, einsum, inner, matmul, mm, mv, norm, outer, trace,
 )
 from tinygrad_adam.ops.activations import log_softmax, relu, softmax
-from tinygrad_adam.ops.random import bernoulli, multinomial, normal, poisson
+from tinygrad_adam.ops.random import bernoulli, binomial, multinomial, normal, poisson
 
 __all__ = [  # noqa: RUF022
     "broadcast_to", "chunk", "clone", "detach", "diag", "diag_embed", "diagonal", "flatten", "flip",
@@ -90,5 +90,5 @@ __all__ = [  # noqa: RUF022
 
     "log_softmax", "relu", "softmax",
 
-    "bernoulli", "multinomial", "normal", "poisson",
+    "bernoulli", "binomial", "multinomial", "normal", "poisson",
 ]

@@ -116,6 +116,24 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return Sampled.apply(draw, input)  # type: ignore[no-any-return]
 
 
+@checked
+def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
+    """Return how many of ``count`` trials succeed, each with the probability ``prob``.
+
+    Raises:
+        NotImplementedError: the dtype is not of floating point.
+        RuntimeError: a count is negative, or a probability not in [0, 1].
+    """
+    require_floating("binomial", count)
+
+    def draw(n: np.ndarray, p: np.ndarray) -> np.ndarray:
+        if not (n >= 0).all() or not ((p >= 0) & (p <= 1)).all():
+            raise RuntimeError("binomial needs counts of at least 0 and probabilities in [0, 1]")
+        return np.asarray(numbers_of(generator).binomial(n.astype(np.int64), p))
+
+    return Sampled.apply(draw, count, prob)  # type: ignore[no-any-return]
+
+
 @placed
 @checked
 def normal(
