@@ -133,6 +133,8 @@ def test_divergences_that_are_infinite_or_zero():
     x, half = torch.tensor([0.0, 1.0]), torch.tensor([0.5, 0.5])
     assert D.kl_divergence(D.Bernoulli(half), D.Bernoulli(x)).tolist() == [math.inf] * 2
     assert D.kl_divergence(D.Categorical(half), D.Categorical(x)) == math.inf
+    assert D.kl_divergence(D.Categorical(x), D.Categorical(x)) == 0
+    assert D.kl_divergence(D.Bernoulli(x), D.Bernoulli(x)).tolist() == [0, 0]
     found = D.kl_divergence(D.Categorical(x), D.Categorical(half))
     assert found.item() == pytest.approx(math.log(2))
     assert D.kl_divergence(D.Uniform(0.0, 2.0), D.Uniform(0.0, 1.0)) == math.inf
