@@ -135,6 +135,14 @@ STORAGE = b"(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0%bX\3\0\0\0cpuK\4tQ"
             "incompatible",
         ),
         (
+            b"ctorch._utils\n_rebuild_tensor_v3\n(NN\x86K\0K\4\x85K\1\x85\x89Nctorch\nint8\ntR.",
+            "a _Memory expected",
+        ),
+        (
+            b"cnumpy.core.numeric\n_frombuffer\n(J\xff\xff\xff\x7fctorch\nint8\nK\1\x85X\1\0\0\0CtR.",
+            "bytes-like object",
+        ),
+        (
             b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\1btR"
             b"(K\1K\1\x85cnumpy\ndtype\nX\2\0\0\0O8\x85R\x89C\0tb.",
             "dtype must be a dtype",

@@ -21,23 +21,12 @@ import math
 
 import numpy
 
-from tinygrad_adam import (
-    autograd,
-    creation,
-    cuda,
-    data,
-    nn,
-    ops,
-    optim,
-    random,
-    serialization,
-    utils,
-    viz,
-)
-from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-
 # isort: off
 # fmt: off
+from tinygrad_adam import (
+    autograd, creation, cuda, data, nn, ops, optim, random, serialization, utils, viz,
+)
+from tinygrad_adam.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tinygrad_adam.backend import (
     Generator, default_generator, device, get_num_threads, set_num_threads,
 )
@@ -45,17 +34,13 @@ from tinygrad_adam.backend.dtypes import (
     bool_, complex64, complex128, float16, float32, float64, int8, int16, int32, int64,
     promote_types, uint8,
 )
+from tinygrad_adam.random import (
+    get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
+)
 # fmt: on
 # isort: on
 from tinygrad_adam.creation import *  # noqa: F403
 from tinygrad_adam.ops import *  # noqa: F403
-from tinygrad_adam.random import (
-    get_rng_state,
-    initial_seed,
-    manual_seed,
-    seed,
-    set_rng_state,
-)
 from tinygrad_adam.serialization import load, save
 from tinygrad_adam.tensor import Size, Tensor, broadcast_shapes, is_tensor
 
@@ -72,8 +57,7 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "autograd", "cuda", "data", "nn", "optim", "random", "serialization", "utils",
-    "viz",
+    "autograd", "cuda", "data", "nn", "optim", "random", "serialization", "utils", "viz",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled",
     "Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed",
