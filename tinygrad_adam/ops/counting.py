@@ -293,7 +293,8 @@ def histogram(
         places = _edges("histogram", x, bins, low, high)  # type: ignore[arg-type]
     counts = _counted(x, places, None if weight is None else _numbers(weight))
     if density:
-        counts = counts / (counts.sum() * np.diff(places))
+        with np.errstate(invalid="ignore"):  # nothing was counted: NaN
+            counts = counts / (counts.sum() * np.diff(places))
     return Histogram(_like(input, counts), _like(input, places))
 
 
