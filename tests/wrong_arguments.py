@@ -46,8 +46,8 @@ _FAMILIES = {
     "torch.{}(x)": "neg negative square erf exp exp2 expm1 log log10 log1p log2 reciprocal rsqrt "
     "sigmoid sqrt acos acosh asin asinh atan atanh cos cosh sin sinh tan tanh abs absolute ceil "
     "floor frac sign trunc logical_not relu positive isnan isinf isfinite isneginf isposinf clone "
-    "detach numel ravel t argwhere angle sgn conj resolve_conj real is_complex is_floating_point "
-    "is_signed",
+    "detach numel ravel t argwhere angle sgn conj resolve_conj real is_conj is_complex "
+    "is_floating_point is_signed",
     "torch.{}(x, x)": "add div divide fmod floor_divide mul multiply remainder sub subtract "
     "true_divide pow eq ge gt le lt ne atan2 hypot logaddexp maximum minimum logical_and "
     "logical_or logical_xor equal inner max min",

@@ -1153,6 +1153,7 @@ class Tensor(Traced):
     abs, absolute, sign, sgn, positive = ops.abs, ops.absolute, ops.sign, ops.sgn, ops.positive
     angle, conj, resolve_conj, is_complex = ops.angle, ops.conj, ops.resolve_conj, ops.is_complex
     is_floating_point, is_signed, is_nonzero = ops.is_floating_point, ops.is_signed, ops.is_nonzero
+    is_conj = ops.is_conj
     floor, ceil, trunc, round, frac = ops.floor, ops.ceil, ops.trunc, ops.round, ops.frac
     sin, cos, tan, hypot = ops.sin, ops.cos, ops.tan, ops.hypot
     asin, acos, atan, atan2 = ops.asin, ops.acos, ops.atan, ops.atan2

@@ -150,16 +150,27 @@ def digamma(x: Array) -> Array:
 
 
 def zeta(s: int, x: Array) -> Array:
-    """Return Σ (x + k)^-s over k >= 0, for an integer s > 1: Euler's and Maclaurin's formula.
+    """Return Σ (x + k)^-s over k >= 0, for an integer s > 1; infinite at 0, -1, -2, …
 
-    Infinite at 0, -1, -2, …
-
-    Source: Abramowitz and Stegun (1964), 23.1.30.
+    Below 0 it is the sum over all integers k, which has the period 1, without those below 0.
     """
     xp = array_module(x)
     dtype, x = x.dtype, x.astype("f8")
-    least = -x[xp.isfinite(x)].min() if xp.isfinite(x).any() else 0
-    z, before = _shifted(x, 10 + max(0, int(least) + 1))
+    floor, sign = xp.floor(x), (-1.0) ** s
+    below = x < 0
+    part = xp.where(below, x - floor, 0.5)
+    period = _positive_zeta(s, part) + sign * _positive_zeta(s, 1 - part)
+    y = _positive_zeta(s, xp.where(below, 1 - x, x))
+    y = xp.where(below, period - sign * y, y)
+    return xp.where((x <= 0) & (x == floor), math.inf, y).astype(dtype)
+
+
+def _positive_zeta(s: int, x: Array) -> Array:
+    """Return :func:`zeta` for x >= 0: Euler's and Maclaurin's formula.
+
+    Source: Abramowitz and Stegun (1964), 23.1.30.
+    """
+    z, before = _shifted(x, 10)
     y = z ** (1.0 - s) / (s - 1) + 0.5 / z**s
     factor = 1.0 * s
     for k, number in enumerate(_BERNOULLI, 1):
@@ -167,4 +178,4 @@ def zeta(s: int, x: Array) -> Array:
         factor *= (s + 2 * k - 1) * (s + 2 * k)
     for term in before:
         y = y + 1 / term**s
-    return xp.where((x <= 0) & (x == xp.floor(x)), math.inf, y).astype(dtype)
+    return y

@@ -611,7 +611,7 @@ class Module:
 
         def convert(tensor: Tensor) -> Tensor:
             wanted = dtype if is_differentiable(tensor.dtype) else None
-            fits = form.ndim in (0, tensor.ndim)
+            fits = not form.ndim or form.ndim == tensor.ndim
             order = form if fits else preserve_format
             return tensor.to(device=place, dtype=wanted, memory_format=order)
 

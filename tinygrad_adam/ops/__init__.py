@@ -22,8 +22,8 @@ from tinygrad_adam.ops.joining import (
     broadcast_tensors, cat, concat, concatenate, hstack, meshgrid, stack, vstack,
 )
 from tinygrad_adam.ops.complex_parts import (
-    complex, conj, imag, is_complex, is_floating_point, is_nonzero, is_signed, real, resolve_conj,
-    view_as_complex, view_as_real,
+    complex, conj, imag, is_complex, is_conj, is_floating_point, is_nonzero, is_signed, real,
+    resolve_conj, view_as_complex, view_as_real,
 )
 from tinygrad_adam.ops.elementwise import (
     abs, absolute, acos, acosh, add, addcdiv, addcmul, allclose, angle, arccos, arccosh, arcsin,
@@ -79,6 +79,9 @@ from tinygrad_adam.ops.activations import (
     threshold, threshold_,
 )
 from tinygrad_adam.ops.random import bernoulli, binomial, multinomial, normal, poisson
+from tinygrad_adam.ops.shuffling import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from tinygrad_adam.ops.pooling import adaptive_avg_pool1d, avg_pool1d, max_pool1d, max_pool2d
+from tinygrad_adam.ops.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 
 __all__ = [  # noqa: RUF022
     "broadcast_to", "chunk", "clone", "detach", "diag", "diag_embed", "diagonal", "flatten", "flip",
@@ -86,8 +89,8 @@ __all__ = [  # noqa: RUF022
     "squeeze", "swapaxes", "swapdims", "t", "tile", "transpose", "tril", "triu", "unbind",
     "unflatten", "unsqueeze",
     "broadcast_tensors", "cat", "concat", "concatenate", "hstack", "meshgrid", "stack", "vstack",
-    "complex", "conj", "imag", "is_complex", "is_floating_point", "is_nonzero", "is_signed", "real",
-    "resolve_conj", "view_as_complex", "view_as_real",
+    "complex", "conj", "imag", "is_complex", "is_conj", "is_floating_point", "is_nonzero",
+    "is_signed", "real", "resolve_conj", "view_as_complex", "view_as_real",
     "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "allclose", "angle", "arccos",
     "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan",
     "atan2", "atanh", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or",
@@ -128,4 +131,7 @@ __all__ = [  # noqa: RUF022
     "celu", "celu_", "hardshrink", "log_softmax", "prelu", "relu", "relu_", "rrelu", "rrelu_",
     "selu", "selu_", "softmax", "threshold", "threshold_",
     "bernoulli", "binomial", "multinomial", "normal", "poisson",
+    "channel_shuffle", "pixel_shuffle", "pixel_unshuffle",
+    "adaptive_avg_pool1d", "avg_pool1d", "max_pool1d", "max_pool2d",
+    "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d",
 ]

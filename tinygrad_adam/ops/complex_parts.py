@@ -23,6 +23,12 @@ def is_complex(input: Tensor) -> bool:
 
 
 @checked
+def is_conj(input: Tensor) -> bool:
+    """Return False: conjugates are computed at once here, in PyTorch when they are needed."""
+    return False
+
+
+@checked
 def is_floating_point(input: Tensor) -> bool:
     """Return whether the elements are real numbers with fractions."""
     return input.dtype.kind == "f"

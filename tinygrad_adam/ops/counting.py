@@ -185,7 +185,8 @@ class Histogram(NamedTuple):
 def _counted(x: np.ndarray, edges: np.ndarray, weights: Any = None) -> np.ndarray:
     """Return how many lie between two edges each, the last one included, or their weights."""
     x, weights = x.reshape(-1), None if weights is None else weights.reshape(-1)
-    return np.histogram(x, edges, weights=weights)[0].astype(x.dtype)
+    with np.errstate(all="ignore"):  # weights may be infinite
+        return np.histogram(x, edges, weights=weights)[0].astype(x.dtype)
 
 
 def _edges(function: str, x: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:

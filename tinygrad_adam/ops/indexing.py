@@ -900,6 +900,8 @@ def take_along_dim(
 ) -> Tensor:
     """Do :func:`gather` with both tensors broadcast to one shape; flattened without ``dim``.
 
+    With ``dim``, negative indices count from the end.
+
     Raises:
         RuntimeError: the dimensions differ.
     """
@@ -918,6 +920,7 @@ def take_along_dim(
     dim = normalize_dim(dim, input.ndim)
     common = common_shape(*[_with_size(x.shape, dim, 1) for x in (input, indices)])
     sizes = _with_size(common, dim, -1)
+    indices = where(indices < 0, indices + input.shape[dim], indices)
     return gather(expand(input, sizes), dim, expand(indices, sizes))
 
 

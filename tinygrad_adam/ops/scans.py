@@ -154,7 +154,7 @@ def diff(
         if x is not None and x.ndim != input.ndim:
             raise RuntimeError("diff expects prepend or append to be the same dimension as input")
     pieces = [x for x in (prepend, input, append) if x is not None]
-    x = cat(pieces, dim) if len(pieces) > 1 else input
+    x = cat(pieces, dim) if n and len(pieces) > 1 else input
     for _ in range(n):
         size = x.shape[dim]
         count = size and size - 1
