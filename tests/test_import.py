@@ -93,6 +93,16 @@ def test_addresses_of_pytorch():
     dataset = TensorDataset(torch.arange(4))
     assert [len(batch) for (batch,) in DataLoader(dataset, batch_size=3)] == [3, 1]
     assert torch.utils.data.__all__ == torch.data.__all__
+    from tinygrad_adam.utils.data._utils.collate import default_collate
+    from tinygrad_adam.utils.data._utils.worker import get_worker_info
+    from tinygrad_adam.utils.data.dataloader import default_collate as same_collate
+    from tinygrad_adam.utils.data.dataset import Dataset
+    from tinygrad_adam.utils.data.sampler import SubsetRandomSampler
+
+    assert torch.utils.data.dataset.Dataset is Dataset is torch.data.Dataset
+    assert SubsetRandomSampler is torch.utils.data.sampler.SubsetRandomSampler
+    assert same_collate is default_collate is torch.data.default_collate
+    assert torch.utils.data.dataloader.get_worker_info is get_worker_info
     assert callable(torch.autograd.grad)
     assert callable(torch.optim.lr_scheduler.StepLR)
     assert callable(torch.nn.functional.relu)

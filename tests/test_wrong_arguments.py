@@ -59,6 +59,7 @@ nn.Linear[0] torch.optim.Adam[2] torch.optim.AdamW[2] torch.optim.Adamax[2] torc
 torch.optim.RAdam[2] lr_scheduler.CosineAnnealingWarmRestarts[1]
 lr_scheduler.CosineAnnealingWarmRestarts[2] lr_scheduler.CyclicLR[4] lr_scheduler.OneCycleLR[2]
 lr_scheduler.ReduceLROnPlateau[1] data.DataLoader[0] data.default_collate[0] data.random_split[0]
+data.StackDataset[0] data.StackDataset[1]
 """
 
 
@@ -72,7 +73,7 @@ FROM_INSIDE = re.compile(
 # What is made without arguments of its own, or exists here only.
 NO_CONSTRUCTOR = {
     "Module", "Identity", "Sigmoid", "Tanh", "MaxPool", "Microscope", "Momentum", "Optimizer",
-    "Dataset", "Sampler", "ReLU", "SiLU", "Hardswish",
+    "Dataset", "IterableDataset", "Sampler", "ReLU", "SiLU", "Hardswish",
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
   (``tests/autograd/in_place_states.py``): the number of each cell's result, and the results.
 * ``wrong_arguments``: the class of the error for each wrong kind of each argument of each row of
   ``tests/wrong_arguments.py``.
+* ``passes``: the batches of DataLoaders over options and workers (``tests/data/passes.py``).
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
 """
 
@@ -39,6 +40,7 @@ import torch
 from tests import wrong_arguments
 from tests.autograd import in_place_states
 from tests.autograd.random_programs import STORED, in_children, run
+from tests.data import passes
 from tests.examples import cnn_problem
 from tests.goldens import FOLDER, save_arrays
 from tests.nn.cases import CASES, compute
@@ -101,6 +103,12 @@ def make_printed() -> None:
 def make_wrong_arguments() -> None:
     found = wrong_arguments.answers(torch, torch.utils.data)
     save("wrong_arguments.json", json.dumps(found, separators=(",", ":")))
+
+
+def make_passes() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # more workers than CPUs
+        save("passes.json", json.dumps(passes.answers(torch), separators=(",", ":")))
 
 
 def layers() -> None:
@@ -247,6 +255,7 @@ MAKERS = {
     "in_place_states": make_in_place_states,
     "iris": iris,
     "wrong_arguments": make_wrong_arguments,
+    "passes": make_passes,
     "cnn": cnn,
 }
 
