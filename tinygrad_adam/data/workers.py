@@ -3,9 +3,9 @@
 Processes and not threads. Threads would be as short, start at once and copy nothing, but they share
 Python's lock and its global random numbers. 960 samples with 0.6 ms of Python each took 0.58 s of
 CPU time without workers, 0.61 s behind one lock with two threads, and 0.31 and 0.27 s side by side
-in two processes, with 0.01 s for the main one. And what PyTorch promises needs processes: ``random``
-and ``numpy.random`` seeded for each worker, a dataset of its own that ``worker_init_fn`` may change,
-an end to a worker that hangs. The price: batches are copied, 50 ms for one of 38 MB.
+in two processes, with 0.01 s for the main one. And what PyTorch promises needs processes: Python's
+and NumPy's random numbers seeded for each worker, a dataset of its own that ``worker_init_fn`` may
+change, an end to a worker that hangs. The price: batches are copied, 50 ms for one of 38 MB.
 
 Where there is ``fork`` (Linux), that is how they start: 10 ms each, nothing is pickled or imported,
 memory is shared until somebody writes to it, and a program needs no ``if __name__ == "__main__":``.
