@@ -111,8 +111,7 @@ def test_the_source_distribution_has_every_module(source, tmp_path):
 def test_a_hint_names_an_extra_that_brings_the_package():
     for package, extra in EXTRAS.items():
         packages = SETUP["options.extras_require"].get(extra, raw=True)
-        # What comes with another one is no line of its own.
-        assert package in packages or (package, extra) == ("pillow", "viz")
+        assert package in packages
 
 
 def test_nothing_tells_to_install_from_an_index_that_does_not_have_it():

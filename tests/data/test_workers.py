@@ -176,12 +176,12 @@ def test_breaking_off_leaves_nothing_behind_and_the_next_pass_is_whole():
     for _ in loader:
         break
     assert alone()
-    staying = DataLoader(range(5), 2, num_workers=2, persistent_workers=True, prefetch_factor=1)
+    staying = DataLoader(range(5), 2, num_workers=2, persistent_workers=True, in_order=False)
     for _ in staying:
         break
-    before = multiprocessing.active_children()
-    assert [batch.tolist() for batch in staying] == [[0, 1], [2, 3], [4]]
-    assert multiprocessing.active_children() == before
+    before = {process.pid for process in multiprocessing.active_children()}
+    assert sorted(batch.tolist() for batch in staying) == [[0, 1], [2, 3], [4]]
+    assert {process.pid for process in multiprocessing.active_children()} == before
     del staying
     assert alone()
 
@@ -218,7 +218,7 @@ def test_in_order_or_as_they_come():
     assert read(slow) == list(range(6))
     found = read(slow, in_order=False)
     assert sorted(found) == list(range(6))
-    assert found.index(0) > 2
+    assert found.index(0) > 3  # the idle worker has got more to do
 
 
 def test_a_loader_in_the_worker_of_another_leaves_its_workers_alone():
