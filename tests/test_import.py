@@ -111,6 +111,18 @@ def test_addresses_of_pytorch():
     assert torch.inf == float("inf")
 
 
+def test_vision_is_loaded_when_it_is_asked_for():
+    program = (
+        "import sys, tinygrad_adam as torch\n"
+        "assert not [name for name in sys.modules if 'vision' in name]\n"
+        "print(torch.vision.transforms.Pad(2), 'PIL' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "Pad(padding=2, fill=0, padding_mode=constant) False\n"
+    with pytest.raises(AttributeError, match="module 'tinygrad_adam' has no attribute 'visions'"):
+        torch.visions  # noqa: B018
+
+
 def test_save_and_load(tmp_path):
     torch.save({"weight": torch.ones(2)}, tmp_path / "x.npz")
     assert torch.load(tmp_path / "x.npz")["weight"].tolist() == [1, 1]

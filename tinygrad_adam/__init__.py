@@ -12,11 +12,14 @@ room may use those before it, and ``lint-imports`` checks that:
 - ``optim``: update rules and schedules
 - ``data``, ``serialization``, ``viz``: what surrounds training
 - ``utils``: PyTorch's addresses of things that live elsewhere
+- ``vision``: images, loaded when it is asked for
 
 Importing loads NumPy and nothing else from outside.
 """
 
+import importlib
 import math
+import typing
 
 import numpy
 
@@ -64,3 +67,10 @@ __all__ = [  # noqa: RUF022
 # What is called on the package itself has its list where it is defined.
 __all__ += creation.__all__
 __all__ += ops.__all__
+
+
+def __getattr__(name: str) -> typing.Any:
+    """Load ``vision`` when it is asked for: most programs are not about images."""
+    if name == "vision":
+        return importlib.import_module(f"{__name__}.vision")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

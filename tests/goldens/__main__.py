@@ -23,6 +23,7 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``wrong_arguments``: the class of the error for each wrong kind of each argument of each row of
   ``tests/wrong_arguments.py``.
 * ``passes``: the batches of DataLoaders over options and workers (``tests/data/passes.py``).
+* ``images``: what becomes of images (``tests/vision/images.py``); needs torchvision 0.28 too.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
 """
 
@@ -47,6 +48,7 @@ from tests.nn.cases import CASES, compute
 from tests.ops import printed, promotion
 from tests.ops.table import ROWS
 from tests.optim import problems
+from tests.vision import images as image_calls
 
 
 def save(name: str, text: str) -> None:
@@ -109,6 +111,12 @@ def make_passes() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # more workers than CPUs
         save("passes.json", json.dumps(passes.answers(torch), separators=(",", ":")))
+
+
+def make_images() -> None:
+    from torchvision.transforms import InterpolationMode, functional
+
+    save_arrays("images.npz", image_calls.answers(functional, InterpolationMode, torch.from_numpy))
 
 
 def layers() -> None:
@@ -256,6 +264,7 @@ MAKERS = {
     "iris": iris,
     "wrong_arguments": make_wrong_arguments,
     "passes": make_passes,
+    "images": make_images,
     "cnn": cnn,
 }
 
