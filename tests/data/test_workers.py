@@ -156,6 +156,14 @@ def test_errors_of_worker_init_fn_of_iter_and_of_pickling():
         read(lambda index: lambda: index)
 
 
+def test_tensors_come_without_a_graph_or_not_at_all():
+    leaf = torch.ones(2, requires_grad=True)
+    (batch,) = read(lambda index: leaf, size=1)
+    assert batch.requires_grad
+    with pytest.raises(RuntimeError, match="Cowardly refusing to serialize non-leaf tensor"):
+        read(lambda index: {"rows": [leaf * 2]}, size=1)
+
+
 def test_a_worker_that_dies_and_one_that_hangs():
     with pytest.raises(RuntimeError, match=r"worker \(pid\(s\) \d+\) exited unexpectedly\n.*\[3\]"):
         read(lambda index: os._exit(3) if index == 2 else index, num_workers=1)

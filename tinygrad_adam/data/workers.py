@@ -19,6 +19,7 @@ in the main process waits in a thread.
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import os
 import pickle
@@ -39,6 +40,7 @@ import numpy as np
 
 from tinygrad_adam.backend import get_num_threads, manual_seed, set_num_threads
 from tinygrad_adam.data.dataset import IterableDataset
+from tinygrad_adam.tensor import Tensor
 
 _PATIENCE_SECONDS = 5  # for a worker to finish its batch when it is told to stop
 
@@ -107,7 +109,7 @@ def can_start(context: Any) -> bool:
         "DataLoader reads in this process, without workers\n  Where processes are spawned, a "
         'program with num_workers > 0 must be a file that works under if __name__ == "__main__":',
         RuntimeWarning,
-        stacklevel=4,
+        stacklevel=3,
     )
     return False
 
@@ -214,14 +216,16 @@ class Workers(Iterator[Any]):
                 f"DataLoader timed out after {self._timeout} seconds\n  A batch takes longer: "
                 "pass a longer timeout, or 0 to wait as long as it takes."
             )
+        contents = []
         try:
             for pipe in self._pipes:
                 if pipe in ready:
-                    number, answer = pipe.recv()
-                    if number in self._tasks:
-                        self._answers[number] = answer
+                    contents.append(pipe.recv_bytes())
         except (EOFError, OSError):  # the end of its pipe is seen a little before its own
             wait(sentinels, 1)
+        for number, answer in map(pickle.loads, contents):
+            if number in self._tasks:
+                self._answers[number] = answer
         dead = [process for process in self._processes if process.exitcode is not None]
         if dead:
             raise RuntimeError(
@@ -342,10 +346,29 @@ def _answer(
             else:
                 answer = caught(error)
         try:
-            outbox.put(pickle.dumps((number, answer), protocol=5))
+            content = _pickled((number, answer))
         except Exception as error:  # what cannot be pickled: a batch, or the class of an error
             text = answer.text if isinstance(answer, _Caught) else caught(error).text
-            outbox.put(pickle.dumps((number, _Caught(RuntimeError, text))))
+            content = _pickled((number, _Caught(RuntimeError, text)))
+        outbox.put(content)
+
+
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, Tensor) and thing.grad_fn is not None:
+            raise RuntimeError(
+                "Cowardly refusing to serialize non-leaf tensor which requires_grad, since "
+                "autograd does not support crossing process boundaries.  If you just want to "
+                "transfer the data, call detach() on the tensor before serializing (e.g., putting "
+                "it on the queue).\n  Or read with num_workers=0."
+            )
+        return NotImplemented
+
+
+def _pickled(thing: Any) -> bytes:
+    file = io.BytesIO()
+    _Pickler(file, protocol=5).dump(thing)
+    return file.getvalue()
 
 
 def _post(pipe: Any, outbox: queue.SimpleQueue[bytes]) -> None:

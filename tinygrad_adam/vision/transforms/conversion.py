@@ -220,12 +220,16 @@ def normalize(
             f"{tensor.size()}"
         )
     means, stds = (
-        as_tensor(values, dtype=tensor.dtype, device=tensor.device) for values in (mean, std)
+        np.asarray(values.tolist() if isinstance(values, Tensor) else values, tensor.dtype)
+        for values in (mean, std)
     )
-    if bool((stds == 0).any()):
+    if not stds.all():
         raise ValueError(
             f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by "
             "zero."
         )
-    means, stds = (x.reshape(-1, 1, 1) if x.ndim == 1 else x for x in (means, stds))
-    return tensor.sub_(means).div_(stds) if inplace else (tensor - means) / stds
+    shift, scale = (
+        as_tensor(array.reshape(-1, 1, 1) if array.ndim == 1 else array, device=tensor.device)
+        for array in (means, stds)
+    )
+    return tensor.sub_(shift).div_(scale) if inplace else (tensor - shift) / scale
