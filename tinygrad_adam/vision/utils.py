@@ -51,7 +51,7 @@ def make_grid(
         if not isinstance(part, Tensor):
             inside = "a list containing " if isinstance(tensor, list) else ""
             raise TypeError(f"tensor or list of tensors expected, got {inside}{type(part)}")
-    if value_range is not None and not isinstance(value_range, tuple):
+    if normalize and not (value_range is None or isinstance(value_range, tuple)):
         raise TypeError(
             "value_range has to be a tuple (min, max) if specified. min and max are numbers"
         )
