@@ -23,14 +23,14 @@ def test_pixels_are_those_of_torchvision(kind):
     assert list(found) == list(WANTED[kind])
     for name, wanted in WANTED[kind].items():
         assert (found[name].dtype, found[name].shape) == (wanted.dtype, wanted.shape), name
-        if kind in ("RGB", "L"):  # Pillow's own arithmetic
-            np.testing.assert_array_equal(found[name], wanted, name)
-        elif kind == "floats":
-            np.testing.assert_allclose(found[name], wanted, rtol=0, atol=2e-5, err_msg=name)
-        else:  # a value in the middle between two bytes may go either way
-            difference = np.abs(found[name].astype(int) - wanted)
+        difference = np.abs(found[name].astype(float) - wanted)
+        if kind == "floats":
+            assert difference.max() < 2e-5, name
+        elif kind == "bytes":  # a value in the middle between two may go either way
             assert difference.max() <= 1, name
             assert (difference > 0).mean() < 0.02, name
+        else:  # Pillow's own arithmetic, which rounds otherwise since version 13
+            assert difference.max() <= (8 if "resize" in name else 0), name
 
 
 def test_tensors_may_be_batches_of_any_size():
