@@ -218,9 +218,14 @@ def test_batches_are_made_ahead_and_no_more_than_that():
 
 def test_large_tasks_and_large_batches_do_not_block_each_other():
     order = [list(range(100_000)) for _ in range(4)]
-    dataset = torch.data.TensorDataset(torch.zeros(100_000, 2))
-    loader = DataLoader(dataset, batch_sampler=order, num_workers=1)
-    assert [batch.shape for (batch,) in loader] == [(100_000, 2)] * 4
+    rows = torch.arange(200_000).reshape(100_000, 2)
+    loader = DataLoader(
+        torch.data.TensorDataset(rows, rows[:, 0]), batch_sampler=order, num_workers=1
+    )
+    for batch, numbers in loader:
+        assert (batch == rows).all()
+        assert (numbers == rows[:, 0]).all()
+        batch += 1  # it is the caller's
 
 
 def test_in_order_or_as_they_come():

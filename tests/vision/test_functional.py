@@ -141,6 +141,7 @@ X = torch.zeros(3, 4, 5)
         (lambda F: F.rgb_to_grayscale(X, 2), ValueError, "should be either 1 or 3"),
         (lambda F: F.normalize(X.to(torch.uint8), 0, 1), TypeError, "should be a float tensor"),
         (lambda F: F.normalize(X, [0], [0]), ValueError, "std evaluated to zero"),
+        (lambda F: F.normalize(X[:1], [0] * 3, [1] * 3), RuntimeError, r"output with shape \[1, 4"),
         (lambda F: F.normalize(X[0], [0], [1]), ValueError, "tensor image of size"),
         (lambda F: F.to_pil_image(3), TypeError, "pic should be Tensor or ndarray"),
         (lambda F: F.to_pil_image(np.zeros((2, 2, 5))), ValueError, "not have > 4 channels. Got 5"),

@@ -205,6 +205,7 @@ def normalize(
     Raises:
         TypeError: ``tensor`` is none of floats.
         ValueError: it has fewer than 3 dimensions, or a standard deviation is 0.
+        RuntimeError: it has another number of channels.
 
     Source: torchvision, ``torchvision.transforms.functional.normalize``.
     """
@@ -232,4 +233,13 @@ def normalize(
         as_tensor(array.reshape(-1, 1, 1) if array.ndim == 1 else array, device=tensor.device)
         for array in (means, stds)
     )
-    return tensor.sub_(shift).div_(scale) if inplace else (tensor - shift) / scale
+    if inplace:
+        return tensor.sub_(shift).div_(scale)
+    result = (tensor - shift) / scale
+    if result.shape != tensor.shape:
+        raise RuntimeError(
+            f"output with shape {list(tensor.shape)} doesn't match the broadcast shape "
+            f"{list(result.shape)}\n  Normalize: {means.size} means and {stds.size} standard "
+            "deviations, one for each channel or one for all."
+        )
+    return result
