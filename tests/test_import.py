@@ -93,12 +93,34 @@ def test_addresses_of_pytorch():
     dataset = TensorDataset(torch.arange(4))
     assert [len(batch) for (batch,) in DataLoader(dataset, batch_size=3)] == [3, 1]
     assert torch.utils.data.__all__ == torch.data.__all__
+    from tinygrad_adam.utils.data._utils.collate import default_collate
+    from tinygrad_adam.utils.data._utils.worker import get_worker_info
+    from tinygrad_adam.utils.data.dataloader import default_collate as same_collate
+    from tinygrad_adam.utils.data.dataset import Dataset
+    from tinygrad_adam.utils.data.sampler import SubsetRandomSampler
+
+    assert torch.utils.data.dataset.Dataset is Dataset is torch.data.Dataset
+    assert SubsetRandomSampler is torch.utils.data.sampler.SubsetRandomSampler
+    assert same_collate is default_collate is torch.data.default_collate
+    assert torch.utils.data.dataloader.get_worker_info is get_worker_info
     assert callable(torch.autograd.grad)
     assert callable(torch.optim.lr_scheduler.StepLR)
     assert callable(torch.nn.functional.relu)
     assert torch.cuda.is_available() in (True, False)
     assert str(torch.device("cuda:1")) == "cuda:1"
     assert torch.inf == float("inf")
+
+
+def test_vision_is_loaded_when_it_is_asked_for():
+    program = (
+        "import sys, tinygrad_adam as torch\n"
+        "assert not [name for name in sys.modules if 'vision' in name]\n"
+        "print(torch.vision.transforms.Pad(2), 'PIL' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "Pad(padding=2, fill=0, padding_mode=constant) False\n"
+    with pytest.raises(AttributeError, match="module 'tinygrad_adam' has no attribute 'visions'"):
+        torch.visions  # noqa: B018
 
 
 def test_save_and_load(tmp_path):

@@ -111,8 +111,7 @@ def test_the_source_distribution_has_every_module(source, tmp_path):
 def test_a_hint_names_an_extra_that_brings_the_package():
     for package, extra in EXTRAS.items():
         packages = SETUP["options.extras_require"].get(extra, raw=True)
-        # What comes with another one is no line of its own.
-        assert package in packages or (package, extra) == ("pillow", "viz")
+        assert package in packages
 
 
 def test_nothing_tells_to_install_from_an_index_that_does_not_have_it():
@@ -142,9 +141,11 @@ def imported_packages(path):
 def test_every_outside_package_that_is_imported_can_be_installed_with_an_extra():
     offered = SETUP["options"]["install_requires"] + "".join(
         SETUP["options.extras_require"].get(extra, raw=True)
-        for extra in ("gpu", "fast", "viz", "examples")
+        for extra in ("gpu", "fast", "viz", "vision", "examples")
     )
-    distributions = {"sklearn": "scikit-learn", "cupyx": "cupy", "llvmlite": "numba"}
+    distributions = {
+        "sklearn": "scikit-learn", "cupyx": "cupy", "llvmlite": "numba", "PIL": "pillow",
+    }  # fmt: skip
     for path in (ROOT / "tinygrad_adam").rglob("*.py"):
         for package in set(imported_packages(path)) - sys.stdlib_module_names - {"tinygrad_adam"}:
             assert distributions.get(package, package) in offered, f"{path} imports {package}"

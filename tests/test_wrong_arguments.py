@@ -101,6 +101,7 @@ F.poisson_nll_loss[reduction] nn.Bilinear[0]
 F.adaptive_max_pool2d[1] F.adaptive_max_pool2d_with_indices[1] F.fold[1] F.fold[2] F.fold[4]
 F.affine_grid[1] F.rms_norm[1] nn.LazyConv1d[7] nn.LazyConv2d[7]
 torch.gradient[spacing] torch.histogram[1] torch.histogram[range]
+data.StackDataset[0] data.StackDataset[1]
 """
 
 
@@ -114,7 +115,8 @@ FROM_INSIDE = re.compile(
 # What is made without arguments of its own, or exists here only.
 NO_CONSTRUCTOR = {
     "Module", "Identity", "Sigmoid", "Tanh", "MaxPool", "Microscope", "Momentum", "Optimizer",
-    "Dataset", "Sampler", "ReLU", "SiLU", "Hardswish", "Hardsigmoid", "Mish", "ReLU6", "SELU",
+    "Dataset", "IterableDataset", "Sampler", "ReLU", "SiLU", "Hardswish", "Hardsigmoid", "Mish",
+    "ReLU6", "SELU",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ room may use those before it, and ``lint-imports`` checks that:
 - ``func``: functions of functions
 - ``data``, ``serialization``, ``viz``: what surrounds training
 - ``utils``: PyTorch's addresses of things that live elsewhere
+- ``vision``: images, loaded when it is asked for
 
 Importing loads NumPy and nothing else from outside.
 """

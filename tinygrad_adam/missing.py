@@ -35,7 +35,7 @@ _INSTEAD = {
 
 
 # Modules that not every program needs.
-LOADED_WHEN_ASKED = ("distributions",)
+LOADED_WHEN_ASKED = ("distributions", "vision")
 
 # The missing names that tensors have as attributes which raise.
 _hidden: set[str] = set()

@@ -5,7 +5,14 @@ import pytest
 
 from tinygrad_adam.backend import Generator, manual_seed
 from tinygrad_adam.creation import from_numpy, tensor
-from tinygrad_adam.data import DataLoader, Dataset, RandomSampler, Subset, TensorDataset
+from tinygrad_adam.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    Subset,
+    TensorDataset,
+)
 from tinygrad_adam.tensor import Tensor
 
 
@@ -148,7 +155,6 @@ def test_empty_dataset():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_workers": 2}, "num_workers must be 0, got 2"),
         ({"num_workers": -1}, "num_workers option should be non-negative"),
         ({"timeout": -1}, "timeout option should be non-negative"),
         ({"timeout": 2.5}, r"timeout option needs num_workers > 0, got timeout=2\.5"),
@@ -174,6 +180,57 @@ def test_options_that_make_no_sense(options, message):
 def test_what_is_no_dataset(dataset):
     with pytest.raises(TypeError, match=f"expected a dataset .* got a {type(dataset).__name__}"):
         DataLoader(dataset)
+
+
+class Stream(IterableDataset):
+    def __init__(self, size):
+        self.size = size
+
+    def __iter__(self):
+        return iter(range(self.size))
+
+
+@pytest.mark.parametrize("option", [{"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}])
+def test_options_that_an_iterable_dataset_refuses(option):
+    (name,) = option
+    with pytest.raises(ValueError, match=f"IterableDataset: expected unspecified {name} option"):
+        DataLoader(Stream(3), **option)
+
+
+def test_an_iterable_dataset():
+    loader = DataLoader(Stream(5), 2, shuffle=False)
+    assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3], [4]]
+    assert [batch.tolist() for batch in DataLoader(Stream(5), 2, drop_last=True)] == [
+        [0, 1],
+        [2, 3],
+    ]
+    assert list(DataLoader(Stream(2), None)) == [0, 1]
+    assert list(DataLoader(Stream(0))) == []
+    with pytest.raises(TypeError, match="has no len"):
+        len(loader)
+
+
+def test_an_iterator_that_begins_again_after_its_end_is_read_once():
+    class Restless(IterableDataset):
+        def __iter__(self):
+            self.left = [1, 2, 3]
+            return self
+
+        def __next__(self):
+            if not self.left:
+                self.left = [7, 8, 9]
+                raise StopIteration
+            return self.left.pop(0)
+
+    assert [batch.tolist() for batch in DataLoader(Restless(), 2)] == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_tensor_dataset_with_workers_is_read_a_batch_at_a_time_too(workers):
+    loader = DataLoader(numbered(5), 2, num_workers=workers)
+    assert labels(loader) == [0, 1, 2, 3, 4]
+    for inputs, _ in loader:
+        inputs += 1  # a batch is the caller's
 
 
 def test_positional_options_are_pytorchs():

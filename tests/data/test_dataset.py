@@ -5,7 +5,16 @@ import pytest
 
 from tinygrad_adam.backend import Generator, manual_seed
 from tinygrad_adam.creation import from_numpy
-from tinygrad_adam.data import ConcatDataset, Dataset, Subset, TensorDataset, random_split
+from tinygrad_adam.data import (
+    ChainDataset,
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    StackDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
 from tinygrad_adam.data.dataset import read_batch, read_samples
 
 
@@ -96,6 +105,54 @@ def test_concat_dataset_passes_over_empty_parts():
     both = ConcatDataset([[], [1], [], [2, 3]])
     assert [both[i] for i in range(3)] == [1, 2, 3]
     assert list(both) == [1, 2, 3]
+
+
+class Stream(IterableDataset):
+    def __init__(self, *items):
+        self.items = items
+
+    def __iter__(self):
+        return iter(self.items)
+
+    def __len__(self):
+        return len(self.items)
+
+
+def test_chain_dataset():
+    both = Stream(1, 2) + Stream() + Stream(3)
+    assert isinstance(both, ChainDataset)
+    assert list(both) == list(both) == [1, 2, 3]
+    assert len(both) == 3
+    for ask in (list, len):
+        with pytest.raises(AssertionError, match="ChainDataset only supports IterableDataset"):
+            ask(ChainDataset([Stream(), [1]]))
+    with pytest.raises(AssertionError, match="ConcatDataset does not support IterableDataset"):
+        ConcatDataset([[1], Stream()])
+
+
+def test_stack_dataset():
+    rows = StackDataset(Squares(), "abcde")
+    assert rows[2] == (4, "c")
+    assert rows.__getitems__([3, 0]) == [(9, "d"), (0, "a")]
+    named = StackDataset(a=Subset([7, 8, 9], [2, 1]), b="xy")
+    assert named[1] == {"a": 8, "b": "y"}
+    assert named.__getitems__([1, 0]) == [{"a": 8, "b": "y"}, {"a": 9, "b": "x"}]
+    assert (len(rows), len(named)) == (5, 2)
+
+
+def test_stack_dataset_checks_what_it_gets():
+    class Short(Squares):
+        def __getitems__(self, indices):
+            return [1]
+
+    with pytest.raises(ValueError, match="At least one dataset should be passed"):
+        StackDataset()
+    with pytest.raises(ValueError, match="but both types are given"):
+        StackDataset([1], a=[1])
+    with pytest.raises(ValueError, match="Size mismatch between datasets"):
+        StackDataset(a=[1], b=[])
+    with pytest.raises(ValueError, match=r"size mismatch\. Expected 2, got 1"):
+        StackDataset(Short()).__getitems__([1, 2])
 
 
 def test_random_split_is_a_partition():

@@ -23,6 +23,8 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
   (``tests/autograd/in_place_states.py``): the number of each cell's result, and the results.
 * ``wrong_arguments``: the class of the error for each wrong kind of each argument of each row of
   ``tests/wrong_arguments.py``.
+* ``passes``: the batches of DataLoaders over options and workers (``tests/data/passes.py``).
+* ``images``: what becomes of images (``tests/vision/images.py``); needs torchvision 0.28 too.
 * ``cnn``: the losses of the notes' CNN in its first 100 steps with Adam.
 * ``language_models``: the losses of a ladder of language models in their first steps, in float64.
 * ``distributions``: for each case of ``tests/distributions/cases.py`` and each of its questions,
@@ -46,6 +48,7 @@ import torch
 from tests import func_programs, pytorch_files, wrong_arguments
 from tests.autograd import graphs, in_place_states
 from tests.autograd.random_programs import STORED, in_children, run
+from tests.data import passes
 from tests.distributions import cases as distribution_cases
 from tests.examples import cnn_problem, language_models
 from tests.goldens import FOLDER, save_arrays
@@ -54,6 +57,7 @@ from tests.ops import printed, promotion
 from tests.ops.table import ROWS
 from tests.optim import problems
 from tests.training.recurrent import PROGRAMS
+from tests.vision import images as image_calls
 
 
 def save(name: str, text: str) -> None:
@@ -119,6 +123,18 @@ def make_func() -> None:
 def make_wrong_arguments() -> None:
     found = wrong_arguments.answers(torch, torch.utils.data)
     save("wrong_arguments.json", json.dumps(found, separators=(",", ":")))
+
+
+def make_passes() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # more workers than CPUs
+        save("passes.json", json.dumps(passes.answers(torch), separators=(",", ":")))
+
+
+def make_images() -> None:
+    from torchvision.transforms import InterpolationMode, functional
+
+    save_arrays("images.npz", image_calls.answers(functional, InterpolationMode, torch.from_numpy))
 
 
 def layers() -> None:
@@ -299,6 +315,8 @@ MAKERS = {
     "in_place_states": make_in_place_states,
     "iris": iris,
     "wrong_arguments": make_wrong_arguments,
+    "passes": make_passes,
+    "images": make_images,
     "cnn": cnn,
     "language_models": make_language_models,
     "distributions": make_distributions,

@@ -8,7 +8,7 @@ import pytest
 from tools import mutants
 from tools.mutants import MUTANTS, Mutant
 
-LINE = "wanted -= len(drawn)"
+LINE = "left = wanted - start"
 ROUNDS = "data/test_sampler.py::test_random_sampler_without_replacement_beyond_the_length"
 BATCHES = "data/test_sampler.py::test_batch_sampler"
 
@@ -38,8 +38,8 @@ def test_every_line_of_the_list_is_there_and_so_are_its_tests(tool, capsys):
 
 def test_a_fault_that_its_tests_do_not_see_lives(tool, capsys):
     faults = [
-        Mutant("seen", "data/sampler.py", LINE, "wanted = 0", ROUNDS),
-        Mutant("unseen", "data/sampler.py", LINE, "wanted = 0", BATCHES),
+        Mutant("seen", "data/sampler.py", LINE, "left = 0", ROUNDS),
+        Mutant("unseen", "data/sampler.py", LINE, "left = 0", BATCHES),
     ]
     assert tool(faults) == 1
     *rows, last = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -64,7 +64,7 @@ def test_some_of_the_list_as_json(tool, capsys, monkeypatch):
         (Mutant("x", "data/sampler.py", "no such line", "", ROUNDS), "has 0 times: no such line"),
         (Mutant("x", "data/sampler.py", "return", "", ROUNDS), "times: return"),
         (Mutant("x", "data/nowhere.py", LINE, "", ROUNDS), "data/nowhere.py has 0 times"),
-        (Mutant("x", "data/sampler.py", LINE, "wanted = 0", "data/no.py"), "tests do not run"),
+        (Mutant("x", "data/sampler.py", LINE, "left = 0", "data/no.py"), "tests do not run"),
     ],
     ids=["line", "twice", "file", "tests"],
 )

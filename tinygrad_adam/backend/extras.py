@@ -7,8 +7,8 @@ EXTRAS = {
     "graphviz": "viz",
     "matplotlib": "viz",
     "numba": "fast",
-    "pillow": "viz",
-    "pooch": "examples",
+    "pillow": "vision",
+    "pooch": "vision",
     "safetensors": "examples",
     "scikit-learn": "examples",
 }

@@ -9,7 +9,7 @@ import bisect
 import itertools
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import index as as_int
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -49,6 +49,19 @@ class Dataset(Generic[Sample]):
 
     def __add__(self: Samples[S], other: Samples[S]) -> ConcatDataset[S]:
         return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset[Sample], Iterable[Sample]):
+    """Samples that come one after the other: subclasses define ``__iter__()``.
+
+    With workers, each iterates over a copy of its own: ``get_worker_info()`` in ``__iter__``, or a
+    ``worker_init_fn``, gives each its part; otherwise all samples come from each.
+
+    Source: PyTorch, ``torch.utils.data.IterableDataset``.
+    """
+
+    def __add__(self, other: Any) -> ChainDataset[Any]:  # type: ignore[override]
+        return ChainDataset([self, other])
 
 
 def read_samples(dataset: Any, indices: Iterable[Any]) -> list[Any]:
@@ -178,6 +191,10 @@ class ConcatDataset(Dataset[Sample]):
         self.datasets = list(datasets)
         if not self.datasets:
             raise AssertionError("datasets should not be an empty iterable")
+        if any(isinstance(part, IterableDataset) for part in self.datasets):
+            raise AssertionError(
+                "ConcatDataset does not support IterableDataset\n  ChainDataset joins those."
+            )
         self.cumulative_sizes = list(itertools.accumulate(len(part) for part in self.datasets))
 
     def __getitem__(self, index: int) -> Sample:
@@ -196,6 +213,89 @@ class ConcatDataset(Dataset[Sample]):
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
+
+
+class ChainDataset(IterableDataset[Sample]):
+    """Iterable datasets one after the other. ``a + b`` gives the same for two.
+
+    Args:
+        datasets: an iterable of iterable datasets, looked at when it is iterated over.
+
+    Raises:
+        AssertionError: (then) one is no IterableDataset.
+
+    Source: PyTorch, ``torch.utils.data.ChainDataset``.
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = datasets
+
+    def _parts(self) -> Iterator[Any]:
+        for part in self.datasets:
+            if not isinstance(part, IterableDataset):
+                raise AssertionError(
+                    "ChainDataset only supports IterableDataset\n  ConcatDataset joins the others."
+                )
+            yield part
+
+    def __iter__(self) -> Iterator[Sample]:
+        return itertools.chain.from_iterable(self._parts())
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts())
+
+
+class StackDataset(Dataset[Any]):
+    """Datasets side by side: sample i has the i-th sample of each.
+
+    Args:
+        *args: datasets of one length; samples are tuples.
+        **kwargs: the same by name; samples are dictionaries.
+
+    Raises:
+        ValueError: there is none, there are both kinds, or lengths differ.
+
+    Source: PyTorch, ``torch.utils.data.StackDataset``.
+    """
+
+    datasets: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args and kwargs:
+            raise ValueError(
+                "Supported either ``tuple``- (via ``args``) or``dict``- (via ``kwargs``) like "
+                "input/output, but both types are given."
+            )
+        self.datasets = args or kwargs
+        if not self.datasets:
+            raise ValueError("At least one dataset should be passed")
+        sizes = [len(part) for part in args or kwargs.values()]
+        if len(set(sizes)) > 1:
+            raise ValueError(f"Size mismatch between datasets\n  StackDataset: {sizes}")
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._sample(part[index] for part in self._parts())
+
+    def __getitems__(self, indices: Sequence[Any]) -> list[Any]:
+        """Return the samples at a list of indices."""
+        columns = [read_samples(part, indices) for part in self._parts()]
+        for column in columns:
+            if len(column) != len(indices):
+                raise ValueError(
+                    "Nested dataset's output size mismatch. "
+                    f"Expected {len(indices)}, got {len(column)}"
+                )
+        return [self._sample(row) for row in zip(*columns, strict=True)]
+
+    def __len__(self) -> int:
+        return len(next(iter(self._parts())))
+
+    def _parts(self) -> Iterable[Any]:
+        return self.datasets.values() if isinstance(self.datasets, dict) else self.datasets
+
+    def _sample(self, values: Iterable[Any]) -> Any:
+        named = isinstance(self.datasets, dict)
+        return dict(zip(self.datasets, values, strict=True)) if named else tuple(values)
 
 
 def random_split(

@@ -6,13 +6,19 @@ Source: PyTorch, ``torch.utils.data`` (``Sampler`` and its subclasses).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from tinygrad_adam.backend import Generator
-from tinygrad_adam.creation import randint, randperm
+from tinygrad_adam.backend.random import numbers_of
+from tinygrad_adam.creation import as_tensor, randint, randperm
 
 Index = TypeVar("Index", covariant=True)
+
+# Permutations of more are not made at once: a thousand samples of 10**10 shall cost nothing.
+_AT_ONCE = 1 << 20
 
 
 class Sampler(Generic[Index]):
@@ -89,13 +95,114 @@ class RandomSampler(Sampler[int]):
         if generator is None:
             generator = Generator().manual_seed(int(randint(2**63 - 1, ()).item()))
         size, wanted = len(self.data_source), self.num_samples
-        while wanted > 0:
+        for start in range(0, wanted, 32 if self.replacement else size):
+            left = wanted - start
             if self.replacement:
-                drawn = randint(size, (wanted,), generator=generator).tolist()
+                yield from randint(size, (min(left, 32),), generator=generator).tolist()
+            elif size <= _AT_ONCE:
+                yield from randperm(size, generator=generator).tolist()[:left]
             else:
-                drawn = randperm(size, generator=generator).tolist()[:wanted]
-            yield from drawn
-            wanted -= len(drawn)
+                yield from itertools.islice(_lazy_permutation(size, generator), left)
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+def _lazy_permutation(size: int, generator: Generator) -> Iterator[int]:
+    """The numbers below ``size`` in random order; memory grows with how many are taken.
+
+    Source: Fisher and Yates's shuffle, which remembers only what has moved.
+    """
+    moved: dict[int, int] = {}
+    for start in range(0, size, 1024):
+        places = np.arange(start, min(start + 1024, size))
+        for place, other in enumerate(generator.numpy.integers(places, size).tolist(), start):
+            yield moved.get(other, other)
+            moved[other] = moved.pop(place, place)
+
+
+class SubsetRandomSampler(Sampler[Any]):
+    """The given indices in random order, another one at each iteration.
+
+    Args:
+        indices: a sequence of them.
+        generator: where the random numbers come from; None means the default generator.
+
+    Source: PyTorch, ``torch.utils.data.SubsetRandomSampler``.
+    """
+
+    def __init__(self, indices: Sequence[Any], generator: Generator | None = None) -> None:
+        self.indices = indices
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[Any]:
+        for place in randperm(len(self.indices), generator=self.generator).tolist():
+            yield self.indices[place]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler[int]):
+    """Indices 0, 1, … drawn with probabilities in proportion to ``weights``.
+
+    Args:
+        weights: a sequence of numbers, not negative; they need not sum to 1.
+        num_samples: how many indices to draw.
+        replacement: False: no index comes twice.
+        generator: where the random numbers come from; None means the default generator.
+
+    Raises:
+        ValueError: ``num_samples`` is not a positive integer, ``replacement`` no bool, or
+            ``weights`` have not one dimension.
+        RuntimeError: (when it is iterated over) the weights are negative, infinite, NaN or sum to
+            0, or there are too few to draw that many without replacement.
+
+    Source: PyTorch, ``torch.utils.data.WeightedRandomSampler``; without replacement, Efraimidis and
+    Spirakis, "Weighted random sampling with a reservoir" (2006).
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[float],
+        num_samples: int,
+        replacement: bool = True,
+        generator: Generator | None = None,
+    ) -> None:
+        _check_positive("num_samples", num_samples)
+        if not isinstance(replacement, bool):
+            raise ValueError(
+                f"replacement should be a boolean value, but got replacement={replacement}"
+            )
+        self.weights = as_tensor(weights, dtype=np.dtype("float64"))
+        if self.weights.dim() != 1:
+            raise ValueError(
+                "weights should be a 1d sequence but given weights have shape "
+                f"{tuple(self.weights.shape)}"
+            )
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        weights, wanted = self.weights.cpu().numpy(), self.num_samples
+        if not (np.isfinite(weights) & (weights >= 0)).all():
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        if not weights.any():
+            raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+        if not self.replacement and wanted > len(weights):
+            raise RuntimeError(
+                "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
+            )
+        numbers = numbers_of(self.generator)
+        if self.replacement:
+            sums = weights.cumsum()
+            drawn = sums[:-1].searchsorted(numbers.random(wanted) * sums[-1], side="right")
+        else:
+            # Who is first to ring: index i after an exponential time of rate weights[i].
+            with np.errstate(divide="ignore"):
+                drawn = np.argsort(numbers.standard_exponential(len(weights)) / weights)[:wanted]
+        yield from drawn.tolist()
 
     def __len__(self) -> int:
         return self.num_samples

@@ -7,6 +7,7 @@ same call always picks in the same way. scikit-learn and pooch are imported when
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from tinygrad_adam.backend import how_to_install
 from tinygrad_adam.data.dataset import TensorDataset
 from tinygrad_adam.data.idx import read_idx
+from tinygrad_adam.data.resizing import resize_weights
 from tinygrad_adam.tensor import Tensor
 
 MNIST_MIRRORS = (
@@ -116,7 +118,7 @@ def mnist(
     Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits" (1998).
     """
     folder = _cache_folder() if root is None else Path(root).expanduser()
-    paths = [_find(folder, name) or _fetch(folder, name, download) for name in MNIST_CHECKSUMS]
+    paths = [find_file(folder, name) or _fetch(folder, name, download) for name in MNIST_CHECKSUMS]
     train_images, train_labels = _read_pair(*paths[:2])
     test_images, test_labels = _read_pair(*paths[2:])
     mean, std = _mean_and_std(train_images) if normalize else (0.0, 255.0)
@@ -150,14 +152,8 @@ def _held_out_fifth(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarr
 
 
 def _resize_bilinear(images: np.ndarray, size: int) -> np.ndarray:
-    """Resize (N, n, n) images to (N, size, size).
-
-    An output pixel is a mean of its neighbours along each axis, weighted by a hat function of the
-    distance. That is a product with the same (size, n) matrix from the left and from the right.
-    """
-    old = images.shape[-1]
-    centres = ((np.arange(size) + 0.5) * old / size - 0.5).clip(0, old - 1)
-    weights = np.maximum(0, 1 - np.abs(centres[:, np.newaxis] - np.arange(old)))
+    """Resize (N, n, n) images to (N, size, size)."""
+    weights = resize_weights(images.shape[-1], size)
     resized: np.ndarray = weights @ images @ weights.T
     return resized
 
@@ -173,9 +169,12 @@ def _cache_folder() -> Path:
     return Path(pooch.os_cache("tinygrad_adam")) / "mnist"
 
 
-def _find(folder: Path, name: str) -> Path | None:
-    """Return the file of that published name in ``folder``, under any of its common names."""
-    for place in (folder, folder / "MNIST" / "raw"):
+def find_file(folder: Path, name: str, below: str = "MNIST") -> Path | None:
+    """Return the file of that published name in ``folder``, under any of its common names.
+
+    It is looked for in the folder itself and where torchvision puts it.
+    """
+    for place in (folder, folder / below / "raw"):
         for variant in (name, name.replace("-idx", ".idx")):
             for path in (place / variant, place / f"{variant}.gz"):
                 if path.is_file():
@@ -184,22 +183,32 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _fetch(folder: Path, name: str, download: bool) -> Path:
-    if not download:
-        how = "pass download=True, or the folder that has the four MNIST files, plain or .gz"
-        if not folder.is_dir():
-            raise FileNotFoundError(f"{folder}: no such folder; {how}")
-        raise FileNotFoundError(f"{folder / name}: no such file, nor {name}.gz; {how}")
+    if download:
+        return fetch_file(folder, f"{name}.gz", MNIST_CHECKSUMS[name], MNIST_MIRRORS)
+    how = "pass download=True, or the folder that has the four MNIST files, plain or .gz"
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; {how}")
+    raise FileNotFoundError(f"{folder / name}: no such file, nor {name}.gz; {how}")
+
+
+def fetch_file(folder: Path, name: str, md5: str, mirrors: Sequence[str]) -> Path:
+    """Return the file of that name in ``folder``, downloaded from a mirror if it is not there.
+
+    Raises:
+        ConnectionError: no mirror gave a file with that checksum. The text has each one's reason.
+        ImportError: pooch is missing.
+    """
     try:
         import pooch
     except ImportError as error:
-        raise ImportError(f"downloading MNIST needs pooch: {how_to_install('pooch')}") from error
+        raise ImportError(f"downloading {name} needs pooch: {how_to_install('pooch')}") from error
     failures = []
-    for mirror in MNIST_MIRRORS:
+    for mirror in mirrors:
         try:
             path = pooch.retrieve(
-                f"{mirror}{name}.gz",
-                known_hash=f"md5:{MNIST_CHECKSUMS[name]}",
-                fname=f"{name}.gz",
+                f"{mirror}{name}",
+                known_hash=f"md5:{md5}",
+                fname=name,
                 path=folder,
                 downloader=pooch.HTTPDownloader(timeout=_DOWNLOAD_TIMEOUT_SECONDS),
             )
@@ -208,8 +217,9 @@ def _fetch(folder: Path, name: str, download: bool) -> Path:
         except (OSError, ValueError) as error:
             failures.append(f"\n  {mirror}: {error}")
     raise ConnectionError(
-        f"{name}.gz: expected the published file from one of {len(MNIST_MIRRORS)} mirrors, found "
-        f"none:{''.join(failures)}\n  Put the four files into a folder and pass that."
+        f"{name}: expected the published file from one of {len(mirrors)} mirrors, found "
+        f"none:{''.join(failures)}\n  Without a network, put the published files into a folder and "
+        "pass that."
     )
 
 
