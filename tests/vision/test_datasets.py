@@ -273,7 +273,7 @@ def test_fake_data():
     assert first[3][0].tobytes() == image.tobytes() == again[1][0].tobytes()
     assert image.tobytes() != first[4][0].tobytes()
     assert {label for _, label in first} == {0, 1, 2, 3}
-    assert torch.backend.default_generator.get_state() == state
+    assert torch.equal(torch.get_rng_state(), state)
     with pytest.raises(IndexError, match="FakeData index out of range"):
         first[20]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_adam.backend import Dtype
 from tinygrad_adam.creation import as_tensor, from_numpy
 from tinygrad_adam.tensor import Tensor
 from tinygrad_adam.vision.pillow import is_image, pillow, require_image
@@ -192,7 +193,7 @@ def convert_image_dtype(image: Tensor, dtype: Any = np.float32) -> Tensor:
     return image.to(new) * ((max_value(new) + 1) // (max_value(old) + 1))
 
 
-def max_value(dtype: np.dtype) -> int:
+def max_value(dtype: Dtype) -> int:
     """Return what white is: 1 for floats."""
     return int(np.iinfo(dtype).max) if dtype.kind in "iu" else 1
 
