@@ -64,11 +64,11 @@ def softmax_by_hand(x):
     return probabilities.mean()
 
 
-BUGS = [  # the function, the culprit, and in which direction
-    (log_of_a_negative, "Log", "forward"),
-    (step_too_large, "Linear", "forward"),
-    (root_of_zero, "Sqrt", "backward"),
-    (softmax_by_hand, "Exp", "forward"),
+BUGS = [  # the function, the culprit, what PyTorch and anomaly mode call it, in which direction
+    (log_of_a_negative, "Log", "LogBackward0", "forward"),
+    (step_too_large, "Linear", "AddmmBackward0", "forward"),
+    (root_of_zero, "Sqrt", "SqrtBackward0", "backward"),
+    (softmax_by_hand, "Exp", "ExpBackward0", "forward"),
 ]
 
 
@@ -91,7 +91,7 @@ def main():
 
     torch.manual_seed(0)
     x = torch.randn(5, 4)
-    for number, (bug, culprit, direction) in enumerate(BUGS):
+    for number, (bug, culprit, name, direction) in enumerate(BUGS):
         print(f"\n{bug.__name__}: {bug.__doc__}")
         lines = named_by_anomaly_mode(bug, x)
         print("  anomaly mode:", "\n  ".join(lines))
@@ -105,7 +105,7 @@ def main():
 
         red = [node["title"] for node in graph.to_dict()["nodes"] if node["mark"] == "culprit"]
         expected = [culprit if direction == "forward" else f"{culprit}Backward"]
-        if red[:1] != expected or f"'{culprit}Backward0'" not in lines[-1]:
+        if red[:1] != expected or f"'{name}'" not in lines[-1]:
             raise SystemExit(f"CHECK failed: {bug.__name__}: {lines[-1]}; red: {red}")
         print(f"CHECK ok: {bug.__name__}: {culprit}, {direction}")
 
