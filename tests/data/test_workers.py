@@ -336,3 +336,19 @@ def test_an_interrupt_ends_all(tmp_path):
     for pid in workers:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_workers_end_when_the_main_process_is_killed(tmp_path):
+    program = (
+        "import time\n"
+        "from tinygrad_adam.data import DataLoader\n"
+        "loaders = [iter(DataLoader(range(9), num_workers=2)) for _ in range(2)]\n"
+        "for loader in loaders: next(loader)\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    process = run(tmp_path, program)
+    assert process.stdout.readline() == "ready\n"
+    process.kill()
+    # Which waits until no worker has these open any more.
+    assert process.communicate(timeout=20) == ("", "")

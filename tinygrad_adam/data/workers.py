@@ -307,7 +307,8 @@ def _work(
         connection.close()
     with contextlib.suppress(KeyboardInterrupt):  # the main process has it too, and says so
         _set_up(info)
-        _answer(info, make_reader, init, pipe, told)
+        with contextlib.suppress(EOFError, ConnectionError):  # the main process is gone
+            _answer(info, make_reader, init, pipe, told)
 
 
 def _set_up(info: WorkerInfo) -> None:
