@@ -30,7 +30,7 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``distributions``: for each case of ``tests/distributions/cases.py`` and each of its questions,
   in float64, the answer, its gradients, and those of the sum of the squares of these.
 * ``pytorch_files``: what ``torch.save`` writes for each of ``tests/pytorch_files.py``.
-* ``recurrent``: the losses of the programs of ``tests/training/recurrent.py``, in float64.
+* ``training``: the losses of the programs of ``tests/training``, in float64.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ from tests.nn.cases import CASES, compute
 from tests.ops import printed, promotion
 from tests.ops.table import ROWS
 from tests.optim import problems
-from tests.training.recurrent import PROGRAMS
+from tests.training import PROGRAMS
 from tests.vision import images as image_calls
 
 
@@ -297,9 +297,9 @@ def make_distributions() -> None:
     save_arrays("distributions.npz", found)
 
 
-def recurrent() -> None:
+def training() -> None:
     losses = {name: program(torch, torch.float64) for name, program in PROGRAMS.items()}
-    save("recurrent.json", json.dumps(losses, indent=1))
+    save("training.json", json.dumps(losses, indent=1))
 
 
 MAKERS = {
@@ -321,7 +321,7 @@ MAKERS = {
     "language_models": make_language_models,
     "distributions": make_distributions,
     "pytorch_files": make_pytorch_files,
-    "recurrent": recurrent,
+    "training": training,
 }
 
 
