@@ -22,8 +22,8 @@ import math
 # isort: off
 # fmt: off
 from tinygrad_adam import (
-    accelerator, amp, autograd, backends, creation, cuda, data, func, missing, nn, ops, optim,
-    random, serialization, switches, utils, viz,
+    accelerator, amp, autograd, backends, creation, cuda, data, func, linalg, missing, nn, ops,
+    optim, random, serialization, switches, utils, viz,
 )
 from tinygrad_adam.amp import autocast
 from tinygrad_adam.autograd import (
@@ -69,8 +69,8 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "accelerator", "amp", "autocast", "autograd", "backends", "cuda", "data", "func", "nn", "optim",
-    "random", "serialization", "utils", "viz", "vmap",
+    "accelerator", "amp", "autocast", "autograd", "backends", "cuda", "data", "func", "linalg",
+    "nn", "optim", "random", "serialization", "utils", "viz", "vmap",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
     "is_inference", "no_grad", "set_grad_enabled",

@@ -4,9 +4,9 @@ The functions take tensors; inside a walk that nobody records, and inside ``forw
 arrays, too. Each is ``torch.name``, and the method ``Tensor.name``. Those that only layers need are
 listed in ``nn.functional``. Files that come later in this list may use earlier ones: arguments,
 shapes, joining, complex_parts, elementwise, reductions, indexing, ordering, linalg, distances,
-decompositions, activations, resampling, dropout, random, embedding, padding, shuffling, attention,
-pooling, unpooling, folding, normalization, convolution, interpolation, grids, recurrent, losses,
-likelihood_losses, margin_losses, ctc.
+systems, decompositions, matrix_functions, former_linalg, activations, resampling, dropout, random,
+embedding, padding, shuffling, attention, pooling, unpooling, folding, normalization, convolution,
+interpolation, grids, recurrent, losses, likelihood_losses, margin_losses, ctc.
 """
 
 # Packed by subject, twice in the same rows, as a table to be read.
@@ -48,6 +48,13 @@ from tinygrad_adam.ops.ordering import (
 )
 from tinygrad_adam.ops.linalg import (
     addmm, addmv, baddbmm, bilinear, bmm, dot, einsum, inner, matmul, mm, mv, norm, outer, trace,
+)
+from tinygrad_adam.ops.systems import (
+    cholesky_inverse, cholesky_solve, det, inv as inverse, logdet, slogdet,
+)
+from tinygrad_adam.ops.matrix_functions import matrix_exp, matrix_power
+from tinygrad_adam.ops.former_linalg import (
+    cholesky, lu, lu_solve, lu_unpack, pinverse, qr, svd, triangular_solve,
 )
 from tinygrad_adam.ops.distances import cosine_similarity, pairwise_distance, pdist
 from tinygrad_adam.ops.activations import (
@@ -94,6 +101,10 @@ __all__ = [  # noqa: RUF022
 
     "addmm", "addmv", "baddbmm", "bilinear", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv",
     "norm", "outer", "trace",
+
+    "cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "slogdet", "matrix_exp",
+    "matrix_power", "cholesky", "lu", "lu_solve", "lu_unpack", "pinverse", "qr", "svd",
+    "triangular_solve",
 
     "cosine_similarity", "pairwise_distance", "pdist",
 
