@@ -43,8 +43,8 @@ BOUND = 1e-6
 STEPS = (1e-4, 1e-5, 1e-6)
 # These need modules, other dtypes, other devices, or a write that came before; the values of two
 # are drawn, or handed to them, which no difference of values can see; the gradient of CTC is right
-# behind log_softmax only; no loss may depend on the phases of vectors; and of a symmetric matrix only
-# one triangle is looked at, while the gradient is symmetric.
+# behind log_softmax only; no loss may depend on the phases of vectors; and of a symmetric matrix
+# only one triangle is looked at, while the gradient is symmetric.
 LEFT_OUT = {
     *(ModuleBoundary, Cast, Move, Put),
     *(Sampled, CrossEntropyDifference),

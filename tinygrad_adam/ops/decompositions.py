@@ -224,7 +224,7 @@ def _failed(function: str, a: Array) -> LinAlgError:
     return LinAlgError(text + "contained non-finite values.")
 
 
-def _decomposed(function: str, name: str, a: Array, *options: Any, **named: Any) -> Any:
+def decomposed(function: str, name: str, a: Array, *options: Any, **named: Any) -> Any:
     """Return what NumPy's function gives, whose failure is told in PyTorch's words."""
     try:
         return getattr(array_module(a).linalg, name)(a, *options, **named)
@@ -246,7 +246,7 @@ class SVD(Operation):
     holomorphic = False
 
     def forward(self, a: Array, full_matrices: bool) -> tuple[Array, Array, Array]:
-        u, s, vh = _decomposed("linalg.svd", "svd", a, full_matrices)
+        u, s, vh = decomposed("linalg.svd", "svd", a, full_matrices)
         self.save(u, s, vh, array_module(a).eye(s.shape[-1], dtype=s.dtype))
         return u, s, vh
 
@@ -311,7 +311,7 @@ class SingularValues(Operation):
 
     def forward(self, a: Array) -> Array:
         self.save(a)
-        return _decomposed("linalg.svd", "svd", a, compute_uv=False)  # type: ignore[no-any-return]
+        return decomposed("linalg.svd", "svd", a, compute_uv=False)  # type: ignore[no-any-return]
 
     def backward(self, grad: Any) -> Any:
         u, _, vh = SVD.apply(*self.saved, False)
@@ -343,7 +343,7 @@ class Eigh(Operation):
     holomorphic = False
 
     def forward(self, a: Array, triangle: str) -> tuple[Array, Array]:
-        w, v = _decomposed("linalg.eigh", "eigh", a, triangle)
+        w, v = decomposed("linalg.eigh", "eigh", a, triangle)
         self.save(w, v, array_module(a).eye(w.shape[-1], dtype=w.dtype))
         return w, v
 
@@ -382,7 +382,7 @@ class EigenvaluesOfHermitian(Operation):
     def forward(self, a: Array, triangle: str) -> Array:
         self.triangle = triangle
         self.save(a)
-        return _decomposed("linalg.eigh", "eigvalsh", a, triangle)  # type: ignore[no-any-return]
+        return decomposed("linalg.eigh", "eigvalsh", a, triangle)  # type: ignore[no-any-return]
 
     def backward(self, grad: Any) -> Any:
         _, v = Eigh.apply(*self.saved, self.triangle)
@@ -423,7 +423,7 @@ class Eig(Operation):
 
     def forward(self, a: Array) -> tuple[Array, Array]:
         _require_finite("eig", a)
-        w, v = _decomposed("linalg.eig", "eig", a)
+        w, v = decomposed("linalg.eig", "eig", a)
         w, v = w.astype(_complex(a), copy=False), v.astype(_complex(a), copy=False)
         self.save(w, v, array_module(a).eye(w.shape[-1], dtype=w.real.dtype))
         return w, v
@@ -456,7 +456,7 @@ class Eigenvalues(Operation):
     def forward(self, a: Array) -> Array:
         _require_finite("eigvals", a)
         self.save(a)
-        return _decomposed("linalg.eig", "eigvals", a).astype(_complex(a))  # type: ignore[no-any-return]
+        return decomposed("linalg.eig", "eigvals", a).astype(_complex(a))  # type: ignore[no-any-return]
 
     def backward(self, grad: Any) -> Any:
         vh = adjoint(Eig.apply(*self.saved)[1])
@@ -483,16 +483,29 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
         A: (…, m, n), m at least n.
         tau: (…, k), k at most n.
     """
-    m, n = A.shape[-2:] if A.ndim > 1 else (0, 1)
-    for sizes, names in (
-        ((m, n), ("input.shape[-2]", "input.shape[-1]")),
-        ((n, tau.shape[-1]), ("input.shape[-1]", "tau.shape[-1]")),
-    ):
-        if sizes[0] < sizes[1]:
-            raise RuntimeError(
-                f"torch.linalg.householder_product: {names[0]} must be greater than or equal to "
-                f"{names[1]}"
-            )
+    function = "torch.linalg.householder_product"
+    if A.ndim < 2:
+        raise RuntimeError(f"{function}: input must have at least 2 dimensions.")
+    require_matrices(function, A, False)
+    (m, n), batch = A.shape[-2:], list(tau.shape[:-1])
+    if m < n:
+        raise RuntimeError(
+            f"{function}: input.shape[-2] must be greater than or equal to input.shape[-1]"
+        )
+    if tau.ndim and n < tau.shape[-1]:
+        raise RuntimeError(
+            f"{function}: input.shape[-1] must be greater than or equal to tau.shape[-1]"
+        )
+    if tau.ndim != A.ndim - 1:
+        raise RuntimeError(
+            f"{function}: Expected tau to have one dimension less than input, but got tau.ndim "
+            f"equal to {tau.ndim} and input.ndim is equal to {A.ndim}"
+        )
+    if batch != list(A.shape[:-2]):
+        raise RuntimeError(
+            f"{function}: Expected batch dimensions of tau to be equal to input.shape[:-2], but "
+            f"got {batch}"
+        )
     ones = identity(A, m)
     columns, product = tril(A, -1) + narrow(ones, -1, 0, n), narrow(ones, -1, 0, n)
     for i in reversed(range(tau.shape[-1])):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,13 +17,15 @@ from tinygrad_adam.backend.dtypes import as_dtype, c_type_name, int64, type_name
 from tinygrad_adam.ops.arguments import (
     Dim,
     Number,
+    all_ints,
     checked,
     normalize_dim,
     normalize_dims,
     numpy_names,
+    tensor_list,
 )
 from tinygrad_adam.ops.complex_parts import conj
-from tinygrad_adam.ops.decompositions import svdvals
+from tinygrad_adam.ops.decompositions import decomposed, svdvals
 from tinygrad_adam.ops.elementwise import abs, masked_fill, pow, square
 from tinygrad_adam.ops.joining import cat
 from tinygrad_adam.ops.linalg import matmul
@@ -72,7 +75,7 @@ def vector_norm(
 def matrix_norm(
     A: Tensor,
     ord: Number | str = "fro",
-    dim: Dim = (-2, -1),
+    dim: Sequence[int] = (-2, -1),
     keepdim: bool = False,
     *,
     dtype: Any = None,
@@ -92,7 +95,7 @@ def matrix_norm(
     function = "linalg.matrix_norm"
     if x.ndim < 2 or x.dtype.kind not in "fc":
         require_matrices(function, x, False)
-    dim = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
+    dim = all_ints("matrix_norm(): argument 'dim' (position 3)", dim)
     if len(dim) != 2:
         raise RuntimeError(f"{function}: dim must be a 2-tuple. Got {' '.join(map(str, dim))}")
     dims = [d % x.ndim for d in dim if -x.ndim <= d < x.ndim]
@@ -135,6 +138,7 @@ def norm(
     if ord is None:
         return norm_of_vectors(A, 2, dim, keepdim, dtype)
     dims = (dim,) if isinstance(dim, int) else dim
+    dims = dims and all_ints("norm(): argument 'dim' (position 3)", dims)
     if dims is None:
         if A.ndim not in (1, 2):
             raise RuntimeError(
@@ -173,7 +177,9 @@ def cond(A: Tensor, p: Number | str | None = None) -> Tensor:
         return squeeze(ends[1] / ends[0] if p == -2 else ends[0] / ends[1], -1)
     require_matrices(f"linalg.cond(ord={p})", A)
     inverse, info = Inv.apply(A, "")
-    return masked_fill(matrix_norm(A, p) * matrix_norm(inverse, p), info > 0, math.inf)
+    singular = info > 0
+    inverse = masked_fill(inverse, reshape(singular, (*info.shape, 1, 1)), 0)
+    return masked_fill(matrix_norm(A, p) * matrix_norm(inverse, p), singular, math.inf)
 
 
 # --- ranks and pseudoinverses --------------------------------------------------------------------
@@ -199,7 +205,10 @@ class MatrixRank(Operation):
 
     def forward(self, a: Array, atol: Any, rtol: Any, hermitian: bool) -> Array:
         xp = array_module(a)
-        sizes = abs(xp.linalg.eigvalsh(a)) if hermitian else xp.linalg.svd(a, compute_uv=False)
+        if hermitian:
+            sizes = abs(decomposed("linalg.eigh", "eigvalsh", a))
+        else:
+            sizes = decomposed("linalg.svd", "svd", a, compute_uv=False)
         return (sizes > _tolerance(xp, sizes, a.shape, atol, rtol)).sum(-1, dtype=int64)
 
 
@@ -254,10 +263,10 @@ class Pinv(Operation):
     def forward(self, a: Array, atol: Any, rtol: Any, hermitian: bool) -> Array:
         xp = array_module(a)
         if hermitian:
-            s, u = xp.linalg.eigh(a)
+            s, u = decomposed("linalg.eigh", "eigh", a)
             vh = u.swapaxes(-2, -1).conj()
         else:
-            u, s, vh = xp.linalg.svd(a, full_matrices=False)
+            u, s, vh = decomposed("linalg.svd", "svd", a, full_matrices=False)
         small = abs(s) <= _tolerance(xp, abs(s), a.shape, atol, rtol)
         scaled = (1 / xp.where(small, xp.inf, s)).astype(s.dtype)[..., None]
         y = vh.swapaxes(-2, -1).conj() @ (scaled * u.swapaxes(-2, -1).conj())
@@ -424,7 +433,7 @@ def multi_dot(tensors: Any) -> Tensor:
 
     The first and the last may be vectors, a row and a column.
     """
-    tensors = list(tensors)
+    tensors = tensor_list("multi_dot", tensors)
     count = len(tensors)
     if count < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {count}")
