@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from tests import wrong_tensors
+
 KINDS = {
     "none": "None", "bool": "True", "int": "3", "float": "2.5", "str": "'a'",
     "bytes": "b'a'", "object": "object()", "class": "int", "function": "len", "dict": "{}",
@@ -44,8 +46,8 @@ _FAMILIES = {
     "torch.{}(x)": "neg negative square erf exp exp2 expm1 log log10 log1p log2 reciprocal rsqrt "
     "sigmoid sqrt acos acosh asin asinh atan atanh cos cosh sin sinh tan tanh abs absolute ceil "
     "floor frac sign trunc logical_not relu positive isnan isinf isfinite isneginf isposinf clone "
-    "detach numel ravel t argwhere angle sgn conj resolve_conj real is_complex is_floating_point "
-    "is_signed",
+    "detach numel ravel t argwhere angle sgn conj resolve_conj real is_conj is_complex "
+    "is_floating_point is_signed",
     "torch.{}(x, x)": "add div divide fmod floor_divide mul multiply remainder sub subtract "
     "true_divide pow eq ge gt le lt ne atan2 hypot logaddexp maximum minimum logical_and "
     "logical_or logical_xor equal inner max min",
@@ -130,7 +132,6 @@ torch.vstack([x, x])
 torch.stack([x, x], 1)
 torch.meshgrid(v, v, indexing='ij')
 torch.count_nonzero(x, 1)
-torch.diff(x, 1, 1)
 torch.gather(x, 0, i)
 torch.index_add(x, 0, j, x, alpha=2)
 torch.index_copy(x, 0, j, x)
@@ -149,12 +150,24 @@ torch.scatter_reduce(x, 0, i, x, 'sum', include_self=False)
 torch.select(x, 0, 1)
 torch.take(x, j)
 torch.take_along_dim(x, i, 0)
+torch.as_strided(x, (2, 2), (1, 2), 1)
+x.unfold(1, 2, 1)
+x.unsqueeze_(1)
+x.squeeze_(1)
+x.transpose_(0, 1)
+x.as_strided_((2, 2), (1, 2), 1)
+x.resize_(2, 2)
+x.resize_as_(x)
+x.fill_diagonal_(1.0, True)
+x.is_same_size(x)
+torch.clone(x, memory_format=torch.contiguous_format)
+x.contiguous(memory_format=torch.contiguous_format)
+x.is_contiguous(memory_format=torch.contiguous_format)
 torch.argsort(x, 1, True)
 torch.argsort(x, dim=1, stable=True)
 torch.sort(x, 1, True)
 torch.sort(x, dim=1, stable=True)
 torch.topk(x, 1, 1, True, True)
-torch.unique(x, True, True, True)
 torch.addmm(x, x, m, beta=2, alpha=2)
 torch.addmv(torch.ones(2), x, v, beta=2, alpha=2)
 torch.baddbmm(b, b, b, beta=2, alpha=2)
@@ -694,6 +707,7 @@ torch.linalg.tensorinv({_MATRIX}, 1)
 torch.linalg.tensorsolve({_MATRIX}, torch.ones(3))
 torch.linalg.householder_product({_MATRIX}, torch.ones(3))
 """.strip().splitlines()
+ROWS += wrong_tensors.ROWS
 
 
 LETTERS = {

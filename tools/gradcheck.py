@@ -79,6 +79,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "group_norm": lambda x, w, s, v: F.group_norm(x[..., 0], 2, v[:4], v[1:]),
     "extremes": lambda x, w, s, v: s.max() + s.min(),
     "layouts": lambda x, w, s, v: [v.t(), s.t(), s.T.contiguous()],
+    "nextafter": lambda x, w, s, v: torch.nextafter(s, v * 2),
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
     "recurrences": lambda x, w, s, v: recurrences(x, w),
     "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tests.ops import table_linalg
+from tests.ops.table_tensors import TENSORS
 
 
 class Row(NamedTuple):
@@ -480,5 +481,6 @@ SECTIONS = {
     "positions": _positions(),
     "images": _images(),
     "linalg": [Row(*program) for program in table_linalg.programs()],
+    **{section: [Row(*given) for given in rows] for section, rows in TENSORS.items()},
 }  # fmt: skip
 ROWS = [row for section in SECTIONS.values() for row in section]

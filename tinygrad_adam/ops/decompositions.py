@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import complex64, complex128, float64
-from tinygrad_adam.ops.arguments import checked, numpy_names
+from tinygrad_adam.ops.arguments import checked
 from tinygrad_adam.ops.complex_parts import conj, imag, real
 from tinygrad_adam.ops.joining import cat
 from tinygrad_adam.ops.reductions import sum
@@ -123,9 +123,8 @@ def cholesky_of(A: Any, upper: bool, function: str, name: str) -> FactorAndInfo:
     return FactorAndInfo(adjoint(factor) if upper else factor, info)
 
 
-@numpy_names
 @checked
-def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+def cholesky(A: Tensor, *, upper: bool = False, out: Any = None) -> Tensor:
     """Return the triangular L with L Lᴴ = A, or ``upper`` Lᴴ, of positive definite matrices.
 
     Of A, only that triangle is looked at.
@@ -136,9 +135,10 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     return cholesky_of(A, upper, "linalg.cholesky", "linalg.cholesky")[0]  # type: ignore[no-any-return]
 
 
-@numpy_names
 @checked
-def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> FactorAndInfo:
+def cholesky_ex(
+    A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
+) -> FactorAndInfo:
     """Return factors, and 0, or the order of the leading minor that is not positive definite."""
     return cholesky_of(A, upper, "linalg.cholesky", "linalg.cholesky_ex" if check_errors else "")
 
@@ -195,9 +195,8 @@ class QR(Operation):
         return cat([adjoint(SolveTriangular.apply(r, adjoint(left), True, False)), *beside], -1)
 
 
-@numpy_names
 @checked
-def qr(A: Tensor, mode: str = "reduced") -> FactorsQR:
+def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> FactorsQR:
     """Return Q and R with Q R = A.
 
     Args:
@@ -289,9 +288,10 @@ def _no_driver(driver: Any) -> None:
         )
 
 
-@numpy_names
 @checked
-def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SingularVectors:
+def svd(
+    A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None
+) -> SingularVectors:
     """Return U, S and Vh with A = U diag(S) Vh, for A of (…, m, n).
 
     U is (…, m, m) and Vh (…, n, n); or, not ``full_matrices``, (…, m, k) and (…, k, n), k the less.
@@ -318,9 +318,8 @@ class SingularValues(Operation):
         return (u * unsqueeze(grad, -2)) @ vh
 
 
-@numpy_names
 @checked
-def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
+def svdvals(A: Tensor, *, driver: str | None = None, out: Any = None) -> Tensor:
     """Return the singular values, in descending order."""
     require_matrices("linalg.svd", A, False)
     _no_driver(driver)
@@ -363,9 +362,8 @@ def _triangle(UPLO: str) -> str:
     return UPLO.upper()
 
 
-@numpy_names
 @checked
-def eigh(A: Tensor, UPLO: str = "L") -> EigenvaluesAndVectors:
+def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> EigenvaluesAndVectors:
     """Return eigenvalues, in ascending order, and eigenvectors of symmetric or Hermitian matrices.
 
     Of A, only the lower triangle is looked at; or with ``UPLO`` "U", the upper one.
@@ -389,9 +387,8 @@ class EigenvaluesOfHermitian(Operation):
         return (v * unsqueeze(grad, -2)) @ adjoint(v), None
 
 
-@numpy_names
 @checked
-def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:
     """Return the eigenvalues of symmetric or Hermitian matrices, as :func:`eigh` does."""
     require_matrices("linalg.eigh", A)
     return EigenvaluesOfHermitian.apply(A, _triangle(UPLO))  # type: ignore[no-any-return]
@@ -439,9 +436,8 @@ class Eig(Operation):
         return solve(vh, (inner + diag_embed(grad_w)) @ vh)
 
 
-@numpy_names
 @checked
-def eig(A: Tensor) -> EigenvaluesAndVectors:
+def eig(A: Tensor, *, out: Any = None) -> EigenvaluesAndVectors:
     """Return eigenvalues and eigenvectors of square matrices, complex, in LAPACK's order."""
     require_matrices("linalg.eig", A)
     return EigenvaluesAndVectors(*Eig.apply(A))
@@ -463,9 +459,8 @@ class Eigenvalues(Operation):
         return solve(vh, unsqueeze(grad, -1) * vh)
 
 
-@numpy_names
 @checked
-def eigvals(A: Tensor) -> Tensor:
+def eigvals(A: Tensor, *, out: Any = None) -> Tensor:
     """Return the eigenvalues of square matrices, complex, in LAPACK's order."""
     require_matrices("linalg.eigvals", A)
     return Eigenvalues.apply(A)  # type: ignore[no-any-return]
@@ -474,9 +469,8 @@ def eigvals(A: Tensor) -> Tensor:
 # --- Householder's reflections -------------------------------------------------------------------
 
 
-@numpy_names
 @checked
-def householder_product(A: Tensor, tau: Tensor) -> Tensor:
+def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
     """Return the first columns of H_1 H_2 …, H_i = 1 - tau_i v_i v_iᴴ, v_i below A's diagonal.
 
     Args:

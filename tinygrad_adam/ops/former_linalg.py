@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.backend.dtypes import int32
 from tinygrad_adam.ops import decompositions, systems
-from tinygrad_adam.ops.arguments import checked, numpy_names
+from tinygrad_adam.ops.arguments import checked
 from tinygrad_adam.ops.decompositions import FactorsQR
 from tinygrad_adam.ops.matrix_functions import pinv
 from tinygrad_adam.ops.shapes import narrow, reshape
@@ -39,9 +39,10 @@ class SolutionAndMatrix(NamedTuple):
     cloned_coefficient: Any
 
 
-@numpy_names
 @checked
-def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SingularVectorsAsColumns:
+def svd(
+    input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None
+) -> SingularVectorsAsColumns:
     """Return U, S and V with A = U diag(S) Vᴴ; U and V are zeros, if not ``compute_uv``.
 
     ``some`` leaves out the vectors that belong to no singular value. ``linalg.svd`` is the new one.
@@ -59,29 +60,25 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SingularVe
     return SingularVectorsAsColumns(zeros[0], decompositions.svdvals(input), zeros[1])
 
 
-@numpy_names
 @checked
-def qr(input: Tensor, some: bool = True) -> FactorsQR:
+def qr(input: Tensor, some: bool = True, *, out: Any = None) -> FactorsQR:
     """Return Q and R with Q R = A; not ``some``, complete ones. ``linalg.qr`` is the new one."""
     return decompositions.qr(input, "reduced" if some else "complete")
 
 
-@numpy_names
 @checked
-def cholesky(input: Tensor, upper: bool = False) -> Tensor:
+def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """Return ``linalg.cholesky``, which is the new one."""
     found = decompositions.cholesky_of(input, upper, "cholesky", "cholesky")
     return found.L  # type: ignore[no-any-return]
 
 
-@numpy_names
 @checked
-def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+def pinverse(input: Tensor, rcond: float = 1e-15, *, out: Any = None) -> Tensor:
     """Return pseudoinverses; ``linalg.pinv`` is the new one."""
     return pinv(input, rcond)
 
 
-@numpy_names
 @checked
 def triangular_solve(
     input: Tensor,
@@ -89,6 +86,8 @@ def triangular_solve(
     upper: bool = True,
     transpose: bool = False,
     unitriangular: bool = False,
+    *,
+    out: Any = None,
 ) -> SolutionAndMatrix:
     """Return X with A X = B for a triangular A, and a copy of A; with ``transpose``, Aᵀ X = B.
 
@@ -108,24 +107,27 @@ def triangular_solve(
     return SolutionAndMatrix(solution, A * systems.identity(solution, 1) if batch else A * 1)
 
 
-@numpy_names
-def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
+@checked
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = None) -> Any:
     """Return L and U in one matrix, the pivots, and what ``linalg.lu_factor_ex`` says of it."""
     found = systems.lu_factor_ex(A, pivot=pivot)
     return FactorsLUAndInfo(*found) if get_infos else FactorsLU(*found[:2])
 
 
-@numpy_names
 @checked
-def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Tensor:
     """Return X with A X = B, given what :func:`lu` gives for A. ``linalg.lu_solve`` is new."""
     return systems.lu_solve(LU_data, LU_pivots, input)
 
 
-@numpy_names
 @checked
 def lu_unpack(
-    LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
+    LU_data: Tensor,
+    LU_pivots: Tensor,
+    unpack_data: bool = True,
+    unpack_pivots: bool = True,
+    *,
+    out: Any = None,
 ) -> FactorsPLU:
     """Return P, L and U of what :func:`lu` gives; what is not to be unpacked is empty."""
     if LU_pivots.dtype != int32:

@@ -21,7 +21,6 @@ from tinygrad_adam.ops.arguments import (
     checked,
     normalize_dim,
     normalize_dims,
-    numpy_names,
     tensor_list,
 )
 from tinygrad_adam.ops.complex_parts import conj
@@ -61,16 +60,20 @@ class LeastSquares(NamedTuple):
 # --- norms ---------------------------------------------------------------------------------------
 
 
-@numpy_names
 @checked
 def vector_norm(
-    x: Tensor, ord: Number = 2, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+    x: Tensor,
+    ord: Number = 2,
+    dim: Dim | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return (Σ |x|ᵖ)^(1/p) over all elements or along ``dim``, for a number p = ``ord``."""
     return norm_of_vectors(x, ord, dim, keepdim, dtype)
 
 
-@numpy_names
 @checked
 def matrix_norm(
     A: Tensor,
@@ -79,6 +82,7 @@ def matrix_norm(
     keepdim: bool = False,
     *,
     dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return norms of matrices, in the two dimensions ``dim``.
 
@@ -120,7 +124,6 @@ def matrix_norm(
     return result
 
 
-@numpy_names
 @checked
 def norm(
     A: Tensor,
@@ -129,6 +132,7 @@ def norm(
     keepdim: bool = False,
     *,
     dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the norm of vectors or matrices, by the number of dimensions of which it is one.
 
@@ -156,9 +160,8 @@ def norm(
     return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
 
 
-@numpy_names
 @checked
-def cond(A: Tensor, p: Number | str | None = None) -> Tensor:
+def cond(A: Tensor, p: Number | str | None = None, *, out: Any = None) -> Tensor:
     """Return how much matrices enlarge errors: ‖A‖ ‖A⁻¹‖ in a norm of :func:`matrix_norm`, or inf.
 
     For 2 (None) and -2, of matrices that need not be square, from their singular values.
@@ -212,7 +215,7 @@ class MatrixRank(Operation):
         return (sizes > _tolerance(xp, sizes, a.shape, atol, rtol)).sum(-1, dtype=int64)
 
 
-@numpy_names
+@checked
 def matrix_rank(
     A: Tensor,
     tol: Any = None,
@@ -220,6 +223,7 @@ def matrix_rank(
     *,
     atol: Any = None,
     rtol: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return how many singular values are larger than max(atol, rtol · the largest), int64.
 
@@ -230,23 +234,18 @@ def matrix_rank(
         atol: a number or a tensor, one for each matrix; 0.
         rtol: the same; max(m, n) times the machine precision, or 0 if there is an ``atol``.
     """
-    return _matrix_rank(
-        A, tol if atol is None else atol, 0.0 if tol is not None else rtol, hermitian
-    )
-
-
-@checked
-def _matrix_rank(input: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
-    if input.ndim < 2:
+    if A.ndim < 2:
         raise RuntimeError(
             "torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions."
         )
-    if input.dtype.kind not in "fc" or input.dtype.itemsize < 4:
+    if A.dtype.kind not in "fc" or A.dtype.itemsize < 4:
         raise RuntimeError("This function doesn't handle types other than float and double")
     if hermitian:
-        require_matrices("linalg.eigh", input)
+        require_matrices("linalg.eigh", A)
+    if tol is not None:
+        atol, rtol = tol, 0.0
     with no_grad():
-        return MatrixRank.apply(input, atol, rtol, hermitian)  # type: ignore[no-any-return]
+        return MatrixRank.apply(A, atol, rtol, hermitian)  # type: ignore[no-any-return]
 
 
 class Pinv(Operation):
@@ -280,7 +279,7 @@ class Pinv(Operation):
         return outside @ ph + ph @ (p @ (gh - gh @ p @ a)) - ph @ grad @ ph, None, None, None
 
 
-@numpy_names
+@checked
 def pinv(
     A: Tensor,
     rcond: Any = None,
@@ -288,25 +287,21 @@ def pinv(
     *,
     atol: Any = None,
     rtol: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return pseudoinverses: of Hermitian matrices, if ``hermitian``.
 
     Singular values up to max(atol, rtol · the largest) count as 0; see :func:`matrix_rank`.
     ``rcond`` is another name of ``rtol``.
     """
-    return _pinv(A, atol, rcond if rtol is None else rtol, hermitian)
-
-
-@checked
-def _pinv(input: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
-    if input.ndim < 2 or input.dtype.kind not in "fc" or input.dtype.itemsize < 4:
+    if A.ndim < 2 or A.dtype.kind not in "fc" or A.dtype.itemsize < 4:
         raise RuntimeError(
-            f"linalg.pinv({type_name(input.dtype)}{{{list(input.shape)}}}): expected a tensor with "
+            f"linalg.pinv({type_name(A.dtype)}{{{list(A.shape)}}}): expected a tensor with "
             "2 or more dimensions of float, double, cfloat or cdouble types"
         )
     if hermitian:
-        require_matrices("linalg.eigh", input)
-    return Pinv.apply(input, atol, rtol, hermitian)  # type: ignore[no-any-return]
+        require_matrices("linalg.eigh", A)
+    return Pinv.apply(A, atol, rcond if rtol is None else rtol, hermitian)  # type: ignore[no-any-return]
 
 
 @checked
@@ -367,9 +362,8 @@ def lstsq(
 # --- powers and products -------------------------------------------------------------------------
 
 
-@numpy_names
 @checked
-def matrix_power(A: Tensor, n: int) -> Tensor:
+def matrix_power(A: Tensor, n: int, *, out: Any = None) -> Tensor:
     """Return Aⁿ of square matrices; for a negative n, the power of the inverse."""
     if A.dtype.kind in "fc" or A.ndim < 2 or A.shape[-2] != A.shape[-1]:
         require_matrices("linalg.matrix_power", A)
@@ -427,8 +421,8 @@ def matrix_exp(A: Tensor) -> Tensor:
     return MatrixExp.apply(A)  # type: ignore[no-any-return]
 
 
-@numpy_names
-def multi_dot(tensors: Any) -> Tensor:
+@checked
+def multi_dot(tensors: Any, *, out: Any = None) -> Tensor:
     """Return the product of several matrices, in the order that takes the fewest multiplications.
 
     The first and the last may be vectors, a row and a column.
@@ -480,9 +474,8 @@ def multi_dot(tensors: Any) -> Tensor:
     return squeeze(product(0, count - 1), tuple(gone)) if gone else product(0, count - 1)
 
 
-@numpy_names
 @checked
-def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
+def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
     """Return the vectors, of 3 elements along ``dim``, that stand upright on two others."""
     if input.ndim != other.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
@@ -497,9 +490,8 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     return a1 * b2 - a2 * b1
 
 
-@numpy_names
 @checked
-def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
     """Return Σ conj(x) y along ``dim``."""
     if x.dtype != y.dtype:
         raise RuntimeError(
@@ -537,9 +529,8 @@ def _require_square(behind: int, front: int, cut: str) -> None:
         )
 
 
-@numpy_names
 @checked
-def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
+def tensorinv(A: Tensor, ind: int = 2, *, out: Any = None) -> Tensor:
     """Return the inverse of a tensor as a map from its dimensions behind ``ind`` to those before.
 
     The result has the former first: ``tensordot(tensorinv(A, ind), B, ind)`` is the solution of
@@ -553,9 +544,8 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     return reshape(Inv.apply(reshape(A, (n, n)), "inv")[0], (*A.shape[ind:], *A.shape[:ind]))
 
 
-@numpy_names
 @checked
-def tensorsolve(A: Tensor, B: Tensor, dims: Dim | None = None) -> Tensor:
+def tensorsolve(A: Tensor, B: Tensor, dims: Dim | None = None, *, out: Any = None) -> Tensor:
     """Return X with ``tensordot(A, X, X.ndim) = B``; ``dims`` of A are moved to its end first."""
     if dims is not None:
         moved = normalize_dims(dims, A.ndim)

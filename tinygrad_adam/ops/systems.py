@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_adam.autograd import Operation, no_grad
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import int32, type_name
-from tinygrad_adam.ops.arguments import checked, common_shape, numpy_names
+from tinygrad_adam.ops.arguments import checked, common_shape
 from tinygrad_adam.ops.complex_parts import conj, imag
 from tinygrad_adam.ops.elementwise import log, masked_fill
 from tinygrad_adam.ops.joining import cat
@@ -228,10 +228,15 @@ class SolveTriangular(Operation):
         return -grad_a, grad_b, None, None
 
 
-@numpy_names
 @checked
 def solve_triangular(
-    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
+    A: Tensor,
+    B: Tensor,
+    *,
+    upper: bool,
+    left: bool = True,
+    unitriangular: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """Return X with A X = B, where only the upper or the lower triangle of A is looked at.
 
@@ -368,9 +373,8 @@ def lu_factored(A: Any, pivot: bool, name: str, of: str = "torch.lu_factor") -> 
     return FactorsLUAndInfo(*LuFactor.apply(A, name))
 
 
-@numpy_names
 @checked
-def lu_factor(A: Tensor, *, pivot: bool = True) -> FactorsLU:
+def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> FactorsLU:
     """Return L and U in one matrix, with P L U = A, and the pivots, int32, counted from 1.
 
     Raises:
@@ -379,9 +383,10 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> FactorsLU:
     return FactorsLU(*lu_factored(A, pivot, "lu_factor")[:2])
 
 
-@numpy_names
 @checked
-def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> FactorsLUAndInfo:
+def lu_factor_ex(
+    A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None
+) -> FactorsLUAndInfo:
     """Return what :func:`lu_factor` does, and where U has its first 0, counted from 1; or 0."""
     return lu_factored(A, pivot, "lu_factor_ex" if check_errors else "")
 
@@ -397,9 +402,8 @@ def unpacked(lu: Any, pivots: Any) -> FactorsPLU:
     )
 
 
-@numpy_names
 @checked
-def lu(A: Tensor, *, pivot: bool = True) -> FactorsPLU:
+def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> FactorsPLU:
     """Return P, L and U with P L U = A: for (m, n), of sizes (m, m), (m, k) and (k, n), k the less.
 
     Raises:
@@ -408,10 +412,15 @@ def lu(A: Tensor, *, pivot: bool = True) -> FactorsPLU:
     return unpacked(*lu_factored(A, pivot, "", "linalg.lu")[:2])
 
 
-@numpy_names
 @checked
 def lu_solve(
-    LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False
+    LU: Tensor,
+    pivots: Tensor,
+    B: Tensor,
+    *,
+    left: bool = True,
+    adjoint: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """Return X with A X = B, given what :func:`lu_factor` gives for A.
 
@@ -477,9 +486,8 @@ def _solve(A: Any, B: Any, left: bool, name: str) -> ResultAndInfo:
     return ResultAndInfo(mt(x), info)
 
 
-@numpy_names
 @checked
-def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
+def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Any = None) -> Tensor:
     """Return X with A X = B, or X A = B if not ``left``; B may be one vector for each matrix.
 
     Raises:
@@ -488,10 +496,9 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     return _solve(A, B, left, "torch.linalg.solve")[0]  # type: ignore[no-any-return]
 
 
-@numpy_names
 @checked
 def solve_ex(
-    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False
+    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> ResultAndInfo:
     """Return what :func:`solve` does, and for each matrix where U has its first 0, or 0."""
     return _solve(A, B, left, "torch.linalg.solve_ex" if check_errors else "")
@@ -521,9 +528,8 @@ class Inv(Operation):
         return -(y @ grad @ y), None
 
 
-@numpy_names
 @checked
-def inv(A: Tensor) -> Tensor:
+def inv(A: Tensor, *, out: Any = None) -> Tensor:
     """Return the inverses of square matrices.
 
     Raises:
@@ -533,9 +539,8 @@ def inv(A: Tensor) -> Tensor:
     return Inv.apply(A, "linalg.inv")[0]  # type: ignore[no-any-return]
 
 
-@numpy_names
 @checked
-def inv_ex(A: Tensor, *, check_errors: bool = False) -> InverseAndInfo:
+def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> InverseAndInfo:
     """Return inverses, and for each matrix where its U has the first 0, counted from 1; or 0."""
     require_matrices("linalg.inv", A)
     return InverseAndInfo(*Inv.apply(A, "linalg.inv_ex" if check_errors else ""))
@@ -579,9 +584,8 @@ class Cofactors(Operation):
         return sum(grad * y, (-2, -1), True) * inverse - y @ mt(grad) @ inverse
 
 
-@numpy_names
 @checked
-def det(A: Tensor) -> Tensor:
+def det(A: Tensor, *, out: Any = None) -> Tensor:
     """Return the determinants of square matrices."""
     require_matrices("linalg.det", A)
     return Det.apply(A)  # type: ignore[no-any-return]
@@ -608,9 +612,8 @@ class Slogdet(Operation):
         return reshape(grad, (*grad.shape, 1, 1)) * adjoint(Inv.apply(a, "")[0])
 
 
-@numpy_names
 @checked
-def slogdet(A: Tensor) -> SignAndLogarithm:
+def slogdet(A: Tensor, *, out: Any = None) -> SignAndLogarithm:
     """Return signs and logarithms of the sizes of determinants; 0 and -inf of a singular matrix."""
     require_matrices("linalg.slogdet", A)
     return SignAndLogarithm(*Slogdet.apply(A))
@@ -629,9 +632,8 @@ def logdet(input: Tensor) -> Tensor:
 # --- with a factor of Cholesky -------------------------------------------------------------------
 
 
-@numpy_names
 @checked
-def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """Return X with A X = B, given L with L Lᴴ = A; or with ``upper``, Lᴴ L = A."""
     require_matrices("cholesky_solve", L, name="A")
     require_matrices("cholesky_solve", B, False, "b")
@@ -645,9 +647,8 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     return SolveTriangular.apply(adjoint(lower), half, True, False)  # type: ignore[no-any-return]
 
 
-@numpy_names
 @checked
-def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
+def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """Return A⁻¹, given L with L Lᴴ = A; or with ``upper``, Lᴴ L = A."""
     require_matrices("cholesky_inverse", L)
     return cholesky_solve(identity(L, L.shape[-1]), L, upper)
