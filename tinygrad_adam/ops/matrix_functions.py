@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.autograd import Operation, no_grad
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import as_dtype, c_type_name, int64, type_name
+from tinygrad_adam.ops import products
 from tinygrad_adam.ops.arguments import (
     Dim,
     Number,
     all_ints,
     checked,
-    normalize_dim,
     normalize_dims,
     tensor_list,
 )
@@ -37,7 +35,6 @@ from tinygrad_adam.ops.shapes import (
     movedim,
     narrow,
     reshape,
-    roll,
     squeeze,
     unsqueeze,
 )
@@ -446,48 +443,14 @@ def multi_dot(tensors: Any, *, out: Any = None) -> Tensor:
         tensors[0] = unsqueeze(tensors[0], 0)
     if -1 in gone:
         tensors[-1] = unsqueeze(tensors[-1], 1)
-    for i, (x, y) in enumerate(pairwise(tensors)):
-        if x.shape[1] != y.shape[0]:
-            raise RuntimeError(
-                f"multi_dot(): tensors {i} and {i + 1} with shapes {list(x.shape)} and "
-                f"{list(y.shape)} cannot be multiplied"
-            )
-    sizes = [tensors[0].shape[0], *[x.shape[1] for x in tensors]]
-
-    @cache
-    def best(first: int, last: int) -> tuple[int, int]:
-        """Return the fewest multiplications for a part of the chain, and where to cut it."""
-        if first == last:
-            return 0, first
-        ends = sizes[first] * sizes[last + 1]
-        return min(
-            (best(first, cut)[0] + best(cut + 1, last)[0] + ends * sizes[cut + 1], cut)
-            for cut in range(first, last)
-        )
-
-    def product(first: int, last: int) -> Any:
-        cut = best(first, last)[1]
-        if first == last:
-            return tensors[first]
-        return matmul(product(first, cut), product(cut + 1, last))
-
-    return squeeze(product(0, count - 1), tuple(gone)) if gone else product(0, count - 1)
+    product = products.product_of_chain(tensors)
+    return squeeze(product, tuple(gone)) if gone else product
 
 
 @checked
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
     """Return the vectors, of 3 elements along ``dim``, that stand upright on two others."""
-    if input.ndim != other.ndim:
-        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
-    normalize_dim(dim, input.ndim)
-    sizes = input.shape[dim], other.shape[dim]
-    if sizes != (3, 3):
-        raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and "
-            f"{sizes[1]}"
-        )
-    (a1, a2), (b1, b2) = [[roll(x, -i, dim) for i in (1, 2)] for x in (input, other)]
-    return a1 * b2 - a2 * b1
+    return products.cross(input, other, dim)
 
 
 @checked
