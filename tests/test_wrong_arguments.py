@@ -55,6 +55,7 @@ nn.CrossEntropyLoss[reduction] nn.HuberLoss[0] nn.L1Loss[reduction] nn.MSELoss[r
 nn.NLLLoss[reduction] nn.SmoothL1Loss[reduction] nn.Linear[0] lr_scheduler.CyclicLR[2]
 lr_scheduler.MultiStepLR[2] lr_scheduler.OneCycleLR[1] data.DataLoader[0]
 nn.utils.rnn.unpad_sequence[0] nn.utils.rnn.unpad_sequence[1]
+torch.lu_unpack[0]
 F.multi_head_attention_forward[9] nn.MultiheadAttention[4] nn.MultiheadAttention[6]
 nn.MultiheadAttention[7] F.hardtanh_[1] F.gumbel_softmax[1]
 F.gaussian_nll_loss[1] F.gaussian_nll_loss[3] F.gaussian_nll_loss[4]

@@ -24,8 +24,8 @@ import math
 # isort: off
 # fmt: off
 from tinygrad_adam import (
-    accelerator, amp, autograd, backends, creation, cuda, data, func, missing, nn, ops, optim,
-    profiler, random, serialization, special, switches, utils, viz,
+    accelerator, amp, autograd, backends, creation, cuda, data, func, linalg, missing, nn, ops,
+    optim, profiler, random, serialization, special, switches, utils, viz,
 )
 from tinygrad_adam.amp import autocast, is_autocast_enabled
 from tinygrad_adam.autograd import (
@@ -73,8 +73,8 @@ bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
     "accelerator", "amp", "autocast", "is_autocast_enabled", "autograd", "backends", "cuda", "data",
-    "func", "nn", "optim", "profiler", "random", "serialization", "special", "utils", "viz",
-    "vmap",
+    "func", "linalg", "nn", "optim", "profiler", "random", "serialization", "special", "utils",
+    "viz", "vmap",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
     "is_inference", "no_grad", "set_grad_enabled",

@@ -1213,6 +1213,11 @@ class Tensor(Traced):
     matmul, mm, bmm, mv, dot = ops.matmul, ops.mm, ops.bmm, ops.mv, ops.dot
     outer, inner = ops.outer, ops.inner
     addmm, addmv, baddbmm = ops.addmm, ops.addmv, ops.baddbmm
+    cholesky, cholesky_inverse = ops.cholesky, ops.cholesky_inverse
+    cholesky_solve, triangular_solve = ops.cholesky_solve, ops.triangular_solve
+    det, logdet, slogdet, inverse = ops.det, ops.logdet, ops.slogdet, ops.inverse
+    lu, lu_solve, qr, svd, pinverse = ops.lu, ops.lu_solve, ops.qr, ops.svd, ops.pinverse
+    matrix_exp, matrix_power = ops.matrix_exp, ops.matrix_power
 
     # random numbers
     bernoulli, multinomial = ops.bernoulli, ops.multinomial

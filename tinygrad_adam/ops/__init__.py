@@ -4,10 +4,10 @@ The functions take tensors; inside a walk that nobody records, and inside ``forw
 arrays, too. Each is ``torch.name``, and the method ``Tensor.name``. Those that only layers need are
 listed in ``nn.functional``. Files that come later in this list may use earlier ones: arguments,
 shapes, joining, complex_parts, elementwise, reductions, indexing, arranging, special, ordering,
-scans, linalg, counting, statistics, products, distances, decompositions, activations, resampling,
-dropout, random, embedding, padding, shuffling, attention, pooling, unpooling, folding,
-normalization, convolution, interpolation, grids, recurrent, losses, likelihood_losses,
-margin_losses, ctc.
+scans, linalg, counting, statistics, products, distances, systems, decompositions, matrix_functions,
+former_linalg, activations, resampling, dropout, random, embedding, padding, shuffling, attention,
+pooling, unpooling, folding, normalization, convolution, interpolation, grids, recurrent, losses,
+likelihood_losses, margin_losses, ctc.
 """
 
 # Packed by subject, twice in the same rows, as a table to be read.
@@ -73,6 +73,13 @@ from tinygrad_adam.ops.statistics import (
 from tinygrad_adam.ops.products import (
     addbmm, addr, cdist, chain_matmul, cross, dist, ger, kron, renorm, tensordot, vdot,
 )
+from tinygrad_adam.ops.systems import (
+    cholesky_inverse, cholesky_solve, det, inv as inverse, logdet, slogdet,
+)
+from tinygrad_adam.ops.matrix_functions import matrix_exp, matrix_power
+from tinygrad_adam.ops.former_linalg import (
+    cholesky, lu, lu_solve, lu_unpack, pinverse, qr, svd, triangular_solve,
+)
 from tinygrad_adam.ops.distances import cosine_similarity, pairwise_distance, pdist
 from tinygrad_adam.ops.activations import (
     celu, celu_, hardshrink, log_softmax, prelu, relu, relu_, rrelu, rrelu_, selu, selu_, softmax,
@@ -127,6 +134,9 @@ __all__ = [  # noqa: RUF022
     "quantile",
     "addbmm", "addr", "cdist", "chain_matmul", "cross", "dist", "ger", "kron", "renorm",
     "tensordot", "vdot",
+    "cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "slogdet", "matrix_exp",
+    "matrix_power", "cholesky", "lu", "lu_solve", "lu_unpack", "pinverse", "qr", "svd",
+    "triangular_solve",
     "cosine_similarity", "pairwise_distance", "pdist",
     "celu", "celu_", "hardshrink", "log_softmax", "prelu", "relu", "relu_", "rrelu", "rrelu_",
     "selu", "selu_", "softmax", "threshold", "threshold_",

@@ -138,9 +138,16 @@ def chain_matmul(*matrices: Any, out: Any = None) -> Tensor:
     if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)):
         (matrices,) = matrices
     chain = tensor_list("chain_matmul", matrices, some=True)
-    for i, x in enumerate(chain):
+    for x in chain:
         if x.ndim != 2:
             raise RuntimeError(f"Tensor dimension is {x.ndim}, expected 2 instead.")
+    found = product_of_chain(chain)
+    return found if out is None else out.copy_(found)  # type: ignore[no-any-return]
+
+
+def product_of_chain(chain: list[Any]) -> Any:
+    """Return the product of matrices, in the order that takes the fewest multiplications."""
+    for i, x in enumerate(chain):
         if i and x.shape[0] != chain[i - 1].shape[1]:
             raise RuntimeError(
                 f"multi_dot(): tensors {i - 1} and {i} with shapes {list(chain[i - 1].shape)} and "
@@ -164,8 +171,7 @@ def chain_matmul(*matrices: Any, out: Any = None) -> Tensor:
         cut = best[i, j][1]
         return chain[i] if i == j else mm(product(i, cut), product(cut + 1, j))
 
-    found = product(0, len(chain) - 1)
-    return found if out is None else out.copy_(found)  # type: ignore[no-any-return]
+    return product(0, len(chain) - 1)
 
 
 @checked
@@ -187,7 +193,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Any = No
         if 3 not in input.shape:
             raise RuntimeError("no dimension of size 3 in input")
         dim = list(input.shape).index(3)
-    dim = normalize_dim(dim, input.ndim)
+    normalize_dim(dim, input.ndim)
     if input.shape[dim] != 3 or other.shape[dim] != 3:
         raise RuntimeError(
             f"linalg.cross: inputs dimension {dim} must have length 3. Got "
