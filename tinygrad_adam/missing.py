@@ -24,6 +24,7 @@ _INSTEAD = {
     "quantile|nanquantile": "sort, or numpy.quantile",
     ".*quanti[zl].*|ao|q.?int.*|q_.*|QI.*": "float16, as in model.half()",
     "bits.*|float8.*|float4.*|u?int[1-7]|BFloat16.*|.*bfloat16.*": "float16 or float32",
+    "SparseAdam|Muon|Adafactor": "optim.AdamW, or optim.Adam",
     "complex32|chalf|ComplexHalf.*": "complex64",
     "fft|stft|istft|.*_window": "numpy.fft on x.numpy()",
     ".*[sS]torage.*": "x.numpy(), which shares its memory",
