@@ -29,14 +29,14 @@ _INSTEAD = {
     "fft|stft|istft|.*_window": "numpy.fft on x.numpy()",
     ".*[sS]torage.*": "x.numpy(), which shares its memory",
     "multiprocessing|share_memory_|is_shared": "Python's multiprocessing",
-    "hub": "load_state_dict(load(path))",
+    "hub|model_zoo": "load_state_dict(load(path))",
     "distributed|rpc|parallel|.*Distributed.*|SyncBatchNorm": "one process",
     "cudnn.*|miopen.*|mkldnn.*|mps.*|.*xpu|hip|mtia.*": "device 'cpu' or 'cuda'",
 }
 
 
 # Modules that not every program needs.
-LOADED_WHEN_ASKED = ("distributions",)
+LOADED_WHEN_ASKED = ("distributions", "functional", "nn.modules", "utils.tensorboard")
 
 # The missing names that tensors have as attributes which raise.
 _hidden: set[str] = set()
@@ -90,8 +90,9 @@ def _error(place: str, name: str, of: Any) -> AttributeError:
 
 
 def _of_module(place: str, name: str) -> Any:
-    if place == "torch" and name in LOADED_WHEN_ASKED:
-        return importlib.import_module(f"{_PACKAGE}.{name}")
+    path = name if place == "torch" else f"{place}.{name}"
+    if path in LOADED_WHEN_ASKED:
+        return importlib.import_module(f"{_PACKAGE}.{path}")
     raise _error(place, name, _home(place))
 
 

@@ -11,6 +11,7 @@ EXTRAS = {
     "pooch": "examples",
     "safetensors": "examples",
     "scikit-learn": "examples",
+    "tensorboard": "tensorboard",
 }
 
 

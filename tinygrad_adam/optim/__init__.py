@@ -4,7 +4,9 @@ Source: the names, options, defaults and states are those of ``torch.optim``; ``
 functions over dictionaries are the study notes'.
 """
 
-from tinygrad_adam.optim import lr_scheduler, swa_utils
+import sys
+
+from tinygrad_adam.optim import adam, adam_relatives, lr_scheduler, rmsprop, swa_utils
 from tinygrad_adam.optim.adam import Adam, AdamW
 from tinygrad_adam.optim.adam_relatives import Adamax, NAdam, RAdam
 from tinygrad_adam.optim.asgd import ASGD
@@ -38,3 +40,11 @@ __all__ = [
     "update_parameters_with_adam",
     "worked_example",
 ]
+
+# PyTorch's files, where several optimizers stand in one here.
+for _home, _addresses in (
+    (adam, ("adamw",)),
+    (adam_relatives, ("adamax", "nadam", "radam")),
+    (rmsprop, ("adadelta", "adagrad")),
+):
+    sys.modules.update({f"{__name__}.{_address}": _home for _address in _addresses})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable, Iterable
 from types import GeneratorType
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.creation import zeros
 from tinygrad_adam.nn.module import Module
-from tinygrad_adam.nn.utils import parametrizations, parametrize
+from tinygrad_adam.nn.utils import norms, parametrizations, parametrize
 from tinygrad_adam.nn.utils.fusion import (
     fuse_conv_bn_eval,
     fuse_conv_bn_weights,
@@ -282,3 +283,10 @@ def skip_init(module_cls: Callable[..., M], *args: Any, **kwargs: Any) -> M:
         return module_cls(*args, **kwargs)
     finally:
         set_rng_state(state)
+
+
+# PyTorch's files, of which some are called like their function.
+sys.modules.update(
+    {f"{__name__}.{name}": sys.modules[__name__] for name in ("clip_grad", "convert_parameters")}
+    | {f"{__name__}.{name}": norms for name in ("spectral_norm", "weight_norm")}
+)
