@@ -142,7 +142,7 @@ def imported_packages(path):
 def test_every_outside_package_that_is_imported_can_be_installed_with_an_extra():
     offered = SETUP["options"]["install_requires"] + "".join(
         SETUP["options.extras_require"].get(extra, raw=True)
-        for extra in ("gpu", "fast", "viz", "examples")
+        for extra in ("gpu", "fast", "viz", "examples", "tensorboard")
     )
     distributions = {"sklearn": "scikit-learn", "cupyx": "cupy", "llvmlite": "numba"}
     for path in (ROOT / "tinygrad_adam").rglob("*.py"):

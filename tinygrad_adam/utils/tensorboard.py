@@ -18,6 +18,7 @@ import numpy as np
 
 from tinygrad_adam.backend.extras import how_to_install
 from tinygrad_adam.tensor import Tensor
+from tinygrad_adam.viz.extras import require
 
 __all__ = ["SummaryWriter"]
 
@@ -224,15 +225,11 @@ class SummaryWriter:
         self._picture(tag, picture, global_step, walltime)
 
     def _picture(self, tag: str, pixels: np.ndarray, step: Any, walltime: Any) -> None:
-        try:
-            from PIL import Image
-        except ImportError as error:
-            raise ImportError(f"Pictures need Pillow: {how_to_install('pillow')}") from error
         if pixels.dtype != np.uint8:
             pixels = (pixels.astype(np.float32) * 255).clip(0, 255).astype(np.uint8)
         height, width, channels = pixels.shape
         file = io.BytesIO()
-        Image.fromarray(pixels).save(file, format="PNG")
+        require("PIL.Image").fromarray(pixels).save(file, format="PNG")
         image = self._proto.summary_pb2.Summary.Image(
             height=height,
             width=width,
@@ -250,13 +247,11 @@ class SummaryWriter:
         walltime: float | None = None,
     ) -> None:
         """Add a figure of Matplotlib's, or several of one size; they are closed afterwards."""
-        from matplotlib import pyplot
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+        pyplot, agg = require("matplotlib.pyplot"), require("matplotlib.backends.backend_agg")
         figures = figure if isinstance(figure, list) else [figure]
         pixels = []
         for each in figures:
-            canvas = FigureCanvasAgg(each)
+            canvas = agg.FigureCanvasAgg(each)
             canvas.draw()
             pixels.append(np.asarray(canvas.buffer_rgba())[..., :3])
             if close:
