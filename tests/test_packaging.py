@@ -141,7 +141,7 @@ def imported_packages(path):
 def test_every_outside_package_that_is_imported_can_be_installed_with_an_extra():
     offered = SETUP["options"]["install_requires"] + "".join(
         SETUP["options.extras_require"].get(extra, raw=True)
-        for extra in ("gpu", "fast", "viz", "vision", "examples")
+        for extra in ("gpu", "fast", "viz", "vision", "tensorboard", "examples")
     )
     distributions = {
         "sklearn": "scikit-learn", "cupyx": "cupy", "llvmlite": "numba", "PIL": "pillow",

@@ -21,21 +21,21 @@ _PACKAGE = __name__.partition(".")[0]
 _INSTEAD = {
     "jit|fx|export|_dynamo|compiler": "torch.compile, which leaves a function as it is",
     ".*sparse.*|.*csr.*|.*coo.*|.*csc.*|.*bs[rc].*|coalesce": "dense tensors",
-    "quantile|nanquantile": "sort, or numpy.quantile",
     ".*quanti[zl].*|ao|q.?int.*|q_.*|QI.*": "float16, as in model.half()",
     "bits.*|float8.*|float4.*|u?int[1-7]|BFloat16.*|.*bfloat16.*": "float16 or float32",
+    "SparseAdam|Muon|Adafactor": "optim.AdamW, or optim.Adam",
     "complex32|chalf|ComplexHalf.*": "complex64",
     "fft|stft|istft|.*_window": "numpy.fft on x.numpy()",
     ".*[sS]torage.*": "x.numpy(), which shares its memory",
     "multiprocessing|share_memory_|is_shared": "Python's multiprocessing",
-    "hub": "load_state_dict(load(path))",
+    "hub|model_zoo": "load_state_dict(load(path))",
     "distributed|rpc|parallel|.*Distributed.*|SyncBatchNorm": "one process",
     "cudnn.*|miopen.*|mkldnn.*|mps.*|.*xpu|hip|mtia.*": "device 'cpu' or 'cuda'",
 }
 
 
 # Modules that not every program needs.
-LOADED_WHEN_ASKED = ("distributions", "vision")
+LOADED_WHEN_ASKED = ("distributions", "functional", "nn.modules", "utils.tensorboard", "vision")
 
 # The missing names that tensors have as attributes which raise.
 _hidden: set[str] = set()
@@ -90,8 +90,9 @@ def _error(place: str, name: str, of: Any) -> AttributeError:
 
 
 def _of_module(place: str, name: str) -> Any:
-    if place == "torch" and name in LOADED_WHEN_ASKED:
-        return importlib.import_module(f"{_PACKAGE}.{name}")
+    path = name if place == "torch" else f"{place}.{name}"
+    if path in LOADED_WHEN_ASKED:
+        return importlib.import_module(f"{_PACKAGE}.{path}")
     raise _error(place, name, _home(place))
 
 

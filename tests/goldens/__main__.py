@@ -17,6 +17,7 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``schedulers``: for each schedule, the learning rates (and momenta) over its epochs.
 * ``iris``: the losses of a network 4-16-3 on iris before and after 100 full-batch steps with five
   optimizers, in float64.
+* ``lbfgs``: losses, counts and parameters after three steps on some functions, in float64.
 * ``in_place``: what random programs of views, writes in place and hooks give
   (``tests/autograd/random_programs.py``), by seed.
 * ``in_place_states``: what becomes of gradients in each state of a tensor that is written in place
@@ -207,6 +208,11 @@ def schedulers() -> None:
     save("schedulers.json", f"[\n{lines}\n]")
 
 
+def make_lbfgs() -> None:
+    found = [problems.run_lbfgs(torch, *case) for case in problems.LBFGS_CASES]
+    save("lbfgs.json", json.dumps(found, indent=0))
+
+
 def in_place() -> None:
     found = in_children(lambda seed: run(torch, seed), STORED)  # some programs crash PyTorch
     save("in_place.json", json.dumps(found, separators=(",", ":")))
@@ -311,6 +317,7 @@ MAKERS = {
     "layers": layers,
     "optimizers": optimizers,
     "schedulers": schedulers,
+    "lbfgs": make_lbfgs,
     "in_place": in_place,
     "in_place_states": make_in_place_states,
     "iris": iris,

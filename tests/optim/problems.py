@@ -75,6 +75,12 @@ def option_sets() -> list[tuple[str, dict[str, Any]]]:
             "decoupled_weight_decay": either,
             "maximize": either,
         },
+        "ASGD": {"lambd": (1e-4, 0.1), "t0": (1e6, 20.0), "weight_decay": decay},
+        "Rprop": {
+            "etas": ((0.5, 1.2), (0.3, 3.0)),
+            "step_sizes": ((1e-6, 50), (0.02, 0.1)),
+            "maximize": either,
+        },
     }
     found = []
     for name, axes in grids.items():
@@ -116,6 +122,9 @@ def scheduler_cases() -> list[dict[str, Any]]:
             mode="triangular2"),
         one("CyclicLR", base_lr=0.01, max_lr=0.1, step_size_up=4, mode="exp_range", gamma=0.95,
             cycle_momentum=False),
+        one("SWALR", swa_lr=0.05, anneal_epochs=6, steps=10),
+        one("SWALR", swa_lr=[0.5, 0.1], anneal_epochs=4, anneal_strategy="linear", steps=8),
+        one("SWALR", swa_lr=0.05, anneal_epochs=0, steps=3),
     ]  # fmt: skip
     sequence = {
         "combine": "SequentialLR",
@@ -157,7 +166,8 @@ def run_schedule(optim: Any, optimizer: Any, case: dict[str, Any]) -> list[list[
     ``optim`` is ``torch.optim`` or this package's: both read the same way.
     """
     kinds = optim.lr_scheduler
-    schedulers = [getattr(kinds, name)(optimizer, **o) for name, o in case["schedulers"]]
+    found = {"SWALR": optim.swa_utils.SWALR, **vars(kinds)}
+    schedulers = [found[name](optimizer, **o) for name, o in case["schedulers"]]
     if case.get("combine") == "SequentialLR":
         schedulers = [kinds.SequentialLR(optimizer, schedulers, case["milestones"])]
     elif case.get("combine") == "ChainedScheduler":
@@ -175,6 +185,60 @@ def run_schedule(optim: Any, optimizer: Any, case: dict[str, Any]) -> list[list[
             scheduler.step(*([case["metrics"][i]] if "metrics" in case else []))
         rows.append(row())
     return rows
+
+
+LBFGS_CASES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("waves", {"lr": 0.1}),
+    ("waves", {"lr": 0.1, "history_size": 2}),
+    ("waves", {"max_iter": 7, "line_search_fn": "strong_wolfe"}),
+    ("waves", {"lr": 0.01, "line_search_fn": "strong_wolfe"}),
+    ("valley", {"lr": 1e-3, "max_iter": 9}),
+    ("valley", {"line_search_fn": "strong_wolfe"}),
+    ("valley", {"lr": 0.1, "max_eval": 4, "line_search_fn": "strong_wolfe"}),
+    ("valley", {"lr": 30.0, "history_size": 2, "line_search_fn": "strong_wolfe"}),
+    ("walls", {"lr": 0.5, "max_iter": 3}),
+    ("walls", {"lr": 5.0, "line_search_fn": "strong_wolfe"}),
+    ("plain", {}),
+)
+
+
+def run_lbfgs(torch: Any, name: str, options: dict[str, Any], resume: bool = False) -> list[float]:
+    """Return the losses before three steps of LBFGS, how often it asked, and the parameters.
+
+    Args:
+        torch: PyTorch or this package.
+        name: of the function to minimize.
+        options: of LBFGS.
+        resume: go on with a new optimizer, which gets the state of the old one, after each step.
+    """
+    random = np.random.RandomState(5)
+    parameters = [
+        torch.tensor(random.normal(size=shape), requires_grad=True) for shape in ((2, 3), (), (4,))
+    ]
+    functions = {
+        "waves": lambda v: ((3 * v).sin() + 0.1 * v**2).sum(),
+        "valley": lambda v: (100 * (v[1:] - v[:-1] ** 2) ** 2 + (1 - v[:-1]) ** 2).sum(),
+        "walls": lambda v: (v * v - (v * v).log()).sum(),
+        "plain": lambda v: (0 * v).sum(),
+    }
+    optimizer = torch.optim.LBFGS(parameters, **options)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = functions[name](torch.cat([p.reshape(-1) for p in parameters]))
+        loss.backward()
+        return loss
+
+    found = []
+    for _ in range(3):
+        found.append(optimizer.step(closure).item())
+        if resume:
+            state = optimizer.state_dict()
+            optimizer = torch.optim.LBFGS(parameters, **options)
+            optimizer.load_state_dict(state)
+    state = optimizer.state[parameters[0]]
+    found += [state["func_evals"], state["n_iter"]]
+    return found + torch.cat([p.detach().reshape(-1) for p in parameters]).tolist()
 
 
 IRIS_OPTIMIZERS: tuple[tuple[str, dict[str, float]], ...] = (

@@ -216,7 +216,10 @@ def test_plateau():
 
 def test_the_keys_of_the_states_are_pytorchs():
     adam = optim.Adam([tensor([0.0], requires_grad=True)])
-    shared = {"_is_initial", "_last_lr", "_step_count", "base_lrs", "last_epoch"}
+    shared = {
+        "_get_lr_called_within_step", "_is_initial", "_last_lr", "_step_count", "base_lrs",
+        "last_epoch",
+    }  # fmt: skip
     one_cycle = schedulers.OneCycleLR(adam, 0.1, 10).state_dict()
     assert set(one_cycle) - shared == {
         "_anneal_func_type", "_schedule_phases", "cycle_momentum", "total_steps", "use_beta1",
@@ -226,6 +229,19 @@ def test_the_keys_of_the_states_are_pytorchs():
         "_scale_fn_custom", "base_momentums", "cycle_momentum", "gamma", "max_lrs",
         "max_momentums", "mode", "scale_mode", "step_ratio", "total_size", "use_beta1",
     }  # fmt: skip
+
+
+def test_a_scheduler_written_for_pytorch_knows_when_it_is_asked_by_a_step():
+    class Halves(schedulers._LRScheduler):
+        def get_lr(self):
+            assert self._get_lr_called_within_step
+            return [base * 0.5**self.last_epoch for base in self.base_lrs]
+
+    optimizer = sgd()
+    scheduler = Halves(optimizer)
+    assert rates(optimizer, scheduler, 2) == [1.0, 0.5, 0.25]
+    with pytest.raises(AssertionError):
+        scheduler.get_lr()
 
 
 def test_milestones_may_come_back_as_a_plain_dictionary():

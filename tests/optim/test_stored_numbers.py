@@ -18,6 +18,7 @@ with np.load(goldens.FOLDER / "optimizers.npz") as _file:
 CASES = json.loads(str(STORED["cases"]))
 SCHEDULES = goldens.load("schedulers.json")
 IRIS = goldens.load("iris.json")
+LBFGS = goldens.load("lbfgs.json")
 RELATIVE = {"float32": 3e-5, "float64": 1e-10}
 # The state is looked at for its layout. A centered RMSprop with lr = 10 divides by differences of
 # nearly equal numbers, which shows in its momentum long before it shows in the parameters.
@@ -124,6 +125,14 @@ def test_schedules_agree_with_pytorch(case):
     optimizer = getattr(optim, case["optimizer"])(groups)
     rows = problems.run_schedule(optim, optimizer, case)
     np.testing.assert_allclose(rows, case["rows"], rtol=1e-12, atol=1e-16)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("i", range(len(problems.LBFGS_CASES)))
+def test_lbfgs_goes_pytorchs_way(i, resume):
+    found = problems.run_lbfgs(tinygrad_adam, *problems.LBFGS_CASES[i], resume)
+    assert found[3:5] == LBFGS[i][3:5]
+    np.testing.assert_allclose(found, LBFGS[i], rtol=1e-6)
 
 
 @pytest.mark.parametrize("i", range(5))

@@ -43,6 +43,8 @@ NUMBERS = {
         "rectification": 0.8,
         "eps": 1e-3,
     },
+    "asgd": {"lr": 0.1, "share": 0.3},
+    "rprop": {"eta_minus": 0.5, "eta_plus": 1.2, "smallest": 0.11, "largest": 0.4},
 }
 SWITCHES = [
     {},
@@ -53,6 +55,7 @@ SWITCHES = [
     {"eps_inside_root": True},
     {"nesterov": True},
     {"rectification": 0.0},
+    {"share": 1.0},
 ]
 
 
@@ -111,7 +114,7 @@ def test_the_text_of_each_cuda_kernel_computes_what_the_rule_computes(name, arra
     variables = {f"{key}_": value for key, value in numbers.items()}
     variables |= {key: array.copy() for key, array in written.items()}
     variables |= {"gradient": g, "T": lambda x: x, "sqrt": np.sqrt, "abs": np.abs}
-    variables |= {"max": np.maximum, "where": np.where}
+    variables |= {"max": np.maximum, "min": np.minimum, "where": np.where, "sign": np.sign}
     program = text.replace("const T ", "").replace("T g =", "g =").replace(", one_minus_", "; one_minus_")  # fmt: skip # noqa: E501
     exec(program, variables)
     apply(plain, name, written, g, options)
@@ -143,7 +146,7 @@ def test_a_kernel_gets_the_text_arrays_and_numbers_in_order(name, arrays, option
             assert len(args) == len(self.inputs) + len(self.outputs)
             given = dict(zip(self.inputs + self.outputs, args, strict=True))
             assert given["gradient"] is g_there
-            assert given["lr_"] == options["lr"]
+            assert given.get("lr_") == options.get("lr")
             assert list(given)[-len(self.outputs) :] == arrays
             assert all(given[key] is there[key] for key in arrays)
 

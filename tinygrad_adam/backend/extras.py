@@ -11,6 +11,7 @@ EXTRAS = {
     "pooch": "vision",
     "safetensors": "examples",
     "scikit-learn": "examples",
+    "tensorboard": "tensorboard",
 }
 
 

@@ -10,9 +10,10 @@ PyTorch's Conv3d, MaxPool3d, BatchNorm3d and their kin, are left out.
 # Packed by subject, twice in the same rows, as a table to be read.
 # isort: off
 # fmt: off
-from tinygrad_adam.nn import functional, init, utils
+from tinygrad_adam.nn import functional, init, parallel, utils
 from tinygrad_adam.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
 from tinygrad_adam.nn.module import Module
+from tinygrad_adam.nn.parallel import DataParallel
 from tinygrad_adam.nn.containers import (
     ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential,
 )
@@ -57,12 +58,12 @@ from tinygrad_adam.nn.transformer import (
 from tinygrad_adam.nn.losses import (
     BCELoss, BCEWithLogitsLoss, CosineEmbeddingLoss, CrossEntropyLoss, CTCLoss, GaussianNLLLoss,
     HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MarginRankingLoss, MSELoss,
-    MultiLabelMarginLoss, MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, PoissonNLLLoss,
-    SmoothL1Loss, SoftMarginLoss, TripletMarginLoss, TripletMarginWithDistanceLoss,
+    MultiLabelMarginLoss, MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, NLLLoss2d,
+    PoissonNLLLoss, SmoothL1Loss, SoftMarginLoss, TripletMarginLoss, TripletMarginWithDistanceLoss,
 )
 
 __all__ = [  # noqa: RUF022
-    "functional", "init", "utils",
+    "functional", "init", "parallel", "utils", "DataParallel",
     "Parameter", "UninitializedBuffer", "UninitializedParameter",
     "Module",
     "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
@@ -93,6 +94,6 @@ __all__ = [  # noqa: RUF022
     "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "CTCLoss",
     "GaussianNLLLoss", "HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss",
     "MarginRankingLoss", "MSELoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss",
-    "MultiMarginLoss", "NLLLoss", "PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss",
+    "MultiMarginLoss", "NLLLoss", "NLLLoss2d", "PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss",
     "TripletMarginLoss", "TripletMarginWithDistanceLoss",
 ]

@@ -20,23 +20,36 @@ import numpy as np
 
 from tinygrad_adam.autograd.inplace import check_writable, writable
 from tinygrad_adam.backend import Generator, convert_number, device_of, move, numbers_of
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import Choice, Number, checked
 from tinygrad_adam.ops.elementwise import require_floating
 from tinygrad_adam.tensor import Tensor
 
 __all__ = [
     "calculate_gain",
+    "constant",
     "constant_",
+    "dirac",
     "dirac_",
+    "eye",
     "eye_",
+    "kaiming_normal",
     "kaiming_normal_",
+    "kaiming_uniform",
     "kaiming_uniform_",
+    "normal",
     "normal_",
     "ones_",
+    "orthogonal",
     "orthogonal_",
+    "sparse",
+    "sparse_",
     "trunc_normal_",
+    "uniform",
     "uniform_",
+    "xavier_normal",
     "xavier_normal_",
+    "xavier_uniform",
     "xavier_uniform_",
     "zeros_",
 ]
@@ -352,6 +365,35 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
 
 @checked
+def sparse_(
+    tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
+) -> Tensor:
+    """Fill with N(0, std²), but in each column a share of the rows, drawn at random, with zeros.
+
+    Args:
+        tensor: a matrix.
+        sparsity: that share.
+        std: the standard deviation.
+        generator: of the random numbers.
+
+    Raises:
+        ValueError: the tensor does not have two dimensions.
+
+    Source: PyTorch, ``torch.nn.init.sparse_``; Martens, "Deep learning via Hessian-free
+    optimization" (2010).
+    """
+    if tensor.ndim != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    require_floating("sparse_", tensor)
+    rows, columns = tensor.shape
+    random = numbers_of(generator)
+    numbers = std * random.standard_normal((rows, columns))
+    order = random.random((rows, columns)).argsort(axis=0)
+    numbers[order < math.ceil(sparsity * rows)] = 0.0
+    return _fill(tensor, numbers)
+
+
+@checked
 def default_(weight: Tensor, bias: Tensor | None) -> None:
     """Fill as PyTorch's linear and convolution layers do: U(-1/√fan_in, 1/√fan_in) for both.
 
@@ -362,3 +404,26 @@ def default_(weight: Tensor, bias: Tensor | None) -> None:
         fan_in, _ = _fans(weight)
         bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
         uniform_(bias, -bound, bound)
+
+
+def _former(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return a function by the name that it had before those that write got an underscore."""
+    name = function.__name__[:-1]
+
+    def former(*args: Any, **kwargs: Any) -> Tensor:
+        warn(
+            f"`nn.init.{name}` is now deprecated in favor of `nn.init.{function.__name__}`.",
+            FutureWarning,
+        )
+        return function(*args, **kwargs)
+
+    former.__name__ = former.__qualname__ = name
+    former.__doc__ = f"Do what :func:`{function.__name__}` does: its old name."
+    return former
+
+
+constant, dirac, eye = _former(constant_), _former(dirac_), _former(eye_)
+kaiming_normal, kaiming_uniform = _former(kaiming_normal_), _former(kaiming_uniform_)
+normal, orthogonal, sparse = _former(normal_), _former(orthogonal_), _former(sparse_)
+uniform = _former(uniform_)
+xavier_normal, xavier_uniform = _former(xavier_normal_), _former(xavier_uniform_)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import InitVar, dataclass, fields
 from typing import Any, ClassVar
 
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.nn import functional
 from tinygrad_adam.nn.layer import Layer
 from tinygrad_adam.ops.losses import named_reduction
@@ -162,6 +163,17 @@ class NLLLoss(_WeightedLoss):
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
+
+
+class NLLLoss2d(NLLLoss):
+    """:class:`NLLLoss`, by a name that it once had for images."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warn(
+            "NLLLoss2d has been deprecated. Please use NLLLoss instead as a drop-in replacement.",
+            FutureWarning,
+        )
+        super().__init__(*args, **kwargs)
 
 
 class BCELoss(_WeightedLoss):

@@ -277,6 +277,11 @@ class Module:
             hooks.move_to_end(handle.id, last=False)
         return handle
 
+    @property
+    def _forward_pre_hooks(self) -> OrderedDict[int, tuple[Any, bool]]:
+        """The hooks before ``forward`` by their numbers, each with whether it takes keywords."""
+        return (self.__hooks or Hooks()).before_forward
+
     # --- attributes ------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:

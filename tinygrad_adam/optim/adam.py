@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from tinygrad_adam.backend.plain.optimizers import root_plus
 from tinygrad_adam.optim.optimizer import Group, Optimizer, Params, State
-from tinygrad_adam.optim.options import choose, number
+from tinygrad_adam.optim.options import check, choose, number
 from tinygrad_adam.tensor import Tensor
 
 
@@ -90,6 +90,11 @@ class Adam(Optimizer):
         options = choose(locals(), names)
         if isinstance(betas, (tuple, list)):
             options["betas"] = tuple([x.item() if isinstance(x, Tensor) else x for x in betas])
+            check(options)
+            if not any(all(isinstance(x, kind) for x in betas) for kind in (float, Tensor)):
+                raise ValueError(
+                    f"betas must be either both floats or both Tensors\n  They are {betas}."
+                )
         super().__init__(params, options)
 
     def numbers(self, step: Any, state: State, group: Group) -> dict[str, Any]:

@@ -76,6 +76,7 @@ class LRScheduler:
                 )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
+        self._get_lr_called_within_step = False  # which schedulers written for PyTorch ask
         optimizer._known_step = vars(optimizer).get("step")
         self._initial_step()
 
@@ -125,7 +126,11 @@ class LRScheduler:
     def _update_lr(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         closed_form = getattr(self, "_get_closed_form_lr", None)
-        self._set(self.get_lr() if epoch is None or closed_form is None else closed_form())
+        self._get_lr_called_within_step = True
+        try:
+            self._set(self.get_lr() if epoch is None or closed_form is None else closed_form())
+        finally:
+            self._get_lr_called_within_step = False
 
     def _set(self, rates: Iterable[Any]) -> None:
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
@@ -153,6 +158,9 @@ class LRScheduler:
         for name in self._code:
             _restore(vars(self)[name], state.pop(name))
         vars(self).update(state)
+
+
+_LRScheduler = LRScheduler  # its old name
 
 
 class _Factors(LRScheduler):

@@ -33,7 +33,7 @@ Hooks: TypeAlias = OrderedDict[int, Any]
 
 # State that counts, and where it starts. It lies in host memory even for parameters on a GPU, as in
 # PyTorch, so that reading it does not wait for the GPU; with ``capturable=True`` on the GPU.
-COUNTERS = {"step": 0.0, "mu_product": 1.0}
+COUNTERS = {"step": 0.0, "mu_product": 1.0, "eta": 0.0, "mu": 1.0}
 
 
 class Optimizer:
@@ -193,7 +193,7 @@ class Optimizer:
                 f"\n  This parameter {tuple(parameter.shape)} is on {parameter.device}."
             )
         step = count_step(state) if self.counters else 0.0
-        lr, decay = number(group["lr"]), number(group["weight_decay"])
+        lr, decay = number(group["lr"]), number(group.get("weight_decay", 0.0))
         options = {"lr": lr, "weight_decay": decay, "maximize": group["maximize"]}
         if group.get("decoupled_weight_decay"):
             options["weight_decay"], options["decoupled"] = 0.0, lr * decay
@@ -262,6 +262,14 @@ class Optimizer:
                     )
                 args, kwargs = changed
                 closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+        loss = self._advance(closure)
+        self._opt_called = True
+        for hook in list(self._step_post_hooks.values()):
+            hook(self, args, kwargs)
+        return loss
+
+    def _advance(self, closure: Callable[[], Any] | None) -> Any:
+        """Do what :meth:`step` does between its hooks."""
         loss = None
         if closure is not None:
             with enable_grad():
@@ -284,9 +292,6 @@ class Optimizer:
                     if state:
                         self.state[parameter] = state
             run_updates(updates)
-        self._opt_called = True
-        for hook in list(self._step_post_hooks.values()):
-            hook(self, args, kwargs)
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -465,13 +470,33 @@ class Optimizer:
         for key, value in state_dict["state"].items():
             if key in home:
                 state[home[key][0]] = {
-                    name: _loaded(name, entry, *home[key]) for name, entry in value.items()
+                    name: self._loaded(name, entry, *home[key]) for name, entry in value.items()
                 }
             else:
                 state[key] = _copied(value)
         self.state, self.param_groups = state, groups
         for hook in list(self._load_state_dict_post_hooks.values()):
             hook(self)
+
+    def _loaded(self, name: str, value: Any, parameter: Tensor, group: Group) -> Any:
+        """Return one entry of a saved state as it belongs here: a copy, with the right dtype."""
+        if type(value) in (list, tuple):
+            return type(value)(self._loaded(name, part, parameter, group) for part in value)
+        if name in COUNTERS and value is not None:
+            return counter(parameter, group, number(value))
+        if value is None or not (name in self.letters or isinstance(value, (Tensor, np.ndarray))):
+            return _copied(value)
+        array = value.array if isinstance(value, Tensor) else np.asarray(value)
+        device = str(parameter.device)
+        if name in self.letters and array.shape != parameter.array.shape:
+            raise ValueError(
+                f"loaded state '{name}' has shape {tuple(array.shape)}, its parameter "
+                f"{tuple(parameter.array.shape)}\n  Are the parameters in the same order?"
+            )
+        like = parameter.array if array.shape == parameter.array.shape else move(array, device)
+        own = array_module(like).zeros_like(like, dtype=parameter.array.dtype)
+        own[...] = move(array, device)
+        return Tensor._wrap(own)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -582,20 +607,3 @@ def _require_key(found: Mapping[str, Any], name: str) -> None:
 
 def _copied(value: Any) -> Any:
     return Tensor._wrap(value.array.copy()) if isinstance(value, Tensor) else copy.deepcopy(value)
-
-
-def _loaded(name: str, value: Any, parameter: Tensor, group: Group) -> Any:
-    """Return one entry of a saved state as it belongs here: a copy, with the right dtype."""
-    if value is None or isinstance(value, (bool, str, dict, list, tuple)):
-        return _copied(value)
-    array = value.array if isinstance(value, Tensor) else np.asarray(value)
-    if name in COUNTERS:
-        return counter(parameter, group, float(array.item()))
-    if array.shape != parameter.array.shape:
-        raise ValueError(
-            f"loaded state '{name}' has shape {tuple(array.shape)}, its parameter "
-            f"{tuple(parameter.array.shape)}\n  Are the parameters in the same order?"
-        )
-    own = zeros_like(parameter)
-    own.array[...] = move(array, str(parameter.device))
-    return own

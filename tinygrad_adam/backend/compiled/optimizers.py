@@ -222,6 +222,35 @@ def radam_update(w, g, m, v, numbers, start, stop):  # type: ignore[no-untyped-d
         w[i] = kept * w[i] - rate * (adaptive if adapts else m[i])
 
 
+@loop_of(rules.asgd_update, lambda lr, share, decoupled: (lr, share, 1 - decoupled))
+def asgd_update(w, g, mean, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.asgd_update``."""
+    w, g, mean = w[start:stop], g[start:stop], mean[start:stop]
+    rate, share, kept, weight_decay, sign = _cast(w, numbers)
+    for i in range(len(w)):
+        gradient = _gradient(g[i], w[i], weight_decay, sign)
+        w[i] = kept * w[i] - rate * gradient
+        mean[i] = w[i] if share == 1 else mean[i] + share * (w[i] - mean[i])
+
+
+@loop_of(
+    rules.rprop_update,
+    lambda eta_minus, eta_plus, smallest, largest: (eta_minus, eta_plus, smallest, largest),
+)
+def rprop_update(w, g, before, size, numbers, start, stop):  # type: ignore[no-untyped-def]
+    """``rules.rprop_update``."""
+    w, g, before, size = w[start:stop], g[start:stop], before[start:stop], size[start:stop]
+    eta_minus, eta_plus, smallest, largest, weight_decay, sign = _cast(w, numbers)
+    for i in range(len(w)):
+        gradient = _gradient(g[i], w[i], weight_decay, sign)
+        turn = gradient * before[i]
+        factor = eta_plus if turn > 0 else eta_minus if turn < 0 else turn + 1
+        step = factor * size[i]
+        size[i] = smallest if step < smallest else largest if step > largest else step
+        before[i] = 0 if turn < 0 else gradient
+        w[i] -= np.sign(before[i]) * size[i]
+
+
 def _moments(beta1: float, beta2: float) -> tuple[float, ...]:
     return beta1, 1 - beta1, beta2, 1 - beta2
 

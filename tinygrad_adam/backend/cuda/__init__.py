@@ -8,10 +8,12 @@ from tinygrad_adam.backend.cuda.optimizers import (
     adagrad_update,
     adam_update,
     adamax_update,
+    asgd_update,
     momentum_update,
     nadam_update,
     radam_update,
     rmsprop_update,
+    rprop_update,
     sgd_update,
 )
 

@@ -29,7 +29,10 @@ from tinygrad_adam.backend.plain.optimizers import Rule
 Switches = frozenset[str]
 Text = Callable[[Switches], list[str]]
 
-PREAMBLE = "template<typename T> __device__ T where(bool c, T a, T b) { return c ? a : b; }"
+PREAMBLE = """
+template<typename T> __device__ T where(bool c, T a, T b) { return c ? a : b; }
+template<typename T> __device__ T sign(T a) { return a > T(0) ? T(1) : a < T(0) ? T(-1) : a; }
+"""
 
 
 def gradient_text(on: Switches) -> list[str]:
@@ -140,6 +143,27 @@ def radam_text(on: Switches) -> list[str]:
     ]
 
 
+def asgd_text(on: Switches) -> list[str]:
+    """``rules.asgd_update``."""
+    return [
+        *gradient_text(on),
+        "w = w - lr * g;",
+        "mean = where(share == T(1), w, mean + share * (w - mean));",
+    ]
+
+
+def rprop_text(on: Switches) -> list[str]:
+    """``rules.rprop_update``."""
+    return [
+        *gradient_text(on),
+        "const T turn = g * before;",
+        "size = size * where(turn > 0, eta_plus, where(turn < 0, eta_minus, turn + T(1)));",
+        "size = min(max(size, smallest), largest);",
+        "before = where(turn < 0, T(0), g);",
+        "w = w - sign(before) * size;",
+    ]
+
+
 def kernel_text(text: Text, numbers: tuple[str, ...], on: Switches) -> str:
     """Return the body of the kernel: the numbers in the dtype T, then the lines of ``text``."""
     lines = ["T g = gradient;"]
@@ -198,3 +222,5 @@ adam_update = fused(rules.adam_update, adam_text)
 adamax_update = fused(rules.adamax_update, adamax_text)
 nadam_update = fused(rules.nadam_update, nadam_text)
 radam_update = fused(rules.radam_update, radam_text)
+asgd_update = fused(rules.asgd_update, asgd_text)
+rprop_update = fused(rules.rprop_update, rprop_text)

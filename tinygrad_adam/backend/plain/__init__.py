@@ -17,10 +17,12 @@ from tinygrad_adam.backend.plain.optimizers import (
     adagrad_update,
     adam_update,
     adamax_update,
+    asgd_update,
     momentum_update,
     nadam_update,
     radam_update,
     rmsprop_update,
+    rprop_update,
     sgd_update,
 )
 from tinygrad_adam.backend.plain.pooling import (

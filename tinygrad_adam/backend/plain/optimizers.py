@@ -368,3 +368,64 @@ def radam_update(
     if rectification:
         m_hat *= rectification * correction2**0.5 / root_plus(v, eps)
     w -= lr * m_hat
+
+
+def asgd_update(
+    w: Array,
+    g: Array,
+    mean: Array,
+    *,
+    lr: float,
+    share: float,
+    weight_decay: float = 0.0,
+    decoupled: float = 0.0,
+    maximize: bool = False,
+) -> None:
+    """ASGD: gradient descent on a rate that falls, and the mean of the parameters on the way.
+
+    ::
+
+        w = w - decoupled * w - lr * g
+        mean = mean + share * (w - mean)            the mean is w itself while share is 1
+
+    Source: Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging" (1992), in
+    PyTorch's form (``torch.optim.ASGD``).
+    """
+    g = descent_gradient(w, g, weight_decay=weight_decay, decoupled=decoupled, maximize=maximize)
+    w -= lr * g
+    mean[...] = w if share == 1 else mean + share * (w - mean)
+
+
+def rprop_update(
+    w: Array,
+    g: Array,
+    before: Array,
+    size: Array,
+    *,
+    eta_minus: float,
+    eta_plus: float,
+    smallest: float,
+    largest: float,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
+    """Rprop: of the gradient only the sign counts; each element has a step size of its own.
+
+    ::
+
+        size = eta_plus * size          where g has the sign of the gradient before: speed up
+        size = eta_minus * size         where it has the other: g jumped over a minimum, and is
+                                        taken as 0 in this step
+        w = w - sign(g) * size          size held between smallest and largest
+
+    Source: Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the
+    RPROP algorithm" (1993).
+    """
+    xp = array_module(w)
+    g = descent_gradient(w, g, weight_decay=weight_decay, maximize=maximize)
+    turn = g * before
+    factor = xp.where(turn < 0, eta_minus, turn + 1)  # 1 at 0, and NaN stays NaN
+    size *= xp.where(turn > 0, eta_plus, factor)
+    xp.clip(size, smallest, largest, out=size)
+    before[...] = xp.where(turn < 0, 0, g)
+    w -= xp.sign(before) * size

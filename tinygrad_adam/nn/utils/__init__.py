@@ -1,11 +1,13 @@
-"""Clipping of gradients, and parameters as one vector."""
+"""Clipping of gradients, parameters as one vector, and weights that are computed from others."""
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from types import GeneratorType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,21 +16,49 @@ from tinygrad_adam.backend import array_module
 from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.creation import zeros
+from tinygrad_adam.nn.module import Module
+from tinygrad_adam.nn.utils import norms, parametrizations, parametrize
+from tinygrad_adam.nn.utils.fusion import (
+    fuse_conv_bn_eval,
+    fuse_conv_bn_weights,
+    fuse_linear_bn_eval,
+    fuse_linear_bn_weights,
+)
+from tinygrad_adam.nn.utils.norms import (
+    remove_spectral_norm,
+    remove_weight_norm,
+    spectral_norm,
+    weight_norm,
+)
 from tinygrad_adam.ops.arguments import checked
 from tinygrad_adam.ops.joining import cat
+from tinygrad_adam.random import get_rng_state, set_rng_state
 from tinygrad_adam.tensor import Tensor
 
 __all__ = [
+    "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
+    "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
     "get_total_norm",
     "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
+    "remove_spectral_norm",
+    "remove_weight_norm",
+    "skip_init",
+    "spectral_norm",
     "vector_to_parameters",
+    "weight_norm",
 ]
 
 
 Tensors = Tensor | Iterable[Tensor]
+M = TypeVar("M", bound=Module)
 
 
 def _listed(tensors: Tensors) -> list[Tensor]:
@@ -214,3 +244,49 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
             stop = start + parameter.numel()
             parameter.copy_(vec[start:stop].reshape(parameter.shape))
             start = stop
+
+
+def clip_grad_norm(
+    parameters: Tensors,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Do what :func:`clip_grad_norm_` does: its old name, of which PyTorch warns."""
+    warn(
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of "
+        "`torch.nn.utils.clip_grad_norm_`.",
+        FutureWarning,
+    )
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
+
+
+def skip_init(module_cls: Callable[..., M], *args: Any, **kwargs: Any) -> M:
+    """Return a module whose parameters have values that mean nothing; no random number is spent.
+
+    Args:
+        module_cls: the class of the module, which must take ``device``.
+        *args, **kwargs: its arguments.
+
+    Raises:
+        RuntimeError: it is no module, or takes no ``device``.
+
+    Source: PyTorch, ``torch.nn.utils.skip_init``.
+    """
+    if not issubclass(module_cls, Module):  # type: ignore[arg-type]
+        raise RuntimeError(f"Expected a Module; got {module_cls}")
+    if "device" not in inspect.signature(module_cls).parameters:
+        raise RuntimeError("Module must support a 'device' arg to skip initialization")
+    state = get_rng_state()
+    try:
+        return module_cls(*args, **kwargs)
+    finally:
+        set_rng_state(state)
+
+
+# PyTorch's files, of which some are called like their function.
+sys.modules.update(
+    {f"{__name__}.{name}": sys.modules[__name__] for name in ("clip_grad", "convert_parameters")}
+    | {f"{__name__}.{name}": norms for name in ("spectral_norm", "weight_norm")}
+)
