@@ -463,6 +463,31 @@ def numpy_names(function: F) -> F:
     return renamed  # type: ignore[return-value]
 
 
+def returns(name: str) -> Callable[[F], F]:
+    """Let named tuples that a function returns print as PyTorch's ``torch.return_types.name``."""
+
+    def written(result: Any) -> str:
+        fields = ",\n".join([f"{field}={x!r}" for field, x in zip(result._fields, result)])
+        return f"torch.return_types.{name}(\n{fields})"
+
+    @functools.cache
+    def printed(kind: type) -> type:
+        # In pickles it is what it is made of, which has an address.
+        methods = {"__repr__": written, "__reduce__": lambda self: (kind, tuple(self))}
+        return type(name, (kind,), {"__slots__": (), "__module__": "torch.return_types", **methods})
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def call(*args: Any, **options: Any) -> Any:
+            result = function(*args, **options)
+            kind: Any = type(result)
+            return printed(kind)(*result) if hasattr(kind, "_fields") else result
+
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
 def into(function: str, out: Any, result: Any) -> Any:
     """Write ``result`` into ``out``, a tensor or a tuple of them, and return that: ``out=``.
 

@@ -25,6 +25,7 @@ from tinygrad_adam.ops.arguments import (
     is_tensor_here,
     normalize_dim,
     require_dimensions,
+    returns,
 )
 from tinygrad_adam.ops.elementwise import (
     require_real,
@@ -226,6 +227,7 @@ def histc(
     return _like(input, _counted(x, _edges("histc", x, bins, min, max)))
 
 
+@returns("histogram")
 @checked
 def histogram(
     input: Tensor,

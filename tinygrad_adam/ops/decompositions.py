@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import complex64, complex128, float64
-from tinygrad_adam.ops.arguments import checked
+from tinygrad_adam.ops.arguments import checked, returns
 from tinygrad_adam.ops.complex_parts import conj, imag, real
 from tinygrad_adam.ops.joining import cat
 from tinygrad_adam.ops.reductions import sum
@@ -135,6 +135,7 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Any = None) -> Tensor:
     return cholesky_of(A, upper, "linalg.cholesky", "linalg.cholesky")[0]  # type: ignore[no-any-return]
 
 
+@returns("linalg_cholesky_ex")
 @checked
 def cholesky_ex(
     A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
@@ -195,6 +196,7 @@ class QR(Operation):
         return cat([adjoint(SolveTriangular.apply(r, adjoint(left), True, False)), *beside], -1)
 
 
+@returns("linalg_qr")
 @checked
 def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> FactorsQR:
     """Return Q and R with Q R = A.
@@ -288,6 +290,7 @@ def _no_driver(driver: Any) -> None:
         )
 
 
+@returns("linalg_svd")
 @checked
 def svd(
     A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None
@@ -362,6 +365,7 @@ def _triangle(UPLO: str) -> str:
     return UPLO.upper()
 
 
+@returns("linalg_eigh")
 @checked
 def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> EigenvaluesAndVectors:
     """Return eigenvalues, in ascending order, and eigenvectors of symmetric or Hermitian matrices.
@@ -436,6 +440,7 @@ class Eig(Operation):
         return solve(vh, (inner + diag_embed(grad_w)) @ vh)
 
 
+@returns("linalg_eig")
 @checked
 def eig(A: Tensor, *, out: Any = None) -> EigenvaluesAndVectors:
     """Return eigenvalues and eigenvectors of square matrices, complex, in LAPACK's order."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.backend.dtypes import int32
 from tinygrad_adam.ops import decompositions, systems
-from tinygrad_adam.ops.arguments import checked
+from tinygrad_adam.ops.arguments import checked, returns
 from tinygrad_adam.ops.decompositions import FactorsQR
 from tinygrad_adam.ops.matrix_functions import pinv
 from tinygrad_adam.ops.shapes import narrow, reshape
@@ -39,6 +39,7 @@ class SolutionAndMatrix(NamedTuple):
     cloned_coefficient: Any
 
 
+@returns("svd")
 @checked
 def svd(
     input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None
@@ -60,6 +61,7 @@ def svd(
     return SingularVectorsAsColumns(zeros[0], decompositions.svdvals(input), zeros[1])
 
 
+@returns("qr")
 @checked
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> FactorsQR:
     """Return Q and R with Q R = A; not ``some``, complete ones. ``linalg.qr`` is the new one."""
@@ -79,6 +81,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15, *, out: Any = None) -> Tensor:
     return pinv(input, rcond)
 
 
+@returns("triangular_solve")
 @checked
 def triangular_solve(
     input: Tensor,

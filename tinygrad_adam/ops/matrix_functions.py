@@ -19,6 +19,7 @@ from tinygrad_adam.ops.arguments import (
     all_ints,
     checked,
     normalize_dims,
+    returns,
     tensor_list,
 )
 from tinygrad_adam.ops.complex_parts import conj
@@ -301,6 +302,7 @@ def pinv(
     return Pinv.apply(A, atol, rcond if rtol is None else rtol, hermitian)  # type: ignore[no-any-return]
 
 
+@returns("linalg_lstsq")
 @checked
 def lstsq(
     A: Tensor, B: Tensor, rcond: Number | None = None, *, driver: str | None = None

@@ -21,6 +21,7 @@ from tinygrad_adam.ops.arguments import (
     normalize_dim,
     normalize_dims,
     numpy_names,
+    returns,
 )
 from tinygrad_adam.ops.elementwise import maximum, minimum, require_real
 from tinygrad_adam.ops.indexing import Choose, pick_along
@@ -106,6 +107,7 @@ class Min(Amin):
     nan_is_nan = True
 
 
+@returns("max")
 @numpy_names
 @checked
 def max(
@@ -125,6 +127,7 @@ def max(
     return _extremum(Max, maximum, input, dim, keepdim, other)
 
 
+@returns("min")
 @numpy_names
 @checked
 def min(
@@ -195,6 +198,7 @@ def argsort(
     return Argsort.apply(input, normalize_dim(dim, input.ndim), descending)
 
 
+@returns("sort")
 @as_one("Sort", "input")
 @checked
 def sort(
@@ -214,6 +218,7 @@ def sort(
     return _pick(input, dim, argsort(input, dim, descending), True)
 
 
+@returns("topk")
 @as_one("Topk", "input")
 @checked
 def topk(
@@ -287,6 +292,7 @@ class ArgMedian(Operation):
         return xp.where(nans.any(axis=dim, keepdims=True), first, middle)
 
 
+@returns("median")
 @numpy_names
 @checked
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:

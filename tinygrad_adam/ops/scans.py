@@ -21,6 +21,7 @@ from tinygrad_adam.ops.arguments import (
     normalize_dims,
     numpy_names,
     require_dimensions,
+    returns,
 )
 from tinygrad_adam.ops.elementwise import exp, overwritten, require_floating, require_real, where
 from tinygrad_adam.ops.indexing import Choose, pick_along
@@ -54,6 +55,7 @@ def _extrema_so_far(function: str, name: str, input: Any, dim: int) -> ValuesAnd
     return ValuesAndIndices(pick_along(Choose, input, dim, indices), indices)
 
 
+@returns("cummax")
 @numpy_names
 @checked
 def cummax(input: Tensor, dim: int, *, out: Any = None) -> ValuesAndIndices:
@@ -61,6 +63,7 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> ValuesAndIndices:
     return _extrema_so_far("cummax", "maximum", input, dim)
 
 
+@returns("cummin")
 @numpy_names
 @checked
 def cummin(input: Tensor, dim: int, *, out: Any = None) -> ValuesAndIndices:

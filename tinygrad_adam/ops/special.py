@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.backend import Array, array_module, special
 from tinygrad_adam.backend.dtypes import complex128, float64
-from tinygrad_adam.ops.arguments import Operand, checked, fitted, is_tensor_here
+from tinygrad_adam.ops.arguments import Operand, checked, fitted, is_tensor_here, returns
 from tinygrad_adam.ops.complex_parts import conj, imag
 from tinygrad_adam.ops.elementwise import (
     _of_bits,
@@ -263,10 +263,18 @@ class Frexp(Operation):
         return grad / pow(2.0, cast(exponent, grad.dtype))
 
 
+class MantissaAndExponent(NamedTuple):
+    """What :func:`frexp` returns."""
+
+    mantissa: Any
+    exponent: Any
+
+
+@returns("frexp")
 @checked
-def frexp(input: Tensor, *, out: Any = None) -> tuple[Tensor, Tensor]:
+def frexp(input: Tensor, *, out: Any = None) -> MantissaAndExponent:
     """Return mantissa and exponent: x = mantissa · 2 ** exponent, 1/2 <= |mantissa| < 1."""
-    return Frexp.apply(input)  # type: ignore[no-any-return]
+    return MantissaAndExponent(*Frexp.apply(input))
 
 
 def _same_sign(xp: Any, a: Any, b: Any) -> Array:

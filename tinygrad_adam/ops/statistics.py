@@ -16,12 +16,7 @@ from tinygrad_adam.backend.dtypes import (
     type_name,
 )
 from tinygrad_adam.backend.warn import warn
-from tinygrad_adam.ops.arguments import (
-    checked,
-    is_tensor_here,
-    normalize_dim,
-    numpy_names,
-)
+from tinygrad_adam.ops.arguments import checked, is_tensor_here, normalize_dim, numpy_names, returns
 from tinygrad_adam.ops.complex_parts import complex, conj, imag, real
 from tinygrad_adam.ops.elementwise import (
     ceil,
@@ -162,6 +157,7 @@ class ArgNanMedian(Operation):
         return xp.take_along_axis(order, xp.maximum(count - 1, 0) // 2, axis=dim)
 
 
+@returns("nanmedian")
 @numpy_names
 @checked
 def nanmedian(
@@ -195,6 +191,7 @@ class ArgMode(Operation):
         return xp.asarray(np.take_along_axis(order, ends, dim))
 
 
+@returns("mode")
 @numpy_names
 @checked
 def mode(
@@ -206,6 +203,7 @@ def mode(
     return _pick(input, dim, ArgMode.apply(input, dim), keepdim)
 
 
+@returns("kthvalue")
 @numpy_names
 @checked
 def kthvalue(
@@ -233,6 +231,7 @@ class MinAndMax(NamedTuple):
     max: Any
 
 
+@returns("aminmax")
 @numpy_names
 @checked
 def aminmax(

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_adam.autograd import Operation, no_grad
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import int32, type_name
-from tinygrad_adam.ops.arguments import checked, common_shape
+from tinygrad_adam.ops.arguments import checked, common_shape, returns
 from tinygrad_adam.ops.complex_parts import conj, imag
 from tinygrad_adam.ops.elementwise import log, masked_fill
 from tinygrad_adam.ops.joining import cat
@@ -373,6 +373,7 @@ def lu_factored(A: Any, pivot: bool, name: str, of: str = "torch.lu_factor") -> 
     return FactorsLUAndInfo(*LuFactor.apply(A, name))
 
 
+@returns("linalg_lu_factor")
 @checked
 def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> FactorsLU:
     """Return L and U in one matrix, with P L U = A, and the pivots, int32, counted from 1.
@@ -383,6 +384,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> FactorsLU:
     return FactorsLU(*lu_factored(A, pivot, "lu_factor")[:2])
 
 
+@returns("linalg_lu_factor_ex")
 @checked
 def lu_factor_ex(
     A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None
@@ -402,6 +404,7 @@ def unpacked(lu: Any, pivots: Any) -> FactorsPLU:
     )
 
 
+@returns("linalg_lu")
 @checked
 def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> FactorsPLU:
     """Return P, L and U with P L U = A: for (m, n), of sizes (m, m), (m, k) and (k, n), k the less.
@@ -496,6 +499,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Any = None) -> Tensor
     return _solve(A, B, left, "torch.linalg.solve")[0]  # type: ignore[no-any-return]
 
 
+@returns("linalg_solve_ex")
 @checked
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
@@ -539,6 +543,7 @@ def inv(A: Tensor, *, out: Any = None) -> Tensor:
     return Inv.apply(A, "linalg.inv")[0]  # type: ignore[no-any-return]
 
 
+@returns("linalg_inv_ex")
 @checked
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> InverseAndInfo:
     """Return inverses, and for each matrix where its U has the first 0, counted from 1; or 0."""
@@ -612,6 +617,7 @@ class Slogdet(Operation):
         return reshape(grad, (*grad.shape, 1, 1)) * adjoint(Inv.apply(a, "")[0])
 
 
+@returns("linalg_slogdet")
 @checked
 def slogdet(A: Tensor, *, out: Any = None) -> SignAndLogarithm:
     """Return signs and logarithms of the sizes of determinants; 0 and -inf of a singular matrix."""
