@@ -57,6 +57,10 @@ REPLACED = "Seems like `optimizer.step()` has been overridden after learning rat
 RESIZED = "An output with one or more elements was resized since it had shape"
 
 GIVEN = {
+    "size_average": (
+        lambda: nn.functional.mse_loss(VECTOR, VECTOR, size_average=True),
+        "size_average and reduce args will be deprecated",
+    ),
     "T of 0 dimensions": (lambda: torch.tensor(1.0).T, f"Tensor.T is {IDENTITY}"),
     "T of 1 dimension": (lambda: VECTOR.T, TRANSPOSED),
     "T of 3 dimensions": (lambda: CUBE.T, TRANSPOSED),

@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import math
 import operator
-import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
@@ -468,12 +467,11 @@ class Tensor(Traced):
         Reading it on a tensor that is no leaf and does not retain its gradient warns.
         """
         if self._grad is None and self._edge is not None and not self.retains_grad:
-            warnings.warn(
+            warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
                 ".grad attribute won't be populated during autograd.backward(). If you indeed want "
                 "the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
                 "non-leaf Tensor.",
-                stacklevel=2,
             )
         return self._grad
 
@@ -864,11 +862,10 @@ class Tensor(Traced):
         holds for one of them; this warns.
         """
         if isinstance(mask, Tensor) and (dims := shared_dims(self.array)):
-            warnings.warn(
+            warn(
                 "Use of masked_fill_ on expanded tensors is deprecated. Please clone() the tensor "
                 "before performing this operation. This also applies to advanced indexing e.g. "
                 "tensor[mask] = scalar",
-                stacklevel=2,
             )
             mask = mask.expand(self.shape).any(dims, keepdim=True)
         return _fill_where(self, mask, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from operator import index
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.backend import DEFAULT_DTYPE, is_differentiable
+from tinygrad_adam.backend.warn import warn
 
 
 class _AnyTensor(type):
@@ -18,9 +18,8 @@ class _AnyTensor(type):
 
     def __call__(cls, data: Any = None, requires_grad: Any = False, volatile: Any = False) -> Any:
         if index(volatile):
-            warnings.warn(
+            warn(
                 "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.",
-                stacklevel=2,
             )
             if requires_grad:
                 raise ValueError("Variable can't be volatile and require_grad at the same time!")

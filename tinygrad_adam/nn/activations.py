@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import InitVar, dataclass, field
 from typing import Any, ClassVar
 
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.nn import functional, init
 from tinygrad_adam.nn.layer import FunctionLayer, ParameterLayer
 from tinygrad_adam.ops.arguments import fitted
@@ -171,10 +171,9 @@ class Hardtanh(_Activation):
     def __post_init__(self, min_value: float | None, max_value: float | None) -> None:
         for name, value in (("min_val", min_value), ("max_val", max_value)):
             if value is not None:
-                warnings.warn(
+                warn(
                     f"keyword argument `{name}ue` is deprecated and rename to `{name}`",
                     FutureWarning,
-                    stacklevel=3,
                 )
                 setattr(self, name, value)
         if not self.max_val > self.min_val:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops import activations
 from tinygrad_adam.ops.activations import (
     celu,
@@ -242,10 +242,9 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def _softmax_dim(name: str, input: Tensor) -> int:
     ndim = fitted(name, "input", "Tensor", input).ndim
-    warnings.warn(
+    warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
         "dim=X as an argument.",
-        stacklevel=3,
     )
     return 0 if ndim in (0, 1, 3) else 1
 

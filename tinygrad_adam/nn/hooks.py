@@ -8,7 +8,6 @@ while recording, as in PyTorch: the module's input would not learn of it.
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from tinygrad_adam.autograd import Operation, is_grad_enabled
 from tinygrad_adam.autograd.errors import FUNCTION_VIEW
 from tinygrad_adam.autograd.hooks import check_replacement
 from tinygrad_adam.autograd.traced import link_view, never
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -102,10 +102,9 @@ class BackwardWatch:
             grad_output = _changed(hook, hook(self.module, grad_output), grad_output, pre=True)
         self.grad_output = grad_output
         if not self.inputs_watched and self.after:
-            warnings.warn(
+            warn(
                 "Full backward hook is firing when gradients are computed with respect to module "
                 "outputs since no inputs require gradients.",
-                stacklevel=2,
             )
             for hook in self.after:
                 changed = hook(self.module, (None,) * self.input_count, grad_output)

@@ -12,7 +12,6 @@ output sums up, fan_out = out r how many outputs each input goes to.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -125,10 +124,9 @@ def trunc_normal_(
     """
     require_floating("trunc_normal_", tensor)
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn(
+        warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of "
             "values may be incorrect.",
-            stacklevel=3,
         )
     # By the inverse of the distribution function, interpolated in a fine table of it: no number is
     # drawn twice, and a far-off interval is no problem.
@@ -290,7 +288,7 @@ def _kaiming_deviation(
 
 def _nothing_to_fill(tensor: Tensor) -> bool:
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=4)
+        warn("Initializing zero-element tensors is a no-op")
     return 0 in tensor.shape
 
 

@@ -6,11 +6,11 @@ bias to shift by; ``bias=False`` leaves out the bias alone. The output has the i
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.creation import ones, tensor, zeros
 from tinygrad_adam.nn import functional, init
 from tinygrad_adam.nn.layer import FunctionLayer, ParameterLayer
@@ -207,10 +207,9 @@ class _InstanceNorm(FeatureNorm):
                     f"expected input's size at dim={dim} to match num_features "
                     f"({self.num_features}), but got: {input.shape[dim]}."
                 )
-            warnings.warn(
+            warn(
                 f"input's size at dim={dim} does not match num_features. You can silence this "
                 "warning by not passing in num_features, which is not used because affine=False",
-                stacklevel=2,
             )
         output = functional.instance_norm(
             input.unsqueeze(0) if single else input, self.running_mean, self.running_var,

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ from tinygrad_adam.backend.dtypes import bool_, type_name
 from tinygrad_adam.backend.special import erf as erf_of
 from tinygrad_adam.backend.special import logistic
 from tinygrad_adam.backend.sums import total, wide
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import (
     Dims,
     Number,
@@ -686,7 +686,7 @@ def gumbel_softmax(
     Source: Jang, Gu and Poole, "Categorical reparameterization with Gumbel-softmax" (2016).
     """
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=3)
+        warn("`eps` parameter is deprecated and has no effect.")
     require_floating("exponential", logits)
     # In float64: an exponential number that is 0 would make the noise infinite.
     noise = -np.log(default_generator.numpy.standard_exponential(logits.shape))

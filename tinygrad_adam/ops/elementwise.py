@@ -14,7 +14,6 @@ import functools
 import inspect
 import math
 import operator
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -42,6 +41,7 @@ from tinygrad_adam.backend.dtypes import (
     type_name,
     uint8,
 )
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import (
     Number,
     Operand,
@@ -1339,10 +1339,9 @@ def where(
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     if condition.dtype == uint8:
-        warnings.warn(
+        warn(
             "where received a uint8 condition tensor. This behavior is deprecated and will be "
             "removed in a future version of PyTorch. Use a boolean condition instead.",
-            stacklevel=3,
         )
         condition = Cast.apply(condition, bool_)
     if condition.dtype != bool_:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation, no_grad
 from tinygrad_adam.backend import Array, array_module, kernels
 from tinygrad_adam.backend.dtypes import int64, type_name
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import Choice, checked
 from tinygrad_adam.ops.elementwise import masked_fill, refuse_complex_gradient
 from tinygrad_adam.ops.indexing import getitem, index_add, require_rows
@@ -180,11 +180,10 @@ def embedding_bag(
     Source: PyTorch, ``torch.nn.functional.embedding_bag``.
     """
     if weight.dtype.name in _INDICES and input.dtype.kind == "f":
-        warnings.warn(
+        warn(
             "Argument order of nn.functional.embedding_bag was changed. Usage "
             "`embedding_bag(weight, input, ...)` is deprecated, and should now be "
             "`embedding_bag(input, weight, ...)`.",
-            stacklevel=3,
         )
         input, weight = weight, input
     samples = per_sample_weights

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import operator
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +31,7 @@ from tinygrad_adam.backend import (
 )
 from tinygrad_adam.backend.dtypes import bool_, int64, is_differentiable, type_name
 from tinygrad_adam.backend.sums import wide
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import (
     Dims,
     Number,
@@ -260,10 +260,9 @@ def _positions(entry: Any, dim: int, shape: tuple[int, ...], xp: Any) -> list[An
         return [entry]
     mask = xp.asarray(_array(entry))
     if mask.dtype != bool_:
-        warnings.warn(
+        warn(
             "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
             "instead.",
-            stacklevel=4,
         )
     if mask.shape != shape[: mask.ndim]:
         wrong = next(d for d in range(mask.ndim) if mask.shape[d] != shape[d])

@@ -6,10 +6,10 @@ The arguments that they share are those of :mod:`tinygrad_adam.ops.losses`.
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING
 
 from tinygrad_adam.backend import is_differentiable
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import Choice, Operand, checked
 from tinygrad_adam.ops.distances import held_above
 from tinygrad_adam.ops.elementwise import exp, is_number, log, overwritten, where
@@ -49,11 +49,10 @@ def kl_div(
     kind = named_reduction(size_average, reduce, kind)
     by_batch = reduction == "batchmean" and size_average is None and reduce is None
     if kind == "mean":
-        warnings.warn(
+        warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size."
             "'batchmean' divides only by the batch size, and aligns with the KL math definition."
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
-            stacklevel=3,
         )
     for x in (input, target):
         if x.dtype.kind != "f":

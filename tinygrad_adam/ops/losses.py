@@ -10,7 +10,6 @@ itself); ``size_average`` and ``reduce`` are old names for it.
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
@@ -19,6 +18,7 @@ from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import Array, array_module, promote
 from tinygrad_adam.backend.dtypes import bool_, can_cast, int64, type_name, uint8
 from tinygrad_adam.backend.sums import total, wide
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.activations import log_softmax, softmax
 from tinygrad_adam.ops.arguments import Choice, checked
 from tinygrad_adam.ops.elementwise import (
@@ -57,10 +57,9 @@ def named_reduction(
     """
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(
+        warn(
             "size_average and reduce args will be deprecated, please use "
             f"reduction='{reduction}' instead.",
-            stacklevel=4 if check else 3,
         )
     if check and reduction not in ("none", "mean", "sum"):
         raise ValueError(
@@ -109,11 +108,10 @@ def _of_one_size(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     dtype the loss has.
     """
     if target.shape != input.shape:
-        warnings.warn(
+        warn(
             f"Using a target size (torch.Size({list(target.shape)})) that is different to the "
             f"input size (torch.Size({list(input.shape)})). This will likely lead to incorrect "
             "results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=4,
         )
         if target.dtype != input.dtype:
             return broadcast_tensors(input, target)  # type: ignore[return-value]

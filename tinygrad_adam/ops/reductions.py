@@ -10,7 +10,6 @@ reduced dimensions, with size 1; ``dtype`` converts the elements first.
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_adam.autograd import Operation
@@ -25,6 +24,7 @@ from tinygrad_adam.backend import (
 )
 from tinygrad_adam.backend.dtypes import bool_, float16, float32, int64, type_name
 from tinygrad_adam.backend.sums import total, wide
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import (
     Dim,
     Dims,
@@ -578,11 +578,10 @@ def _dims_and_correction(
     dims = normalize_dims(dim, input.ndim)
     count = _count(input.shape, dims)
     if count <= correction:
-        warnings.warn(
+        warn(
             f"{function}(): degrees of freedom is <= 0. Correction should be strictly less than "
             "the reduction factor (input numel divided by output numel); got correction "
             f"{correction} for {count} elements",
-            stacklevel=5,
         )
     return dims, correction
 

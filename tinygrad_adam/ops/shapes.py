@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +30,7 @@ from tinygrad_adam.backend import (
     promote_types,
 )
 from tinygrad_adam.backend.dtypes import type_name
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.ops.arguments import (
     Dim,
     Dims,
@@ -905,7 +905,7 @@ def cast(input: Tensor, dtype: Dtype) -> Tensor:
     if input.dtype == dtype:
         return input
     if input.dtype.kind == "c" and dtype.kind not in "bc":
-        warnings.warn("Casting complex values to real discards the imaginary part", stacklevel=3)
+        warn("Casting complex values to real discards the imaginary part")
     return Cast.apply(input, dtype)
 
 

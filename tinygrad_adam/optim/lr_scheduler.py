@@ -26,7 +26,6 @@ from __future__ import annotations
 import itertools
 import math
 import types
-import warnings
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -111,12 +110,11 @@ class LRScheduler:
             )
         ours = replaced is None and type(self.optimizer).step is Optimizer.step
         if self._step_count == 1 and ours and not self.optimizer._opt_called:
-            warnings.warn(
+            warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. You should call "
                 "them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`. "
                 "Failure to do this skips the first value of the learning rate schedule.",
                 UserWarning,
-                stacklevel=2,
             )
         self._step_count += 1
         if epoch is not None:
@@ -1077,13 +1075,12 @@ def _check_schedulers(name: str, optimizer: Optimizer, schedulers: Sequence[LRSc
 
 def _discourage_epoch() -> None:
     """Warn the caller of a ``step`` that was given the number of the epoch."""
-    warnings.warn(
+    warn(
         "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where "
         "possible. Please use `scheduler.step()` to step the scheduler. During the deprecation, if "
         "epoch is different from None, the closed form is used instead of the new chainable form, "
         "where available.",
         UserWarning,
-        stacklevel=3,
     )
 
 

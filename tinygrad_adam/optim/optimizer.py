@@ -13,7 +13,6 @@ An optimizer of its own needs a constructor and one method, :meth:`Optimizer.upd
 from __future__ import annotations
 
 import copy
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeAlias
@@ -23,6 +22,7 @@ import numpy as np
 from tinygrad_adam.autograd.hooks import RemovableHandle
 from tinygrad_adam.autograd.mode import enable_grad, no_grad
 from tinygrad_adam.backend import Array, Update, array_module, kernels, move, run_updates
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.optim.options import check, describe, number
 from tinygrad_adam.tensor import Tensor
 
@@ -157,10 +157,9 @@ class Optimizer:
         """Raise or warn if a parameter would be updated twice, or names are mixed with none."""
         own = {id(parameter) for parameter in group["params"]}
         if len(own) != len(group["params"]):
-            warnings.warn(
+            warn(
                 "optimizer contains a parameter group with duplicate parameters; "
                 "each step will update them more than once",
-                stacklevel=4,
             )
         for other in self.param_groups:
             if ("param_names" in group) != ("param_names" in other):

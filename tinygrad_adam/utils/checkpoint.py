@@ -8,7 +8,6 @@ Cost" (2016).
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
@@ -17,6 +16,7 @@ from typing import Any
 from tinygrad_adam.autograd import Function, backward, enable_grad
 from tinygrad_adam.autograd.graph import saved_tensors_hooks
 from tinygrad_adam.backend.random import default_generator
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.nn import Sequential
 from tinygrad_adam.tensor import Tensor
 
@@ -68,13 +68,12 @@ def checkpoint(
     Source: PyTorch, ``torch.utils.checkpoint.checkpoint``.
     """
     if use_reentrant is None:
-        warnings.warn(
+        warn(
             "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. "
             "Starting in PyTorch 2.9, calling checkpoint without use_reentrant will raise an "
             "exception. use_reentrant=False is recommended, but if you need to preserve the current"
             " default behavior, you can pass use_reentrant=True. Refer to docs for more details on "
             "the differences between the two variants.",
-            stacklevel=2,
         )
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)
@@ -86,9 +85,7 @@ def checkpoint(
                 "Passing `context_fn` or `debug` is only supported when use_reentrant=False."
             )
         if not any(isinstance(x, Tensor) and x.requires_grad for x in args):
-            warnings.warn(
-                "None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2
-            )
+            warn("None of the inputs have requires_grad=True. Gradients will be None")
         return CheckpointFunction.apply(function, preserve, *args)
     if determinism_check not in ("default", "none"):
         raise ValueError(
@@ -245,13 +242,12 @@ def checkpoint_sequential(
     Source: PyTorch, ``torch.utils.checkpoint.checkpoint_sequential``.
     """
     if use_reentrant is None:
-        warnings.warn(
+        warn(
             "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be "
             "passed explicitly. In version 2.9 we will raise an exception if use_reentrant is not "
             "passed. use_reentrant=False is recommended, but if you need to preserve the current "
             "default behavior, you can pass use_reentrant=True. Refer to docs for more details on "
             "the differences between the two variants.",
-            stacklevel=2,
         )
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)

@@ -6,12 +6,12 @@ Source: torchvision, ``torchvision.transforms.functional``.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.creation import as_tensor
 from tinygrad_adam.data.resizing import resize_weights
 from tinygrad_adam.ops.padding import pad as pad_tensor
@@ -79,10 +79,9 @@ def resize(
         return img
     if is_image(img):
         if antialias is False:
-            warnings.warn(
+            warn(
                 "Anti-alias option is always applied for PIL Image input. Argument antialias is "
                 "ignored.",
-                stacklevel=2,
             )
         return img.resize(new[::-1], for_pillow(mode))
     if mode.value in ("box", "hamming", "lanczos"):

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 import random
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_adam.backend.random import numbers_of
+from tinygrad_adam.backend.warn import warn
 from tinygrad_adam.creation import randn, randperm, tensor
 from tinygrad_adam.tensor import Tensor
 from tinygrad_adam.vision.transforms import functional
@@ -210,7 +210,7 @@ def _check_scale_and_ratio(scale: Any, ratio: Any) -> None:
         if not isinstance(value, Sequence):
             raise TypeError(f"{name} should be a sequence")
     if scale[0] > scale[1] or ratio[0] > ratio[1]:
-        warnings.warn("Scale and ratio should be of kind (min, max)", stacklevel=3)
+        warn("Scale and ratio should be of kind (min, max)")
 
 
 def _draw_sides(area: float, scale: Range, ratio: Range) -> tuple[int, int]:
