@@ -109,7 +109,8 @@ FROM_INSIDE = re.compile(
 # What is made without arguments of its own, or exists here only.
 NO_CONSTRUCTOR = {
     "Module", "Identity", "Sigmoid", "Tanh", "MaxPool", "Microscope", "Momentum", "Optimizer",
-    "DataParallel", "Dataset", "NLLLoss2d", "Sampler", "ReLU", "SiLU", "Hardswish", "Hardsigmoid", "Mish", "ReLU6", "SELU",
+    "DataParallel", "NLLLoss2d",
+    "Dataset", "Sampler", "ReLU", "SiLU", "Hardswish", "Hardsigmoid", "Mish", "ReLU6", "SELU",
 }  # fmt: skip
 
 
