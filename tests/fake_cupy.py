@@ -185,9 +185,15 @@ class _Module(types.ModuleType):
         return _Function(value)
 
 
-def _svd(x, full_matrices=True, compute_uv=True):
-    found = np.linalg.svd(x, full_matrices, compute_uv)
-    return tuple(found) if compute_uv else found  # not NumPy's named tuple
+def _linalg(name):
+    def call(*args, **options):
+        found = getattr(np.linalg, name)(*args, **options)
+        return tuple(found) if isinstance(found, tuple) else found  # not NumPy's named tuple
+
+    return _Function(call)
+
+
+_LINALG = "svd qr det slogdet inv solve cholesky eigh eigvalsh eig eigvals"
 
 
 def make():
@@ -203,7 +209,7 @@ def make():
             sliding_window_view=_Function(np.lib.stride_tricks.sliding_window_view),
         )
     )
-    cupy.linalg = types.SimpleNamespace(svd=_Function(_svd))
+    cupy.linalg = types.SimpleNamespace(**{x: _linalg(x) for x in _LINALG.split()})
     cupy.cuda = types.SimpleNamespace(
         is_available=lambda: True,
         Device=_Device,

@@ -37,6 +37,9 @@ def test_dtypes_differ_from_all_else():
     for other in (torch.float64, np.float64, None, 3, "nonsense", torch.ones(2), torch.bfloat16):
         assert torch.float32 != other
     assert np.dtype("float32") != torch.float64
+    for wrong in ("S3", "nonsense", 3):
+        with pytest.raises(TypeError):
+            torch.dtype(wrong)
     assert torch.as_tensor(np.ones(2, ">f4")).dtype is torch.float32
 
 
@@ -69,6 +72,7 @@ def test_bfloat16_has_a_name_and_no_tensors():
         lambda: torch.zeros_like(x, dtype=dtype),
         lambda: x.view(dtype),
         x.bfloat16,
+        torch.nn.Linear(2, 2).bfloat16,
         lambda: torch.set_default_dtype(dtype),
     ):
         with pytest.raises(TypeError, match=r"bfloat16 are not here.*\n.*float32"):
@@ -219,6 +223,7 @@ def test_types_of_tensors_refuse():
     assert x.type("torch.FloatTensor") is x.type(torch.Tensor) is x
     assert torch.tensor([1j]).type() == "torch.ComplexFloatTensor"
     assert torch.nn.Parameter(x).type() == "torch.FloatTensor"
+    assert torch.nn.Linear(1, 1).type("torch.DoubleTensor").bias.type() == "torch.DoubleTensor"
     assert torch.ByteTensor([-1]).tolist() == [255]
     assert torch.LongTensor([1.7]).tolist() == [1]
     for call, kind, message in (

@@ -14,7 +14,7 @@ x = torch.ones(2)
         (lambda: torch.fft, "module 'tinygrad_adam' has no attribute 'fft': it is PyTorch's, and "
          "not here; use numpy.fft on x.numpy()"),
         (lambda: torch.conv3d, "module 'tinygrad_adam' has no attribute 'conv3d': it is PyTorch's, "
-         "and not here; the nearest that is: torch.nn.functional.conv2d"),
+         "and not here; the nearest that is: torch.conv2d"),
         (lambda: torch.nn.Conv3d, "module 'tinygrad_adam.nn' has no attribute 'Conv3d': it is "
          "PyTorch's, and not here; the nearest that is: torch.nn.Conv2d"),
         (lambda: torch.cuda.CUDAGraph, "module 'tinygrad_adam.cuda' has no attribute 'CUDAGraph': "

@@ -27,7 +27,7 @@ def source(tmp_path_factory):
     for path in ("setup.cfg", "pyproject.toml", "LICENSE", "README.md"):
         (source / path).write_bytes((ROOT / path).read_bytes())
     for path in (ROOT / "tinygrad_adam").rglob("*"):
-        if path.suffix in (".py", ".typed"):
+        if path.suffix in (".py", ".typed", ".txt"):
             copy = source / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
@@ -51,7 +51,7 @@ def test_the_wheel_has_every_module_and_nothing_else(wheel):
         names = set(archive.namelist())
     package = {name for name in names if name.startswith("tinygrad_adam/")}
     modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("tinygrad_adam/**/*.py")}
-    assert package == {*modules, "tinygrad_adam/py.typed"}
+    assert package == {*modules, "tinygrad_adam/py.typed", "tinygrad_adam/pytorch_names.txt"}
     assert {name.split("/")[0] for name in names - package} == {
         f"tinygrad_adam-{tinygrad_adam.__version__}.dist-info"
     }

@@ -1,6 +1,5 @@
 """Files that PyTorch wrote are read, and nothing in them is run."""
 
-import base64
 import contextlib
 import io
 import pickle
@@ -14,7 +13,8 @@ import tinygrad_adam as torch
 from tests import goldens
 from tests.pytorch_files import OBJECTS, WAYS
 
-FILES = {name: base64.b64decode(text) for name, text in goldens.load("pytorch_files.json").items()}
+with np.load(goldens.FOLDER / "pytorch_files.npz") as _stored:
+    FILES = {name: content.tobytes() for name, content in _stored.items()}
 REFUSED = ("model", "code", "bfloat16")
 
 
@@ -133,6 +133,14 @@ STORAGE = b"(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0%bX\3\0\0\0cpuK\4tQ"
             + STORAGE % b"0"
             + b"K\0K\4\x85J\xff\xff\xff\xff\x85tR.",
             "incompatible",
+        ),
+        (
+            b"ctorch._utils\n_rebuild_tensor_v3\n(NN\x86K\0K\4\x85K\1\x85\x89Nctorch\nint8\ntR.",
+            "a _Memory expected",
+        ),
+        (
+            b"cnumpy.core.numeric\n_frombuffer\n(J\xff\xff\xff\x7fctorch\nint8\nK\1\x85X\1\0\0\0CtR.",
+            "bytes-like object",
         ),
         (
             b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\1btR"

@@ -260,7 +260,7 @@ OPTIMIZER = {
     "others": [1j, b"\0\xff", bytearray(b"x"), range(1, 9, 2), {1, 2}, frozenset([3])],
     "of torch": [Size((1, 2)), float16, device("cuda", 1)],
     "counter": Counter("abca"),
-    "ordered": OrderedDict({(1, ("a", None)): tensor(1), b"key": 2}),
+    "ordered": OrderedDict({(1, ("a", None)): tensor(1), b"key": 2, np.int64(3): 4}),
 }
 
 

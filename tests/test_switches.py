@@ -175,4 +175,6 @@ def test_mixed_precision_that_is_off_passes_through():
     assert again == loss
     with pytest.warns(UserWarning, match="In CPU autocast, but the target dtype is not supported"):
         assert _train(torch.autocast("cpu", torch.float64), scaler) == loss
+    with off:
+        assert torch.is_autocast_enabled() is False
     assert off(len)([1]) == 1

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from tests import wrong_tensors
+
 KINDS = {
     "none": "None", "bool": "True", "int": "3", "float": "2.5", "str": "'a'",
     "bytes": "b'a'", "object": "object()", "class": "int", "function": "len", "dict": "{}",
@@ -44,8 +46,8 @@ _FAMILIES = {
     "torch.{}(x)": "neg negative square erf exp exp2 expm1 log log10 log1p log2 reciprocal rsqrt "
     "sigmoid sqrt acos acosh asin asinh atan atanh cos cosh sin sinh tan tanh abs absolute ceil "
     "floor frac sign trunc logical_not relu positive isnan isinf isfinite isneginf isposinf clone "
-    "detach numel ravel t argwhere angle sgn conj resolve_conj real is_complex is_floating_point "
-    "is_signed",
+    "detach numel ravel t argwhere angle sgn conj resolve_conj real is_conj is_complex "
+    "is_floating_point is_signed",
     "torch.{}(x, x)": "add div divide fmod floor_divide mul multiply remainder sub subtract "
     "true_divide pow eq ge gt le lt ne atan2 hypot logaddexp maximum minimum logical_and "
     "logical_or logical_xor equal inner max min",
@@ -130,7 +132,6 @@ torch.vstack([x, x])
 torch.stack([x, x], 1)
 torch.meshgrid(v, v, indexing='ij')
 torch.count_nonzero(x, 1)
-torch.diff(x, 1, 1)
 torch.gather(x, 0, i)
 torch.index_add(x, 0, j, x, alpha=2)
 torch.index_copy(x, 0, j, x)
@@ -149,12 +150,24 @@ torch.scatter_reduce(x, 0, i, x, 'sum', include_self=False)
 torch.select(x, 0, 1)
 torch.take(x, j)
 torch.take_along_dim(x, i, 0)
+torch.as_strided(x, (2, 2), (1, 2), 1)
+x.unfold(1, 2, 1)
+x.unsqueeze_(1)
+x.squeeze_(1)
+x.transpose_(0, 1)
+x.as_strided_((2, 2), (1, 2), 1)
+x.resize_(2, 2)
+x.resize_as_(x)
+x.fill_diagonal_(1.0, True)
+x.is_same_size(x)
+torch.clone(x, memory_format=torch.contiguous_format)
+x.contiguous(memory_format=torch.contiguous_format)
+x.is_contiguous(memory_format=torch.contiguous_format)
 torch.argsort(x, 1, True)
 torch.argsort(x, dim=1, stable=True)
 torch.sort(x, 1, True)
 torch.sort(x, dim=1, stable=True)
 torch.topk(x, 1, 1, True, True)
-torch.unique(x, True, True, True)
 torch.addmm(x, x, m, beta=2, alpha=2)
 torch.addmv(torch.ones(2), x, v, beta=2, alpha=2)
 torch.baddbmm(b, b, b, beta=2, alpha=2)
@@ -648,6 +661,53 @@ data.default_collate([x, x])
 data.default_convert(x)
 data.random_split(dataset, [2, 2])
 """.strip().splitlines()
+_MATRIX, _PIVOTS = "torch.eye(3)", "torch.arange(1, 4, dtype=torch.int32)"
+ROWS += f"""
+torch.det({_MATRIX})
+torch.slogdet({_MATRIX})
+torch.logdet({_MATRIX})
+torch.inverse({_MATRIX})
+torch.cholesky({_MATRIX}, True)
+torch.cholesky_inverse({_MATRIX}, True)
+torch.cholesky_solve({_MATRIX}, {_MATRIX}, True)
+torch.triangular_solve({_MATRIX}, {_MATRIX}, True, False, False)
+torch.lu({_MATRIX})
+torch.lu_solve({_MATRIX}, {_MATRIX}, {_PIVOTS})
+torch.lu_unpack({_MATRIX}, {_PIVOTS}, True, True)
+torch.qr({_MATRIX}, True)
+torch.svd({_MATRIX}, True, True)
+torch.pinverse({_MATRIX}, 0.1)
+torch.matrix_power({_MATRIX}, 2)
+torch.matrix_exp({_MATRIX})
+torch.linalg.cholesky({_MATRIX}, upper=True)
+torch.linalg.inv({_MATRIX})
+torch.linalg.solve({_MATRIX}, {_MATRIX}, left=True)
+torch.linalg.solve_triangular({_MATRIX}, {_MATRIX}, upper=True)
+torch.linalg.lu_factor({_MATRIX})
+torch.linalg.qr({_MATRIX}, 'r')
+torch.linalg.svd({_MATRIX}, True)
+torch.linalg.svdvals({_MATRIX})
+torch.linalg.eigh({_MATRIX}, 'U')
+torch.linalg.eigvalsh({_MATRIX}, 'U')
+torch.linalg.eig({_MATRIX})
+torch.linalg.eigvals({_MATRIX})
+torch.linalg.norm({_MATRIX}, 2, 1, True)
+torch.linalg.vector_norm({_MATRIX}, 2, 1, True)
+torch.linalg.matrix_norm({_MATRIX}, 2, (0, 1), True)
+torch.linalg.cond({_MATRIX}, 2)
+torch.linalg.pinv({_MATRIX})
+torch.linalg.matrix_rank({_MATRIX})
+torch.linalg.lstsq({_MATRIX}, {_MATRIX}, 0.1, driver='gelsd')
+torch.linalg.multi_dot([{_MATRIX}, {_MATRIX}])
+torch.linalg.cross({_MATRIX}, {_MATRIX}, dim=1)
+torch.linalg.vecdot({_MATRIX}, {_MATRIX}, dim=1)
+torch.linalg.vander({_MATRIX}, N=3)
+torch.linalg.diagonal({_MATRIX}, offset=1)
+torch.linalg.tensorinv({_MATRIX}, 1)
+torch.linalg.tensorsolve({_MATRIX}, torch.ones(3))
+torch.linalg.householder_product({_MATRIX}, torch.ones(3))
+""".strip().splitlines()
+ROWS += wrong_tensors.ROWS
 
 
 LETTERS = {

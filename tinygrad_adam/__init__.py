@@ -7,7 +7,8 @@ room may use those before it, and ``lint-imports`` checks that:
 - ``autograd``: one recorded operation, and the walk back through them
 - ``ops``: the differentiable operations
 - ``tensor``: an array with a gradient and a history
-- ``creation``, ``cuda``: tensors made from nothing, and questions about GPUs
+- ``creation``, ``special``, ``cuda``: tensors made from nothing, an index of special functions,
+  questions about GPUs
 - ``nn``: modules, layers, losses
 - ``optim``: update rules and schedules
 - ``func``: functions of functions
@@ -22,16 +23,17 @@ import math
 # isort: off
 # fmt: off
 from tinygrad_adam import (
-    accelerator, amp, autograd, backends, creation, cuda, data, func, missing, nn, ops, optim,
-    random, serialization, switches, utils, viz,
+    accelerator, amp, autograd, backends, creation, cuda, data, func, linalg, missing, nn, ops,
+    optim, profiler, random, serialization, special, switches, utils, viz,
 )
-from tinygrad_adam.amp import autocast
+from tinygrad_adam.amp import autocast, is_autocast_enabled
 from tinygrad_adam.autograd import (
     enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad,
     set_grad_enabled,
 )
 from tinygrad_adam.backend import (
-    Generator, default_generator, device, get_num_threads, set_num_threads,
+    Generator, channels_last, channels_last_3d, contiguous_format, default_generator, device,
+    get_num_threads, memory_format, preserve_format, set_num_threads,
 )
 from tinygrad_adam.backend.dtype import (
     bfloat16, bool_, complex64, complex128, dtype, float16, float32, float64, int8, int16, int32,
@@ -69,13 +71,15 @@ short, long = int16, int64
 bool, float, int = bool_, float32, int32
 
 __all__ = [  # noqa: RUF022
-    "accelerator", "amp", "autocast", "autograd", "backends", "cuda", "data", "func", "nn", "optim",
-    "random", "serialization", "utils", "viz", "vmap",
+    "accelerator", "amp", "autocast", "is_autocast_enabled", "autograd", "backends", "cuda", "data",
+    "func", "linalg", "nn", "optim", "profiler", "random", "serialization", "special", "utils",
+    "viz", "vmap",
     "Tensor", "Size", "broadcast_shapes", "is_tensor", "load", "save",
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
     "is_inference", "no_grad", "set_grad_enabled",
     "Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed",
     "set_rng_state", "device", "get_num_threads", "set_num_threads",
+    "channels_last", "channels_last_3d", "contiguous_format", "memory_format", "preserve_format",
     "dtype", "promote_types", "bool", "bool_", "uint8", "uint16", "uint32", "uint64", "int8",
     "int16", "int32", "int64", "short", "int", "long", "bfloat16", "float16", "float32", "float64",
     "half", "float", "double", "complex64", "complex128", "cfloat", "cdouble",

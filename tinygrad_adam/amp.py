@@ -125,6 +125,11 @@ class GradScaler:
         """Do nothing."""
 
 
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """Return False: nothing is ever cast."""
+    return False
+
+
 def is_autocast_available(device_type: str) -> bool:
     """Return False: operations compute in the dtype of their tensors."""
     return False
@@ -135,4 +140,4 @@ cuda.amp = module(  # type: ignore[attr-defined]
     "tinygrad_adam.cuda.amp", autocast=partial(autocast, "cuda"), GradScaler=GradScaler
 )
 
-__all__ = ["GradScaler", "autocast", "is_autocast_available"]
+__all__ = ["GradScaler", "autocast", "is_autocast_available", "is_autocast_enabled"]

@@ -18,6 +18,8 @@ from tinygrad_adam.backend import (
     array_module,
     as_dtype,
     is_array,
+    memory_format,
+    preserve_format,
     promote_types,
 )
 from tinygrad_adam.backend.dtype import BY_TYPE_NAME
@@ -196,8 +198,9 @@ def parse_to(
     other: Any = None,
     non_blocking: bool = False,
     copy: bool = False,
-) -> tuple[Dtype | None, Any, bool]:
-    """Return dtype, device and copy as named by the arguments of ``to``.
+    memory_format: memory_format | None = None,
+) -> tuple[Dtype | None, Any, bool, memory_format]:
+    """Return dtype, device, copy and memory format as named by the arguments of ``to``.
 
     Raises:
         TypeError: an argument is no dtype, device or tensor.
@@ -213,7 +216,8 @@ def parse_to(
             continue  # non_blocking, which changes nothing here
         elif argument is not None:
             dtype = as_dtype(argument)
-    return (None if dtype is None else as_dtype(dtype)), device, copy
+    form = preserve_format if memory_format is None else memory_format
+    return (None if dtype is None else as_dtype(dtype)), device, copy, form
 
 
 def parse_type(value: Any) -> tuple[Any, Dtype]:

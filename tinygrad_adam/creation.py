@@ -23,10 +23,15 @@ from tinygrad_adam.backend import (
     Dtype,
     Generator,
     as_dtype,
+    contiguous_format,
     convert_number,
+    copied,
     is_array,
+    lies_in,
+    memory_format,
     move,
     numbers_of,
+    preserve_format,
 )
 from tinygrad_adam.backend.device import default_device
 from tinygrad_adam.backend.dtypes import float16, int64, type_name
@@ -71,6 +76,13 @@ def _like(input: Any, dtype: Any, device: Any, requires_grad: bool) -> dict[str,
         "device": input.device if device is None else device,
         "requires_grad": requires_grad,
     }
+
+
+def _laid_out(made: Tensor, form: Any) -> Tensor:
+    """Return a tensor that was just made with its elements in memory in this order."""
+    if form not in (None, preserve_format) and not lies_in(made.array, form):
+        made.array = copied(made.array, form)
+    return made
 
 
 @checked
@@ -131,8 +143,90 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 @checked
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Return a tensor of an array, a tensor, a buffer, numbers or nested lists of them.
+
+    Args:
+        obj: what it is made of. The memory of an array, tensor or buffer is shared if it fits.
+        dtype: the dtype wanted; of the bytes of a buffer, float32 unless said.
+        device: where to put it.
+        copy: True always copies; False never, and raises where it would have to.
+        requires_grad: whether operations on the result are recorded.
+
+    Raises:
+        ValueError: ``copy`` is False, and the memory cannot be shared.
+    """
+    if isinstance(obj, (bytes, bytearray, memoryview)):
+        obj = frombuffer(obj, dtype=DEFAULT_DTYPE[float] if dtype is None else dtype)
+    elif not isinstance(obj, Tensor) and not is_array(obj):
+        if copy is False:
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+        return tensor(obj, dtype, device, requires_grad)
+    source = as_tensor(obj)
+    made = source.to(device=device, dtype=dtype)
+    if copy is False and made is not source:
+        raise ValueError(
+            f"can't alias tensor with dtype '{type_name(source.dtype)}' into dtype "
+            f"'{type_name(made.dtype)}'."
+        )
+    made = made.clone() if copy and made is source else made
+    return made.requires_grad_() if requires_grad and not made.requires_grad else made
+
+
+@checked
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0,
+               requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """Return a vector on the memory of an object that gives access to it, such as bytes.
+
+    Args:
+        buffer: the object. One that must not be written to warns.
+        dtype: what its bytes mean.
+        count: how many elements; all that there are if negative.
+        offset: how many bytes to pass over first.
+        requires_grad: whether operations on the result are recorded.
+
+    Raises:
+        ValueError: it holds too few bytes, or no whole number of elements.
+    """
+    dtype = as_dtype(dtype)
+    try:
+        held = memoryview(buffer).nbytes
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
+    if not held or not count:
+        raise ValueError(f"both buffer length ({held}) and count ({count}) must not be 0")
+    if not 0 <= offset < held:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({held} bytes) minus 1"
+        )
+    if count < 0 and (held - offset) % dtype.itemsize:
+        raise ValueError(
+            f"buffer length ({held - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({dtype.itemsize})"
+        )
+    if count * dtype.itemsize > held - offset:
+        raise ValueError(
+            f"requested buffer length ({count} * {dtype.itemsize} bytes) after offset ({offset} "
+            f"bytes) must not be greater than actual buffer length ({held} bytes)"
+        )
+    array = np.frombuffer(buffer, dtype, max(count, -1), offset)
+    if not array.flags.writeable:
+        warn(
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. "
+            "This means you can write to the underlying (supposedly non-writable) buffer using the "
+            "tensor. You may want to copy the buffer to protect its data or make it writable "
+            "before converting it to a tensor.\n  Here writing to it fails; clone() copies."
+        )
+    return Tensor._wrap(array).requires_grad_(requires_grad)
+
+
+@checked
 def full(size: Any, fill_value: Number, *, dtype: Any = None, device: Any = None,
-         requires_grad: bool = False) -> Tensor:  # fmt: skip
+         requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return a tensor of shape ``size`` full of ``fill_value``, whose type decides the dtype."""
     dtype = DEFAULT_DTYPE[type(fill_value)] if dtype is None else as_dtype(dtype)
     array = np.full(new_size("full", (size,)), convert_number(fill_value, dtype), dtype)
@@ -141,55 +235,87 @@ def full(size: Any, fill_value: Number, *, dtype: Any = None, device: Any = None
 
 @checked
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
-          requires_grad: bool = False) -> Tensor:  # fmt: skip
+          requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return zeros of shape ``size``."""
     return _made(np.zeros(new_size("zeros", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
 @checked
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
-         requires_grad: bool = False) -> Tensor:  # fmt: skip
+         requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return ones of shape ``size``."""
     return _made(np.ones(new_size("ones", sizes, size), _dtype(dtype)), device, requires_grad)
 
 
 @checked
-def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
-          requires_grad: bool = False) -> Tensor:  # fmt: skip
+def empty(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = contiguous_format,
+    out: Any = None,
+) -> Tensor:
     """Return a tensor of shape ``size`` to be filled: it holds whatever was in the memory."""
-    return _made(np.empty(new_size("empty", sizes, size), _dtype(dtype)), device, requires_grad)
+    if memory_format is preserve_format:
+        raise RuntimeError("unsupported memory format Preserve")
+    array = np.empty(new_size("empty", sizes, size), _dtype(dtype))
+    return _laid_out(_made(array, device, requires_grad), memory_format)
 
 
 @checked
 def zeros_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
 ) -> Tensor:
     """Return zeros with the shape, dtype and device of ``input``."""
-    return zeros(**_like(input, dtype, device, requires_grad))
+    return _laid_out(zeros(**_like(input, dtype, device, requires_grad)), memory_format)
 
 
 @checked
 def ones_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
 ) -> Tensor:
     """Return ones with the shape, dtype and device of ``input``."""
-    return ones(**_like(input, dtype, device, requires_grad))
+    return _laid_out(ones(**_like(input, dtype, device, requires_grad)), memory_format)
 
 
 @checked
 def empty_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
 ) -> Tensor:
     """Return a tensor to be filled, with the shape, dtype and device of ``input``."""
-    return zeros(**_like(input, dtype, device, requires_grad))
+    return _laid_out(zeros(**_like(input, dtype, device, requires_grad)), memory_format)
 
 
 @checked
-def full_like(input: Tensor, fill_value: Number, *, dtype: Any = None, device: Any = None,
-              requires_grad: bool = False) -> Tensor:  # fmt: skip
+def full_like(
+    input: Tensor,
+    fill_value: Number,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
     """Return a tensor full of ``fill_value``, with the shape, dtype and device of ``input``."""
     options = _like(input, dtype, device, requires_grad)
-    return full(fill_value=fill_value, **options)
+    return _laid_out(full(fill_value=fill_value, **options), memory_format)
 
 
 @checked
@@ -201,6 +327,7 @@ def arange(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """Return the numbers from ``start`` up to but not including ``end``, ``step`` apart.
 
@@ -255,7 +382,7 @@ def _ends(function: str, start: Operand, end: Operand) -> list[Number]:
 
 @checked
 def linspace(start: Operand, end: Operand, steps: int, *, dtype: Any = None, device: Any = None,
-             requires_grad: bool = False) -> Tensor:  # fmt: skip
+             requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return ``steps`` numbers from ``start`` to ``end``, both included, equally far apart.
 
     An integer dtype cuts the fractions off the two ends first, and then off what lies between. A
@@ -286,8 +413,72 @@ def linspace(start: Operand, end: Operand, steps: int, *, dtype: Any = None, dev
 
 
 @checked
+def logspace(
+    start: Number, end: Number, steps: int, base: float = 10.0, *, dtype: Any = None,
+    device: Any = None, requires_grad: bool = False, out: Any = None,
+) -> Tensor:  # fmt: skip
+    """Return ``steps`` powers of ``base``, with exponents as :func:`linspace` gives them."""
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    dtype = _dtype(dtype, "logspace", "iuf")
+    start, end = convert_number(start, dtype), convert_number(end, dtype)
+    with np.errstate(all="ignore"):
+        array = np.power(float(base), np.linspace(start, end, steps))
+        return _made(array, device, requires_grad, dtype)
+
+
+@checked
+def range(
+    start: Number = 0, end: Number | None = None, step: Number = 1, *, dtype: Any = None,
+    device: Any = None, requires_grad: bool = False, out: Any = None,
+) -> Tensor:  # fmt: skip
+    """Return the numbers from ``start`` to ``end``, which is included, ``step`` apart: float32.
+
+    Deprecated, and warns: :func:`arange` does what Python's ``range`` does.
+    """
+    warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is "
+        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces values"
+        " in [start, end)."
+    )
+    if end is None:
+        raise TypeError('range() missing 1 required positional arguments: "end"')
+    if not (step > 0 or step < 0):
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    array = start + step * np.arange(math.floor((end - start) / step) + 1)
+    return _made(array, device, requires_grad, _dtype(dtype, "range", "iuf"))
+
+
+def _triangle(find: Any, row: int, col: int, offset: int) -> Array:
+    for name, size in (("row", row), ("col", col)):
+        if size < 0:
+            raise RuntimeError(f"{name} must be non-negative, got{size}")
+    return np.stack(find(row, offset, col))
+
+
+@checked
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = int64,
+                 device: Any = None) -> Tensor:  # fmt: skip
+    """Return row and column of each element on and below a diagonal of a matrix, (2, n)."""
+    array = _triangle(np.tril_indices, row, col, offset)
+    return _made(array, device, False, _dtype(dtype, "tril_indices", "i"))
+
+
+@checked
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = int64,
+                 device: Any = None) -> Tensor:  # fmt: skip
+    """Return row and column of each element on and above a diagonal of a matrix, (2, n)."""
+    array = _triangle(np.triu_indices, row, col, offset)
+    return _made(array, device, False, _dtype(dtype, "triu_indices", "i"))
+
+
+@checked
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
-        requires_grad: bool = False) -> Tensor:  # fmt: skip
+        requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return an (n, m) matrix (square unless ``m`` is given) with ones on the diagonal."""
     m = n if m is None else m
     for name, size in (("n", n), ("m", m)):
@@ -299,7 +490,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None,
 @placed
 @checked
 def rand(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
-         device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+         device: Any = None, requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return numbers drawn uniformly from [0, 1)."""
     dtype = _dtype(dtype, "rand", "fc")
     array = _drawn(numbers_of(generator).random, new_size("rand", sizes, size), dtype)
@@ -319,7 +510,7 @@ def _drawn(draw: Callable[..., Array], shape: tuple[int, ...], dtype: Dtype) -> 
 @placed
 @checked
 def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None,
-          device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+          device: Any = None, requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return numbers drawn from the normal distribution with mean 0 and variance 1.
 
     Real and imaginary parts of complex ones have variance 1/2 each.
@@ -335,7 +526,7 @@ def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, dty
 @checked
 def randint(low: Any = None, high: Any = None, size: Any = None, *,
             generator: Generator | None = None, dtype: Any = None, device: Any = None,
-            requires_grad: bool = False) -> Tensor:  # fmt: skip
+            requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return integers drawn from ``low`` (0 if left out) up to but not including ``high``, int64.
 
     Call it as ``randint(high, size)`` or ``randint(low, high, size)``.
@@ -360,7 +551,7 @@ def randint(low: Any = None, high: Any = None, size: Any = None, *,
 @placed
 @checked
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
-             requires_grad: bool = False) -> Tensor:  # fmt: skip
+             requires_grad: bool = False, out: Any = None) -> Tensor:  # fmt: skip
     """Return the integers from 0 to n - 1 in random order, int64.
 
     Raises:
@@ -378,42 +569,50 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, d
 @placed
 @checked
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None,
-              device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+              device: Any = None, requires_grad: bool = False,
+              memory_format: memory_format | None = preserve_format) -> Tensor:  # fmt: skip
     """Return numbers drawn uniformly from [0, 1), with the shape, dtype and device of ``input``."""
-    return rand(**_like(input, dtype, device, requires_grad), generator=generator)
+    made = rand(**_like(input, dtype, device, requires_grad), generator=generator)
+    return _laid_out(made, memory_format)
 
 
 @placed
 @checked
 def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None,
-               device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+               device: Any = None, requires_grad: bool = False,
+               memory_format: memory_format | None = preserve_format) -> Tensor:  # fmt: skip
     """Return normally distributed numbers, with the shape, dtype and device of ``input``."""
-    return randn(**_like(input, dtype, device, requires_grad), generator=generator)
+    made = randn(**_like(input, dtype, device, requires_grad), generator=generator)
+    return _laid_out(made, memory_format)
 
 
 @placed
 @checked
 def randint_like(input: Tensor, low: Operand = 0, high: int | None = None, *,
                  generator: Generator | None = None, dtype: Any = None, device: Any = None,
-                 requires_grad: bool = False) -> Tensor:  # fmt: skip
+                 requires_grad: bool = False,
+                 memory_format: memory_format | None = preserve_format) -> Tensor:  # fmt: skip
     """Return random integers from ``low`` to ``high`` - 1, shaped and typed as ``input``.
 
     Called as ``randint_like(input, high)``, from 0.
     """
     options = _like(input, dtype, device, requires_grad)
-    return randint(low, high, **options, generator=generator)
+    return _laid_out(randint(low, high, **options, generator=generator), memory_format)
 
 
 __all__ = [
     "arange",
     "as_tensor",
+    "asarray",
     "empty",
     "empty_like",
     "eye",
     "from_numpy",
+    "frombuffer",
     "full",
     "full_like",
     "linspace",
+    "logspace",
     "ones",
     "ones_like",
     "rand",
@@ -423,7 +622,10 @@ __all__ = [
     "randn",
     "randn_like",
     "randperm",
+    "range",
     "tensor",
+    "tril_indices",
+    "triu_indices",
     "zeros",
     "zeros_like",
 ]

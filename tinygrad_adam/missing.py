@@ -57,6 +57,7 @@ def _home(place: str) -> Any:
     return sys.modules.get(_PACKAGE if place == "torch" else f"{_PACKAGE}.{place}")
 
 
+@functools.cache
 def _here(place: str) -> list[str]:
     """Return PyTorch's names of a place that are here."""
     home = _home(place)

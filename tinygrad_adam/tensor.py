@@ -11,6 +11,7 @@ operations; they receive tensors, and build their results by asking one of them 
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import warnings
@@ -26,11 +27,19 @@ from tinygrad_adam import backend, ops
 from tinygrad_adam.autograd import gradients
 from tinygrad_adam.autograd.gradients import Step
 from tinygrad_adam.autograd.hooks import RemovableHandle
-from tinygrad_adam.autograd.inplace import in_place, shared_dims
+from tinygrad_adam.autograd.inplace import check_writable, in_place, in_place_view, shared_dims
 from tinygrad_adam.autograd.mode import is_inference_mode_enabled
 from tinygrad_adam.autograd.nodes import after_accumulation, node_of
 from tinygrad_adam.autograd.traced import Traced, Unversioned, gradient_edge, watch_gradient
-from tinygrad_adam.backend import Array, array_module, as_dtype, is_array
+from tinygrad_adam.backend import (
+    Array,
+    array_module,
+    as_dtype,
+    contiguous_format,
+    is_array,
+    memory_format,
+    preserve_format,
+)
 from tinygrad_adam.backend.dtype import bfloat16, dtype, dtypes
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
 from tinygrad_adam.backend.warn import COPY_CONSTRUCT, warn
@@ -46,6 +55,7 @@ from tinygrad_adam.ops.arguments import (
     normalize_dim,
     require_dimensions,
 )
+from tinygrad_adam.storage import Storage
 
 _new = object.__new__
 
@@ -157,8 +167,8 @@ def _converter(name: str, of: str) -> Callable[[Tensor], Tensor]:
     """Return the method of this name that converts a tensor to a dtype."""
     wanted = np.dtype(of)
 
-    def convert(self: Tensor) -> Tensor:
-        return self.to(wanted)
+    def convert(self: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
+        return self.to(wanted, memory_format=memory_format)
 
     convert.__name__, convert.__qualname__ = name, f"Tensor.{name}"
     convert.__doc__ = f"Return the tensor as {of}."
@@ -201,6 +211,17 @@ def new_array(data: Sequence[Any], dtype: np.dtype) -> Array:
     return as_array(only, dtype)
 
 
+def _answer(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return the in-place twin of a function that gives bools: they are written as numbers."""
+
+    @functools.wraps(function)
+    def numbers(self: Tensor, *args: Any, **options: Any) -> Tensor:
+        return elementwise.overwritten(self, function(self, *args, **options))
+
+    return in_place(numbers)
+
+
+_restride = in_place_view(indexing.AsStrided.apply)
 # What fill_, copy_ and assignments end in, made once; _overwrite by whether elements that share a
 # memory location may be filled.
 _overwrite = {fills: in_place(elementwise.overwritten, fills) for fills in (False, True)}
@@ -208,13 +229,8 @@ _fill_where, _put_into = in_place(ops.masked_fill, fills=True), in_place(indexin
 
 # What belongs to a tensor's place in a graph, not to its value.
 _NOT_COPIED = (
-    "_base",
-    "_base_version",
-    "_replay",
-    "_locked",
-    "watches",
-    "after_accumulation",
-    "_metadata",
+    *("_base", "_base_version", "_replay", "_relaid", "_locked", "watches"),
+    *("after_accumulation", "_metadata"),
 )
 
 
@@ -326,16 +342,51 @@ class Tensor(Traced):
             strides = tuple([math.prod(sizes[d + 1 :]) for d in range(self.ndim)])
         return strides if dim is None else strides[normalize_dim(dim, self.ndim)]
 
-    def is_contiguous(self) -> bool:
-        """Return whether the elements lie in memory in C order, without gaps.
+    @checked
+    def is_contiguous(self, memory_format: memory_format = contiguous_format) -> bool:
+        """Return whether the elements lie in memory in this order, without gaps.
 
-        Results of convolutions do not: they are in channels-last order.
+        Results of convolutions lie in ``channels_last`` order.
         """
-        return bool(self.array.flags.c_contiguous)
+        return backend.lies_in(self.array, memory_format)
+
+    def dim_order(self) -> tuple[int, ...]:
+        """Return the dimensions from the outermost in memory to the innermost."""
+        return tuple(sorted(range(self.ndim), key=lambda d: -self.stride(d)))
+
+    @checked
+    def is_same_size(self, other: Tensor) -> bool:
+        """Return whether both tensors have the same shape."""
+        return self.shape == other.shape
+
+    @checked
+    def is_set_to(self, tensor: Tensor) -> bool:
+        """Return whether both tensors lie in the same place, with the same shape and steps."""
+        mine, theirs = [(x.data_ptr(), x.shape, x.stride()) for x in (self, tensor)]
+        return mine == theirs
 
     def data_ptr(self) -> int:
         """Return the address of the first element in memory."""
-        return int(self.array.ctypes.data if not self.is_cuda else self.array.data.ptr)
+        return backend.address(self.array)
+
+    def storage_offset(self) -> int:
+        """Return how many elements of its memory lie before the first one of the tensor."""
+        start = backend.address(backend.memory_of(self.array))
+        return (self.data_ptr() - start) // self.itemsize if self.array.size else 0
+
+    def storage(self) -> Storage:
+        """Return all elements of the memory of which this tensor is a part, in a row. Warns."""
+        warn(
+            "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will "
+            "be the only storage class. This should only matter to you if you are using storages "
+            "directly.  To access UntypedStorage directly, use tensor.untyped_storage() instead of "
+            "tensor.storage()"
+        )
+        return Storage(backend.memory_of(self.array))
+
+    def untyped_storage(self) -> Storage:
+        """Return the bytes of the memory of which this tensor is a part."""
+        return Storage(backend.memory_of(self.array)).untyped()
 
     def __len__(self) -> int:
         if self.ndim == 0:
@@ -682,15 +733,16 @@ class Tensor(Traced):
         """Return the tensor with another dtype or on another device; itself if nothing changes.
 
         Call it as ``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(tensor)``; each also
-        takes ``non_blocking`` (ignored) and ``copy``.
+        takes ``non_blocking`` (ignored), ``copy`` and ``memory_format``.
 
         Raises:
             RuntimeError: the device is not there.
             TypeError: an argument is none of these.
         """
-        dtype, device, copy = parse_to(*args, **options)
+        dtype, device, copy, form = parse_to(*args, **options)
         result = self if device is None else shapes.move_to(self, device)
         result = result if dtype is None else shapes.cast(result, dtype)
+        result = result if form is preserve_format else shapes.contiguous(result, form)
         return shapes.clone(result) if copy and result is self else result
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
@@ -721,37 +773,55 @@ class Tensor(Traced):
         """Return the tensor on a GPU: the current one, or number ``device``."""
         return self.to("cuda" if device is None else device)
 
+    def new(self, *data: Any, device: Any = None) -> Tensor:
+        """Return a tensor of this one's dtype and device: of numbers, or of a shape, to be filled.
+
+        The old way; :meth:`new_tensor` and :meth:`new_empty` say what is meant.
+        """
+        device = self.device if device is None else device
+        only = data[0] if len(data) == 1 else ()
+        if isinstance(only, Tensor) and only.ndim:
+            if only.dtype != self.dtype:
+                raise TypeError(f"expected a tensor of {self.dtype} (got {only.dtype})")
+            return only.detach()
+        if len(data) != 1 or isinstance(only, (Size, int)):
+            return self.new_empty(*(data or (0,)), device=device)
+        return self.new_tensor(only, device=device)
+
     @checked
-    def new_tensor(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_tensor(
+        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """Return a tensor made of ``data``, with this one's dtype and device."""
         if isinstance(data, Tensor):
             warn(COPY_CONSTRUCT.format("tensor.new_tensor"))
         array = as_array(data, self.dtype if dtype is None else dtype)
-        return Tensor._wrap(backend.move(array, self.device)).requires_grad_(requires_grad)
+        array = backend.move(array, self.device if device is None else device)
+        return Tensor._wrap(array).requires_grad_(requires_grad)
 
     @checked
-    def new_full(
-        self, size: Any, fill_value: Number, dtype: Any = None, requires_grad: bool = False
-    ) -> Tensor:
+    def new_full(self, size: Any, fill_value: Number, *, dtype: Any = None, device: Any = None,
+                 requires_grad: bool = False) -> Tensor:  # fmt: skip
         """Return a tensor of shape ``size`` full of a value, with this one's dtype and device."""
         dtype = self.dtype if dtype is None else as_dtype(dtype)
         value = backend.convert_number(fill_value, dtype)
         array = array_module(self.array).full(new_size("new_full", (size,)), value, dtype)
+        array = array if device is None else backend.move(array, device)
         return Tensor._wrap(array).requires_grad_(requires_grad)
 
     @checked
-    def new_zeros(
-        self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
-    ) -> Tensor:
+    def new_zeros(self, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
+                  requires_grad: bool = False) -> Tensor:  # fmt: skip
         """Return zeros of shape ``size``, with this one's dtype and device."""
-        return self.new_full(new_size("new_zeros", sizes, size), 0, dtype, requires_grad)
+        options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+        return self.new_full(new_size("new_zeros", sizes, size), 0, **options)
 
     @checked
-    def new_ones(
-        self, *sizes: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False
-    ) -> Tensor:
+    def new_ones(self, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
+                 requires_grad: bool = False) -> Tensor:  # fmt: skip
         """Return ones of shape ``size``, with this one's dtype and device."""
-        return self.new_full(new_size("new_ones", sizes, size), 1, dtype, requires_grad)
+        options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+        return self.new_full(new_size("new_ones", sizes, size), 1, **options)
 
     new_empty = new_zeros  # to be filled: any numbers will do
 
@@ -816,6 +886,133 @@ class Tensor(Traced):
                 )
             source = source.expand(self.shape)
         return _overwrite[False](self, source)
+
+    @checked
+    def fill_diagonal_(self, fill_value: Number, wrap: bool = False) -> Tensor:
+        """Set the diagonal to a value; ``wrap``: of a tall matrix, again from below its end.
+
+        Raises:
+            RuntimeError: it has fewer than 2 dimensions, or several of different sizes.
+        """
+        if self.ndim < 2:
+            raise RuntimeError("dimensions must larger than 1")
+        if self.ndim > 2 and len(set(self.shape)) > 1:
+            raise RuntimeError("all dimensions of input must be of equal length")
+        rows, columns = self.shape[:2]
+        if self.ndim == 2 and wrap and rows > columns:
+            places = [(r, r % (columns + 1)) for r in range(rows) if (r + 1) % (columns + 1)]
+            self[tuple(zip(*places))] = fill_value
+        else:
+            self[(range(min(self.shape)),) * self.ndim] = fill_value
+        return self
+
+    def apply_(self, callable: Callable[[Any], Any]) -> Tensor:
+        """Set every element to what a function of Python's makes of it: slow, on the CPU only.
+
+        Raises:
+            RuntimeError: the tensor requires grad.
+            TypeError: it is on a GPU, or ``callable`` cannot be called.
+        """
+        return self._mapped("apply_", callable)
+
+    @checked
+    def map_(self, tensor: Tensor, callable: Any) -> Tensor:
+        """Set every element to ``callable`` of it and that of ``tensor``, broadcast. Slow.
+
+        Errors as for :meth:`apply_`.
+        """
+        return self._mapped("map_", callable, tensor.expand(self.shape))
+
+    def _mapped(self, name: str, function: Any, *others: Tensor) -> Tensor:
+        for x in (self, *others):
+            if x.requires_grad:
+                raise RuntimeError(
+                    f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}()"
+                    " instead."
+                )
+            if x.is_cuda:
+                raise TypeError(f"{name} is only implemented on CPU tensors")
+        if not callable(function):
+            raise TypeError(f"{type(function).__name__!r} object is not callable")
+        rows = zip(*[x.array.flat for x in (self, *others)])
+        found = [function(*[value.item() for value in values]) for values in rows]
+        return self.copy_(self.new_tensor(found).reshape(self.shape))
+
+    @checked
+    def resize_(self, *sizes: Any, memory_format: memory_format = contiguous_format) -> Tensor:
+        """Give the tensor another shape, in order; it keeps its memory if that is long enough.
+
+        What is added holds zeros here, in PyTorch anything.
+
+        Raises:
+            RuntimeError: the tensor requires grad.
+        """
+        shape = new_size("resize_", sizes)
+        if self.requires_grad:
+            raise RuntimeError("cannot resize variables that require grad")
+        if memory_format.ndim:
+            memory_format.order(np.empty(shape, np.bool_))
+        if shape == self.shape:
+            return self
+        memory = backend.memory_of(self.array)[self.storage_offset() :]
+        if memory.size < math.prod(shape):
+            longer = array_module(memory).zeros(math.prod(shape), memory.dtype)
+            longer[: memory.size] = memory
+            memory = longer
+        array = memory[: math.prod(shape)]
+        order = memory_format.order(np.empty(shape, np.bool_))
+        array = array.reshape([shape[d] for d in order])
+        return self._placed(array.transpose(sorted(order, key=order.__getitem__)))
+
+    @checked
+    def resize_as_(
+        self, other: Tensor, *, memory_format: memory_format = contiguous_format
+    ) -> Tensor:
+        """Do :meth:`resize_` to the shape of ``other``."""
+        return self.resize_(other.shape, memory_format=memory_format)
+
+    @checked
+    def as_strided_(
+        self, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+    ) -> Tensor:
+        """Do :meth:`as_strided` in place."""
+        return _restride(self, *indexing.strided(self, size, stride, storage_offset))
+
+    def set_(
+        self, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None
+    ) -> Tensor:
+        """Let this tensor lie in the memory of ``source``, a tensor or storage; None is none.
+
+        Args:
+            source: what memory to use.
+            storage_offset: the number of the first element.
+            size: the shape; unless said, that of the tensor, or all of the storage in a row.
+            stride: the steps in each dimension, in elements.
+
+        Raises:
+            RuntimeError: the dtypes differ, the memory is too short, or this is a leaf with grad.
+        """
+        check_writable(self, self.requires_grad, fills=True)
+        if source is None:
+            return self._placed(self.array[...].reshape(-1)[:0].copy())
+        if source.dtype != self.dtype:
+            raise RuntimeError(
+                f"Could not set tensor of type {c_type_name(source.dtype)} to a tensor of type "
+                f"{c_type_name(self.dtype)}"
+            )
+        if isinstance(source, Storage) or size is not None:
+            whole = Tensor._wrap(source.array)
+            size = (len(source) - storage_offset,) if size is None else size
+            steps = [math.prod(size[d + 1 :]) for d in range(len(size))]
+            view = whole.as_strided(size, steps if stride is None else stride, storage_offset)
+            return self._placed(view.array)
+        self._writes = source._writes
+        return self._placed(source.array.view())
+
+    def _placed(self, array: Array) -> Tensor:
+        self.array, self._relaid = array, True
+        self._writes[0] += 1
+        return self
 
     def __setitem__(self, index: Any, value: Any) -> None:
         view, picks = indexing.resolve(index, self)
@@ -956,6 +1153,7 @@ class Tensor(Traced):
     abs, absolute, sign, sgn, positive = ops.abs, ops.absolute, ops.sign, ops.sgn, ops.positive
     angle, conj, resolve_conj, is_complex = ops.angle, ops.conj, ops.resolve_conj, ops.is_complex
     is_floating_point, is_signed, is_nonzero = ops.is_floating_point, ops.is_signed, ops.is_nonzero
+    is_conj = ops.is_conj
     floor, ceil, trunc, round, frac = ops.floor, ops.ceil, ops.trunc, ops.round, ops.frac
     sin, cos, tan, hypot = ops.sin, ops.cos, ops.tan, ops.hypot
     asin, acos, atan, atan2 = ops.asin, ops.acos, ops.atan, ops.atan2
@@ -983,9 +1181,9 @@ class Tensor(Traced):
     amax, amin, max, min, median = ops.amax, ops.amin, ops.max, ops.min, ops.median
     prelu, hardshrink = ops.prelu, ops.hardshrink
     norm, logsumexp, softmax, log_softmax = ops.norm, ops.logsumexp, ops.softmax, ops.log_softmax
-    cumsum, cumprod, diff = ops.cumsum, ops.cumprod, ops.diff
+    cumsum, cumprod = ops.cumsum, ops.cumprod
     argmax, argmin, argsort = ops.argmax, ops.argmin, ops.argsort
-    sort, topk, unique = ops.sort, ops.topk, ops.unique
+    sort, topk = ops.sort, ops.topk
 
     # shapes
     reshape, reshape_as, view, view_as = ops.reshape, shapes.reshape_as, shapes.view, shapes.view_as
@@ -1000,6 +1198,7 @@ class Tensor(Traced):
     diagonal, diag_embed, diag = ops.diagonal, ops.diag_embed, ops.diag
     split, chunk, unbind, narrow = ops.split, ops.chunk, ops.unbind, ops.narrow
     numel, nelement = ops.numel, ops.numel
+    unfold, as_strided = shapes.unfold, ops.as_strided
     clone, detach, contiguous = ops.clone, ops.detach, shapes.contiguous
 
     # picking and putting
@@ -1014,12 +1213,51 @@ class Tensor(Traced):
     matmul, mm, bmm, mv, dot = ops.matmul, ops.mm, ops.bmm, ops.mv, ops.dot
     outer, inner = ops.outer, ops.inner
     addmm, addmv, baddbmm = ops.addmm, ops.addmv, ops.baddbmm
+    cholesky, cholesky_inverse = ops.cholesky, ops.cholesky_inverse
+    cholesky_solve, triangular_solve = ops.cholesky_solve, ops.triangular_solve
+    det, logdet, slogdet, inverse = ops.det, ops.logdet, ops.slogdet, ops.inverse
+    lu, lu_solve, qr, svd, pinverse = ops.lu, ops.lu_solve, ops.qr, ops.svd, ops.pinverse
+    matrix_exp, matrix_power = ops.matrix_exp, ops.matrix_power
 
     # random numbers
     bernoulli, multinomial = ops.bernoulli, ops.multinomial
     uniform_, normal_, bernoulli_ = random.uniform_, random.normal_, random.bernoulli_
     random_, exponential_ = random.random_, random.exponential_
     geometric_, cauchy_, log_normal_ = random.geometric_, random.cauchy_, random.log_normal_
+    # other names
+    fix, arccos, arcsin, arctan, arctan2 = ops.fix, ops.arccos, ops.arcsin, ops.arctan, ops.arctan2
+    arccosh, arcsinh, arctanh, greater = ops.arccosh, ops.arcsinh, ops.arctanh, ops.greater
+    greater_equal, less, less_equal = ops.greater_equal, ops.less, ops.less_equal
+    not_equal = ops.not_equal
+
+    # cut, turned, put into one another
+    adjoint, diagflat, diagonal_scatter = ops.adjoint, ops.diagflat, ops.diagonal_scatter
+    dsplit, fliplr, flipud, hsplit = ops.dsplit, ops.fliplr, ops.flipud, ops.hsplit
+    index_reduce, masked_scatter, put = ops.index_reduce, ops.masked_scatter, ops.put
+    rot90, select_scatter, slice_scatter = ops.rot90, ops.select_scatter, ops.slice_scatter
+    split_with_sizes, tensor_split, vsplit = ops.split_with_sizes, ops.tensor_split, ops.vsplit
+
+    # special functions, odd arithmetic
+    conj_physical, copysign, deg2rad = ops.conj_physical, ops.copysign, ops.deg2rad
+    digamma, erfc, erfinv, float_power = ops.digamma, ops.erfc, ops.erfinv, ops.float_power
+    fmax, fmin, frexp, gcd, heaviside = ops.fmax, ops.fmin, ops.frexp, ops.gcd, ops.heaviside
+    isreal, lcm, ldexp, lgamma = ops.isreal, ops.lcm, ops.ldexp, ops.lgamma
+    logaddexp2, logit, mvlgamma, nextafter = ops.logaddexp2, ops.logit, ops.mvlgamma, ops.nextafter
+    polygamma, rad2deg, signbit, sinc = ops.polygamma, ops.rad2deg, ops.signbit, ops.sinc
+    xlogy = ops.xlogy
+
+    # running along a dimension
+    cummax, cummin, diff, logcumsumexp = ops.cummax, ops.cummin, ops.diff, ops.logcumsumexp
+
+    # counted and looked up
+    aminmax, bincount, corrcoef, cov = ops.aminmax, ops.bincount, ops.corrcoef, ops.cov
+    histc, histogram, kthvalue, mode = ops.histc, ops.histogram, ops.kthvalue, ops.mode
+    msort, nanmedian, nanquantile = ops.msort, ops.nanmedian, ops.nanquantile
+    quantile, unique, unique_consecutive = ops.quantile, ops.unique, ops.unique_consecutive
+
+    # more products, distances
+    addbmm, addr, cross, dist, ger = ops.addbmm, ops.addr, ops.cross, ops.dist, ops.ger
+    kron, renorm, vdot = ops.kron, ops.renorm, ops.vdot
 
     # in-place twins
     add_ = __iadd__ = in_place(ops.add)
@@ -1051,6 +1289,42 @@ class Tensor(Traced):
     index_add_, index_copy_ = in_place(ops.index_add), in_place(ops.index_copy)
     scatter_, scatter_add_ = in_place(ops.scatter), in_place(ops.scatter_add)
     scatter_reduce_ = in_place(ops.scatter_reduce)
+
+    absolute_, acos_, acosh_ = in_place(ops.absolute), in_place(ops.acos), in_place(ops.acosh)
+    addbmm_, addmm_, addmv_ = in_place(ops.addbmm), in_place(ops.addmm), in_place(ops.addmv)
+    addr_, arccos_, arccosh_ = in_place(ops.addr), in_place(ops.arccos), in_place(ops.arccosh)
+    arcsin_, arcsinh_, arctan2_ = in_place(ops.arcsin), in_place(ops.arcsinh), in_place(ops.arctan2)
+    arctan_, arctanh_, asin_ = in_place(ops.arctan), in_place(ops.arctanh), in_place(ops.asin)
+    asinh_, atan2_, atan_ = in_place(ops.asinh), in_place(ops.atan2), in_place(ops.atan)
+    atanh_, baddbmm_ = in_place(ops.atanh), in_place(ops.baddbmm)
+    bitwise_and_, bitwise_not_ = in_place(ops.bitwise_and), in_place(ops.bitwise_not)
+    bitwise_or_, bitwise_xor_ = in_place(ops.bitwise_or), in_place(ops.bitwise_xor)
+    clip_, conj_physical_ = in_place(ops.clip), in_place(ops.conj_physical)
+    copysign_, cosh_, cumprod_ = in_place(ops.copysign), in_place(ops.cosh), in_place(ops.cumprod)
+    cumsum_, deg2rad_, digamma_ = in_place(ops.cumsum), in_place(ops.deg2rad), in_place(ops.digamma)
+    divide_, eq_, erfc_ = in_place(ops.divide), _answer(ops.eq), in_place(ops.erfc)
+    erfinv_, exp2_, fix_ = in_place(ops.erfinv), in_place(ops.exp2), in_place(ops.fix)
+    float_power_, fmod_, frac_ = in_place(ops.float_power), in_place(ops.fmod), in_place(ops.frac)
+    gcd_, ge_, greater_ = in_place(ops.gcd), _answer(ops.ge), _answer(ops.greater)
+    greater_equal_, gt_ = _answer(ops.greater_equal), _answer(ops.gt)
+    heaviside_, hypot_ = in_place(ops.heaviside), in_place(ops.hypot)
+    index_reduce_, lcm_, ldexp_ = in_place(ops.index_reduce), in_place(ops.lcm), in_place(ops.ldexp)
+    le_, less_, less_equal_ = _answer(ops.le), _answer(ops.less), _answer(ops.less_equal)
+    lgamma_, log10_ = in_place(ops.lgamma), in_place(ops.log10)
+    logical_and_, logical_not_ = _answer(ops.logical_and), _answer(ops.logical_not)
+    logical_or_, logical_xor_ = _answer(ops.logical_or), _answer(ops.logical_xor)
+    logit_, lt_ = in_place(ops.logit), _answer(ops.lt)
+    masked_scatter_, multiply_ = in_place(ops.masked_scatter), in_place(ops.multiply)
+    mvlgamma_, nan_to_num_, ne_ = in_place(ops.mvlgamma), in_place(ops.nan_to_num), _answer(ops.ne)
+    negative_, nextafter_ = in_place(ops.negative), in_place(ops.nextafter)
+    not_equal_, polygamma_ = _answer(ops.not_equal), in_place(ops.polygamma)
+    put_, rad2deg_, renorm_ = in_place(ops.put), in_place(ops.rad2deg), in_place(ops.renorm)
+    sgn_, sinc_, sinh_ = in_place(ops.sgn), in_place(ops.sinc), in_place(ops.sinh)
+    subtract_, tan_ = in_place(ops.subtract), in_place(ops.tan)
+    true_divide_, xlogy_ = in_place(ops.true_divide), in_place(ops.xlogy)
+    unsqueeze_, squeeze_ = in_place_view(ops.unsqueeze), in_place_view(ops.squeeze)
+    transpose_, t_ = in_place_view(ops.transpose), in_place_view(ops.t)
+    swapaxes_ = swapdims_ = transpose_
 
     # dtypes: last, because below them ``float``, ``int`` and ``bool`` would mean these methods
     double, half = _converter("double", "float64"), _converter("half", "float16")

@@ -12,6 +12,7 @@ from typing import Any
 
 from tinygrad_adam import backend
 from tinygrad_adam.backend import as_dtype, dtype
+from tinygrad_adam.backend.device import set_default_device
 from tinygrad_adam.backend.dtype import (
     bool_,
     c_type_name,
@@ -95,10 +96,10 @@ def tensor_types(module: str, is_cuda: bool) -> list[Any]:
 
 
 def set_default_tensor_type(t: Any, /) -> None:
-    """Make a type, such as ``torch.DoubleTensor`` or its name, the one for Python floats.
+    """Make a type, such as ``torch.DoubleTensor`` or its name, that of new tensors.
 
     Raises:
-        TypeError: it is not of floating point, or a GPU's: :func:`set_default_device` says where.
+        TypeError: it is not of floating point, or a GPU's, and there is none.
     """
     if not isinstance(t, (tensortype, str)) and t is not Tensor:
         raise TypeError(
@@ -106,9 +107,8 @@ def set_default_tensor_type(t: Any, /) -> None:
             "  Say torch.DoubleTensor, or call set_default_dtype(torch.float64)"
         )
     device, found = parse_type(t)
-    if device == "cuda":
-        raise TypeError(
-            f"type {t} not available.\n  Call set_default_dtype(torch.{found}), and "
-            "set_default_device('cuda')"
-        )
+    if device == "cuda" and not backend.cuda_is_available():
+        name = t if isinstance(t, str) else f"torch.cuda.{t.__name__}"
+        raise TypeError(f"type {name} not available. Torch not compiled with CUDA enabled.")
     set_default_dtype(dtype(found))
+    set_default_device("cuda" if device == "cuda" else None)

@@ -31,8 +31,8 @@ from tinygrad_adam.autograd.inplace import Put
 from tinygrad_adam.autograd.traced import Traced
 from tinygrad_adam.nn import functional as F  # noqa: N812
 from tinygrad_adam.nn.hooks import ModuleBoundary
-from tinygrad_adam.ops import decompositions
 from tinygrad_adam.ops.ctc import CtcGradient, CtcLoss
+from tinygrad_adam.ops.decompositions import SVD, Cholesky, Eig, EigenvaluesOfHermitian, Eigh
 from tinygrad_adam.ops.dropout import Dropout
 from tinygrad_adam.ops.losses import CrossEntropyDifference
 from tinygrad_adam.ops.random import Sampled
@@ -43,11 +43,13 @@ BOUND = 1e-6
 STEPS = (1e-4, 1e-5, 1e-6)
 # These need modules, other dtypes, other devices, or a write that came before; the values of two
 # are drawn, or handed to them, which no difference of values can see; the gradient of CTC is right
-# behind log_softmax only.
+# behind log_softmax only; no loss may depend on the phases of vectors; and of a symmetric matrix
+# only one triangle is looked at, while the gradient is symmetric.
 LEFT_OUT = {
     *(ModuleBoundary, Cast, Move, Put),
     *(Sampled, CrossEntropyDifference),
     *(CtcLoss, CtcGradient),
+    *(SVD, Eig, Eigh, EigenvaluesOfHermitian, Cholesky),
 }
 ROOMS = ("tinygrad_adam.ops", "tinygrad_adam.autograd.fit", "tinygrad_adam.autograd.inplace")
 
@@ -77,13 +79,11 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "group_norm": lambda x, w, s, v: F.group_norm(x[..., 0], 2, v[:4], v[1:]),
     "extremes": lambda x, w, s, v: s.max() + s.min(),
     "layouts": lambda x, w, s, v: [v.t(), s.t(), s.T.contiguous()],
+    "nextafter": lambda x, w, s, v: torch.nextafter(s, v * 2),
     "linear": lambda x, w, s, v: F.linear(s, s, v[:3]),
     "recurrences": lambda x, w, s, v: recurrences(x, w),
     "complex": lambda x, w, s, v: complex_functions(torch.complex(s[:2], s[1:])),
     "attention": lambda x, w, s, v: F.scaled_dot_product_attention(s, s * 2, s, is_causal=True),
-    "decompositions": lambda x, w, s, v: decompositions.cholesky(
-        s @ s.T + torch.eye(3), upper=True
-    ),
     "embedding": lambda x, w, s, v: F.embedding(torch.tensor([0, 2, 0]), s),
     "pad": lambda x, w, s, v: F.pad(x, (1, 2, 0, 1), mode="reflect") + F.pad(x, (1, 2, 0, 1)),
     "unfold": lambda x, w, s, v: F.unfold(x, 3, padding=1),

@@ -10,6 +10,7 @@ import tinygrad_adam as torch
 from tinygrad_adam import autograd
 from tinygrad_adam.autograd import Function, Operation
 from tinygrad_adam.autograd.errors import invalid_gradient
+from tinygrad_adam.autograd.function import once_differentiable
 from tinygrad_adam.ops.convolution import Options
 from tinygrad_adam.ops.linalg import PolarFactor
 from tinygrad_adam.ops.pooling import Window
@@ -753,3 +754,33 @@ class TestMarkDirty:
                     y.sum().backward()
         with pytest.raises(RuntimeError, match="a leaf Variable that requires grad has been used"):
             Touch.apply(torch.ones(2, requires_grad=True))
+
+
+class TestOnceDifferentiable:
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        @once_differentiable
+        def backward(ctx, grad):
+            assert not torch.is_grad_enabled()
+            (x,) = ctx.saved_tensors
+            return 2 * x * grad
+
+    def test_once(self):
+        x = torch.ones(2, requires_grad=True)
+        self.Square.apply(x).sum().backward()
+        assert x.grad.tolist() == [2.0, 2.0]
+        (slope,) = torch.autograd.grad(self.Square.apply(x).sum(), x, create_graph=True)
+        assert not slope.requires_grad
+
+    def test_twice(self):
+        x = torch.ones(2, requires_grad=True)
+        y = self.Square.apply(x).pow(2).sum()
+        (slope,) = torch.autograd.grad(y, x, create_graph=True)
+        assert slope.tolist() == [4.0, 4.0]
+        with pytest.raises(RuntimeError, match="trying to differentiate twice a function that was"):
+            slope.sum().backward()

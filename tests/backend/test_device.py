@@ -98,6 +98,16 @@ OPERATIONS = {
     "layer norm": lambda x, y: F.layer_norm(x, (4,), y[0], y[1]),
     "mse": lambda x, y: F.mse_loss(x, y) + F.smooth_l1_loss(x, y) + F.l1_loss(x, y),
     "cross entropy": lambda x, y: F.cross_entropy(x, y.argmax(1), label_smoothing=0.1),
+    "attention": lambda x, y: F.scaled_dot_product_attention(x, y, x * y, is_causal=True),
+    "more kinks": lambda x, y: F.prelu(x, y[0]) + F.softshrink(y) + F.hardtanh(x) + F.mish(y),
+    "distances": lambda x, y: F.cosine_similarity(x, y).sum() + F.pdist(x) + F.pdist(y, 1),
+    "margins": lambda x, y: (
+        F.multi_margin_loss(x, y.argmax(1)) + F.multilabel_margin_loss(y, x.argsort(1))
+    ),
+    "bags": lambda x, y: (
+        F.embedding_bag(x.argsort(1), y, mode="max")
+        + F.embedding_bag(y.argsort(1), x, mode="mean", padding_idx=1)
+    ),
     "probabilities": lambda x, y: F.binary_cross_entropy_with_logits(x, y.sigmoid()),
 }
 IMAGES = {
@@ -123,6 +133,19 @@ def results(operation, arrays, device):
     again = [g for g in grads if g.requires_grad]
     second = torch.autograd.grad(sum((g * g).sum() for g in again), inputs, allow_unused=True)
     return [z.detach().cpu().numpy() for z in (y, *grads, *second) if z is not None]
+
+
+def test_ctc_on_a_pretended_gpu(cuda):
+    draw = np.random.default_rng(0)
+    scores = draw.standard_normal((5, 2, 4))
+    found = []
+    for device in ("cpu", cuda):
+        x = torch.tensor(scores, device=device, requires_grad=True)
+        labels = torch.tensor([1, 1, 3], device=device)
+        loss = F.ctc_loss(x.log_softmax(2), labels, (5, 4), torch.tensor([2, 1], device=device))
+        found += [loss.item(), *torch.autograd.grad(loss, x)[0].cpu().numpy().ravel()]
+    half = len(found) // 2
+    assert found[:half] == pytest.approx(found[half:], rel=1e-12)
 
 
 class TestPretended:
@@ -252,6 +275,12 @@ class TestDefault:
         assert torch.cuda.FloatTensor([1, 2]).is_cuda
         assert torch.zeros(2).get_device() == 0
         assert x.type("torch.cuda.LongTensor").is_cuda
+
+    def test_the_default_type_says_where_too(self, cuda):
+        torch.set_default_tensor_type("torch.cuda.FloatTensor")
+        assert torch.ones(1).is_cuda
+        torch.set_default_tensor_type(torch.FloatTensor)
+        assert not torch.ones(1).is_cuda
 
     def test_blocks(self, cuda):
         device, host = torch.device("cuda"), torch.device("cpu")

@@ -28,13 +28,13 @@ Needs PyTorch 2.13, with which the files were made: another version may round ot
 * ``language_models``: the losses of a ladder of language models in their first steps, in float64.
 * ``distributions``: for each case of ``tests/distributions/cases.py`` and each of its questions,
   in float64, the answer, its gradients, and those of the sum of the squares of these.
-* ``pytorch_files``: what ``torch.save`` writes for each of ``tests/pytorch_files.py``, in base64.
+* ``pytorch_files``: what ``torch.save`` writes for each of ``tests/pytorch_files.py``.
+* ``recurrent``: the losses of the programs of ``tests/training/recurrent.py``, in float64.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import io
 import itertools
 import json
@@ -54,6 +54,7 @@ from tests.nn.cases import CASES, compute
 from tests.ops import printed, promotion
 from tests.ops.table import ROWS
 from tests.optim import problems
+from tests.training.recurrent import PROGRAMS
 
 
 def save(name: str, text: str) -> None:
@@ -273,8 +274,8 @@ def make_pytorch_files() -> None:
     ):
         file = io.BytesIO()
         torch.save(make(torch), file, **options)
-        files[f"{name}, {way}"] = base64.b64encode(file.getvalue()).decode()
-    save("pytorch_files.json", json.dumps(files, indent=0))
+        files[f"{name}, {way}"] = np.frombuffer(file.getvalue(), np.uint8)
+    np.savez_compressed(FOLDER / "pytorch_files.npz", **files)
 
 
 def make_distributions() -> None:
@@ -284,6 +285,11 @@ def make_distributions() -> None:
         for question, answer in distribution_cases.answers(torch, name).items()
     }
     save_arrays("distributions.npz", found)
+
+
+def recurrent() -> None:
+    losses = {name: program(torch, torch.float64) for name, program in PROGRAMS.items()}
+    save("recurrent.json", json.dumps(losses, indent=1))
 
 
 MAKERS = {
@@ -304,6 +310,7 @@ MAKERS = {
     "language_models": make_language_models,
     "distributions": make_distributions,
     "pytorch_files": make_pytorch_files,
+    "recurrent": recurrent,
 }
 
 

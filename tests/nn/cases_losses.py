@@ -155,7 +155,7 @@ def _modules(layer: Callable[..., Any]) -> Iterator[tuple[Any, ...]]:
 
 
 def _bags() -> Iterator[tuple[Any, ...]]:
-    indices, offsets = np.array([0, 3, 3, 1, 2, 4]), np.array([0, 2, 2, 6])
+    indices, offsets = np.array([0, 3, 3, 1, 2, 4]), np.array([0, 2, 2, 3, 6])
     for mode, options in [
         ("sum", {}), ("mean", {"padding_idx": 3}), ("max", {}), ("max", {"padding_idx": -2}),
         ("sum", {"include_last_offset": True}), ("sum", {"weights": True, "padding_idx": 1}),

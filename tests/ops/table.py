@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tests.ops import table_linalg
+from tests.ops.table_tensors import TENSORS
+
 
 class Row(NamedTuple):
     """An expression, what it is tried on, and what is known of it."""
@@ -477,5 +480,7 @@ SECTIONS = {
     "indexing": _indexing(), "products": _products(), "in_place": _in_place(),
     "positions": _positions(),
     "images": _images(),
+    "linalg": [Row(*program) for program in table_linalg.programs()],
+    **{section: [Row(*given) for given in rows] for section, rows in TENSORS.items()},
 }  # fmt: skip
 ROWS = [row for section in SECTIONS.values() for row in section]

@@ -62,17 +62,19 @@ def test_gradient_of_scores_beside_finite_differences():
 
 
 def test_hopeless_sequences():
-    x = torch.randn(2, 2, 3).log_softmax(2).requires_grad_()
+    x = torch.randn(3, 2, 3).log_softmax(2).requires_grad_()
     labels = torch.tensor([[1, 1], [2, 1]])
     losses = F.ctc_loss(x, labels, (2, 2), (2, 2), reduction="none")
     assert losses[0].item() == math.inf
     (gradient,) = torch.autograd.grad(losses.sum(), x)
-    assert gradient[:, 0].isnan().all()
+    assert gradient[:2, 0].isnan().all()
+    assert not gradient[2].any()  # a time that does not count
     losses = F.ctc_loss(x, labels, (2, 2), (2, 2), reduction="none", zero_infinity=True)
     assert losses[0].item() == 0
     (forgiven,) = torch.autograd.grad(losses.sum(), x)
     assert not forgiven[:, 0].any()
     assert (forgiven[:, 1] == gradient[:, 1]).all()
+    assert gradient[:2, 1].all()
 
 
 def test_a_second_derivative_is_refused():

@@ -5,7 +5,7 @@ import pytest
 
 import tinygrad_adam as torch
 from tinygrad_adam.autograd import gradcheck, gradgradcheck
-from tinygrad_adam.ops.decompositions import cholesky, solve_triangular
+from tinygrad_adam.linalg import cholesky, solve_triangular
 
 DRAW = np.random.default_rng(0)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_adam as torch
+from tinygrad_adam.ops import random
 
 COUNT = 100_000
 FLOATS = ["float16", "float32", "float64"]
@@ -121,6 +122,18 @@ def test_multinomial():
     assert torch.multinomial(torch.empty(0, 3), 2, True).shape == (0, 2)
     tiny = torch.tensor([1e-45, 0.0])
     assert torch.multinomial(tiny, 100, True).sum() == 0
+
+
+@pytest.mark.parametrize("point", [0.0, 1 - 2**-53])
+@pytest.mark.parametrize("count", [1, 5])
+def test_multinomial_at_the_ends_of_the_line(monkeypatch, point, count):
+    class Numbers:
+        def random(self, shape):
+            return np.full(shape, point)
+
+    monkeypatch.setattr(random, "numbers_of", lambda generator: Numbers())
+    weights = torch.tensor([[0.0, 0.1, 0.0], [0.0, 3e38, 0.0]])
+    assert set(torch.multinomial(weights, count, True).ravel().tolist()) == {1}
 
 
 def test_poisson_of_odd_rates():

@@ -16,6 +16,7 @@ CASES = [
     "CNN step, batch 2",
     "wide CNN step, batch 3",
     "MLP step, batch 4",
+    "LSTM step, batch 3",
     "5 x y*w+b, 0-d",
     "5 x y*w+b, (16,)",
     "Adam alone",
@@ -25,7 +26,7 @@ CASES = [
 @pytest.fixture
 def bench(monkeypatch):
     """The module, with small sizes; the number of threads is as before afterwards."""
-    for name, size in (("WIDE_BATCH", 3), ("MLP_BATCH", 4), ("CHAIN_LENGTH", 5)):
+    for name, size in (("WIDE_BATCH", 3), ("MLP_BATCH", 4), ("LSTM_BATCH", 3), ("CHAIN_LENGTH", 5)):
         monkeypatch.setattr(program, name, size)
     for name, size in (("PRODUCT_SIDE", 200), ("COPIED", 1000)):
         monkeypatch.setattr(kernels, name, size)
@@ -57,7 +58,7 @@ def test_json_the_table_and_what_has_changed(run, tmp_path):
         assert set(row["ratios"].values()) == {None}
     memory = rows["CNN step, batch 2"]["peak_mib"]["tinygrad_adam"]
     assert memory is None or 10 < memory < 1000
-    for row in list(rows.values())[:3]:
+    for row in list(rows.values())[:4]:
         first_loss, _, third_loss = row["losses"]["tinygrad_adam"]
         assert 2 < first_loss < 2.6  # near log(10)
         assert third_loss < first_loss

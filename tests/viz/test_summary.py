@@ -34,6 +34,13 @@ def test_the_notes_cnn():
     json.dumps(table.to_dict())
 
 
+def test_a_recurrent_layer_multiplies_each_row_by_its_weights():
+    layer = nn.LSTM(3, 4, 2, bidirectional=True, proj_size=2)
+    first, second = 16 * 3 + 16 * 2 + 2 * 4, 16 * 4 + 16 * 2 + 2 * 4
+    table = viz.summary(layer, torch.ones(5, 2, 3))
+    assert table.multiply_adds == 5 * 2 * 2 * (first + second)
+
+
 def test_shared_and_frozen_parameters_count_once():
     table = viz.summary(Tied(), torch.ones(2, 3))
     first, second = [layer for layer in table.layers if layer.type == "Linear"]

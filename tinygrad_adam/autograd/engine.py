@@ -26,9 +26,7 @@ each other.
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -36,6 +34,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_adam.autograd import hooks
 from tinygrad_adam.autograd.errors import check_count, invalid_gradient
 from tinygrad_adam.autograd.fit import Cast, SumToSize, conj
 from tinygrad_adam.autograd.mode import current_mode, mode
@@ -123,7 +122,9 @@ class Walk:
 
     def _run(self, node: Operation, grads: list[Value]) -> tuple[Value, ...]:
         """Return the gradients of a node's inputs, given those of its results."""
-        passed = node
+        passed, observer = node, self.observer
+        if observer is not None:
+            observer.before_backward(node)
         if self.sinks is not None:
             on_the_way = tuple([edge is not None and edge[0] in self.stops for edge in node.edges])
             if not any(on_the_way):
@@ -143,10 +144,10 @@ class Walk:
             result = tuple(result) if isinstance(result, list) else (result,)
         if len(result) != len(node.edges):
             check_count(node, result)
-        if self.observer is not None:
+        if observer is not None:
             seen = [[None if x is None else self.as_tensor(x) for x in y] for y in (grads, result)]
             with mode(grad=self.recorded, arrays=False):
-                self.observer.after_backward(passed, *seen)
+                observer.after_backward(passed, *seen)
         return result
 
     def _add(self, stop: Stop, slot: int, gradient: Value) -> None:
@@ -283,19 +284,6 @@ _row = [object()]
 _SOLE_REFERENCE = sys.getrefcount(_row[0])  # what an object held by nothing but a list shows
 
 
-_storing = threading.RLock()  # a signal handler may walk back, too, while it is held
-
-
-def _renew_lock() -> None:
-    global _storing
-    _storing = threading.RLock()
-
-
-# Another thread may hold it while the process forks, and will not let go of it in the child.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
-
-
 def store(leaf: Traced, grads: list[Value], recorded: bool) -> None:
     """Add the gradient of a leaf to its ``grad``, an array that is the leaf's alone.
 
@@ -303,7 +291,7 @@ def store(leaf: Traced, grads: list[Value], recorded: bool) -> None:
     """
     if not leaf._requires_grad:  # any more
         return
-    with _storing:
+    with hooks.storing:
         held = leaf._grad
         if recorded or (held is not None and held._requires_grad):
             gradient = grads[0] if recorded else leaf._wrap(grads[0])

@@ -46,6 +46,10 @@ SAVED_INFERENCE = (
     "to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
     "`torch.inference_mode()`."
 )
+RELAID = (
+    "The tensor that it is a view of was given another shape in place after the view was made. "
+    "Make the view again."
+)
 LEAF_IN_PLACE = "a leaf Variable that requires grad is being used in an in-place operation."
 VIEW_OF_LEAF_IN_PLACE = (
     "a view of a leaf Variable that requires grad is being used in an in-place operation."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from inspect import signature
 from typing import Any
 
@@ -18,6 +20,7 @@ from tinygrad_adam.autograd.inplace import check_writable, take_history
 from tinygrad_adam.autograd.mode import current_mode, mode
 from tinygrad_adam.autograd.operation import Operation
 from tinygrad_adam.autograd.traced import Traced, gradient_edge, link_view, never
+from tinygrad_adam.backend import Array
 
 
 class Function(Operation):
@@ -106,6 +109,8 @@ class Function(Operation):
         recording = any(edges)
         node.edges = tuple(edges)
         node.needs_input_grad = tuple([edge is not None for edge in edges])
+        if now.observer is not None:
+            now.observer.before_forward(node, inputs)
         with mode(grad=False, arrays=False):
             output = cls.forward(*context, *inputs, **named)
             if not context:
@@ -196,3 +201,42 @@ class Function(Operation):
 
 def _among(tensors: tuple[Any, ...], x: Any) -> bool:
     return any(x is y for y in tensors)
+
+
+class _Once(Operation):
+    """The identity.  It has no gradient, and says why."""
+
+    def forward(self, x: Array) -> Array:
+        return x.view()
+
+    def backward(self, grad: Any) -> Any:
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
+
+
+def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate the ``backward`` of a Function whose own gradient would be wrong, or is not wanted.
+
+    It runs unrecorded then; to differentiate what it returns is an error.
+
+    Source: PyTorch, ``torch.autograd.function.once_differentiable``.
+    """
+
+    @wraps(function)
+    def backward(ctx: Any, *grads: Any) -> Any:
+        recorded = current_mode().grad
+        with mode(grad=False):
+            result = function(ctx, *grads)
+        if not (recorded and any(isinstance(x, Traced) and x._requires_grad for x in grads)):
+            return result
+        values = result if isinstance(result, tuple) else (result,)
+        return tuple([_guarded(x) if isinstance(x, Traced) else x for x in values])
+
+    return backward
+
+
+def _guarded(x: Traced) -> Any:
+    leaf = x._wrap(x.array.view())
+    leaf._requires_grad = True
+    return _Once.apply(leaf)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +12,19 @@ from typing import Any
 from tinygrad_adam.backend.dtypes import type_name
 
 _numbers = itertools.count()
+
+# Walks of several threads may add to one gradient. A signal handler may walk back, too, meanwhile.
+storing = threading.RLock()
+
+
+def _renew_lock() -> None:
+    global storing
+    storing = threading.RLock()
+
+
+# Another thread may hold it while the process forks, and will not let go of it in the child.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class RemovableHandle:
@@ -56,7 +71,8 @@ class Watch:
                 gradient = changed
         tensor = None if self.retained is None else self.retained()
         if tensor is not None:
-            tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+            with storing:
+                tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
         return gradient
 
 

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from tinygrad_adam.autograd.errors import LEAF_IN_PLACE, VIEW_OF_LEAF_IN_PLACE, locked_view
-from tinygrad_adam.autograd.mode import current_mode
+from tinygrad_adam.autograd.mode import current_mode, mode
 from tinygrad_adam.autograd.operation import Operation
-from tinygrad_adam.autograd.traced import Traced, refresh, set_history
+from tinygrad_adam.autograd.traced import Traced, gradient_edge, refresh, set_history
 from tinygrad_adam.backend import Array, array_module, can_cast
 from tinygrad_adam.backend.dtypes import type_name
 
@@ -105,6 +105,38 @@ def in_place(function: F, fills: bool = False) -> F:
     return method  # type: ignore[return-value]
 
 
+def in_place_view(function: F) -> F:
+    """Return the in-place twin of a function that gives a view: ``t_ = in_place_view(ops.t)``.
+
+    The tensor becomes that view of its own memory.
+    """
+
+    @functools.wraps(function)
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        recording = current_mode().grad and _matters(self)
+        check_writable(self, recording, fills=True)
+        before = self._wrap(self.array)
+        if self._base is None:
+            if self._edge is not None:
+                set_history(before, self)
+            with mode(grad=True):  # in any case: the history of a result must know its new shape
+                made = function(before, *args, **options)
+            if self._edge is not None:
+                set_history(self, made)
+            self._relaid = True
+        else:
+            made, earlier = function(before, *args, **options), self._replay
+            self._replay = lambda base: function(earlier(base), *args, **options)
+        self.array = made.array
+        self._writes[0] += 1
+        return self
+
+    method.__name__ = f"{function.__name__}_"
+    method.__qualname__ = f"Tensor.{method.__name__}"
+    method.__doc__ = f"Do :meth:`{function.__name__}` in place."
+    return method  # type: ignore[return-value]
+
+
 def _matters(x: Traced) -> bool:
     """Return whether ``x``, or the tensor whose memory it looks at, needs a gradient."""
     return x._requires_grad or (x._base is not None and x._base._requires_grad)
@@ -119,6 +151,8 @@ def check_writable(x: Any, recording: bool, fills: bool = False) -> None:
         )
     if recording:
         base = x if x._base is None else x._base
+        if base._relaid and base is not x:
+            gradient_edge(x)
         if x._locked:
             raise RuntimeError(locked_view(x, "is being"))
         if base._edge is None and _matters(x):

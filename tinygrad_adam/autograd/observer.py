@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from tinygrad_adam.autograd.mode import current_mode, mode
+
+T = TypeVar("T")
 
 
 class Observer:
@@ -19,11 +21,17 @@ class Observer:
     inside_walks: bool = False
     """Whether to learn of the operations that compute gradients, too, where they are recorded."""
 
+    def before_forward(self, node: Any, inputs: Sequence[Any]) -> None:
+        """Learn that ``node`` is about to compute."""
+
     def after_forward(self, node: Any, inputs: Sequence[Any], results: Sequence[Any]) -> None:
         """Learn that ``node`` computed ``results``; recorded or not, and not kept if it is not."""
 
     def failed(self, node: Any, inputs: Sequence[Any], error: Exception) -> None:
         """Learn that ``node`` raised ``error``, which is on its way to the program."""
+
+    def before_backward(self, node: Any) -> None:
+        """Learn that the walk is about to pass ``node``."""
 
     def after_backward(self, node: Any, grads: Sequence[Any], input_grads: Sequence[Any]) -> None:
         """Learn that the walk passed ``node``, before what it saved is freed."""
@@ -35,6 +43,11 @@ class _Both(Observer):
     def __init__(self, outer: Observer, inner: Observer) -> None:
         self.outer, self.inner = outer, inner
 
+    def before_forward(self, node: Any, inputs: Sequence[Any]) -> None:
+        """Tell both."""
+        self.outer.before_forward(node, inputs)
+        self.inner.before_forward(node, inputs)
+
     def after_forward(self, node: Any, inputs: Sequence[Any], results: Sequence[Any]) -> None:
         """Tell both."""
         self.outer.after_forward(node, inputs, results)
@@ -44,6 +57,11 @@ class _Both(Observer):
         """Tell both."""
         self.outer.failed(node, inputs, error)
         self.inner.failed(node, inputs, error)
+
+    def before_backward(self, node: Any) -> None:
+        """Tell both."""
+        self.outer.before_backward(node)
+        self.inner.before_backward(node)
 
     def after_backward(self, node: Any, grads: Sequence[Any], input_grads: Sequence[Any]) -> None:
         """Tell both."""
@@ -56,6 +74,13 @@ def both(outer: Observer | None, inner: Observer | None) -> Observer | None:
     if outer is None or inner is None:
         return inner if outer is None else outer
     return _Both(outer, inner)
+
+
+def parts(kind: type[T], observer: Observer | None) -> list[T]:
+    """Return those of a kind among the observers that one stands for."""
+    if isinstance(observer, _Both):
+        return parts(kind, observer.outer) + parts(kind, observer.inner)
+    return [observer] if isinstance(observer, kind) else []
 
 
 def without(kind: type[Observer], observer: Observer | None) -> Observer | None:

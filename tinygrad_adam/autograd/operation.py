@@ -156,6 +156,8 @@ class Operation:
                     raise TypeError(errors.no_tensor(cls.__name__, inputs))
                 like, arrays = Traced, [asarray(x, DEFAULT_DTYPE[type(x)]) for x in arrays]
             node.needs_input_grad = (False,) * len(edges)
+        if observer is not None:
+            observer.before_forward(node, inputs)
         try:
             if on_arrays:
                 output = node.forward(*arrays)

@@ -30,10 +30,10 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_adam.autograd.errors import NO_GRAD_VIEW, locked_view
+from tinygrad_adam.autograd.errors import NO_GRAD_VIEW, RELAID, locked_view
 from tinygrad_adam.autograd.hooks import Watch
 from tinygrad_adam.autograd.mode import mode
-from tinygrad_adam.backend import Array
+from tinygrad_adam.backend import Array, address
 
 if TYPE_CHECKING:
     from tinygrad_adam.autograd.operation import Operation
@@ -82,6 +82,8 @@ class Traced:
     """For a view: makes it again, of a tensor or an array like the base."""
     _base_version: int = 0
     """For a view: the number of writes up to which ``_edge`` tells its history."""
+    _relaid: bool = False
+    """Whether the tensor was given another shape in place: earlier views of it are then lost."""
     _locked: str = ""
     """For a view: why it must not be written while recording, in PyTorch's words; else ""."""
 
@@ -117,6 +119,8 @@ def refresh(view: Traced) -> None:
         RuntimeError: the view is locked, and so has none.
     """
     base = view._base
+    if base._relaid and not view._locked and not _still_there(view):
+        view._locked = RELAID
     if base._requires_grad or view._edge is not None:
         if not view._locked:
             with mode(grad=True, arrays=False, observer=None):
@@ -126,6 +130,17 @@ def refresh(view: Traced) -> None:
         elif base._edge is not None or view._locked is not NO_GRAD_VIEW:
             raise RuntimeError(locked_view(view, "its base or another view of its base has been"))
     view._base_version = view._writes[0]
+
+
+def _still_there(view: Traced) -> bool:
+    """Return whether a view, made again of its base's array, lies where it lies."""
+    try:
+        with mode(arrays=True):
+            again = view._replay(view._base.array)
+    except (IndexError, RuntimeError, ValueError):  # the base has other dimensions now
+        return False
+    made, here = ((address(x), x.shape, x.strides) for x in (again, view.array))
+    return made == here
 
 
 def set_history(x: Traced, source: Traced) -> None:

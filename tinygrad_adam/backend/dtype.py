@@ -54,7 +54,10 @@ class dtype:  # noqa: N801 (PyTorch's name)
 
     def __new__(cls, name: Any) -> dtype:
         """Return the one object of this name."""
-        return dtypes[name if name == "bfloat16" else np.dtype(name)]
+        found = name if name == "bfloat16" else np.dtype(name)
+        if found != "bfloat16" and found.kind not in "biufc":
+            raise TypeError(f"cannot create 'torch.dtype' instances\n  {found} is none of numbers")
+        return dtypes[found]
 
     @property
     def is_floating_point(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_adam import ops
+from tinygrad_adam.backend import array_module, to_numpy
 from tinygrad_adam.tensor import Tensor
 
 
@@ -21,40 +21,50 @@ class Constraint:
 
     Args:
         text: what it is shown as.
-        check: returns for a tensor whether each number (vector, matrix) fulfils it.
+        holds: returns for an array whether each number (vector, matrix) fulfils it.
         event_dim: 0 for numbers, 1 for vectors, 2 for matrices.
         is_discrete: whether separate numbers fulfil it.
     """
 
     text: str
-    check: Callable[[Tensor], Tensor]
+    holds: Callable[[Any], Any]
     event_dim: int = 0
     is_discrete: bool = False
+
+    def check(self, value: Tensor) -> Tensor:
+        """Return for a tensor whether each number (vector, matrix) fulfils it."""
+        return Tensor._wrap(self.holds(value.array))
 
     def __repr__(self) -> str:
         return self.text
 
 
+def _array(bound: Any) -> Any:
+    return getattr(bound, "array", bound)
+
+
 def greater_than(lower_bound: Any) -> Constraint:
     """x > lower_bound."""
-    return Constraint(f"GreaterThan(lower_bound={lower_bound})", lambda x: x > lower_bound)
+    return Constraint(f"GreaterThan(lower_bound={lower_bound})", lambda x: x > _array(lower_bound))
 
 
 def greater_than_eq(lower_bound: Any) -> Constraint:
     """x >= lower_bound."""
-    return Constraint(f"GreaterThanEq(lower_bound={lower_bound})", lambda x: x >= lower_bound)
+    return Constraint(
+        f"GreaterThanEq(lower_bound={lower_bound})", lambda x: x >= _array(lower_bound)
+    )
 
 
 def less_than(upper_bound: Any) -> Constraint:
     """x < upper_bound."""
-    return Constraint(f"LessThan(upper_bound={upper_bound})", lambda x: x < upper_bound)
+    return Constraint(f"LessThan(upper_bound={upper_bound})", lambda x: x < _array(upper_bound))
 
 
 def interval(lower_bound: Any, upper_bound: Any) -> Constraint:
     """lower_bound <= x <= upper_bound."""
     return Constraint(
         f"Interval(lower_bound={lower_bound}, upper_bound={upper_bound})",
-        lambda x: (lower_bound <= x) & (x <= upper_bound),
+        lambda x: (x >= _array(lower_bound)) & (x <= _array(upper_bound)),
     )
 
 
@@ -62,7 +72,7 @@ def integer_interval(lower_bound: Any, upper_bound: Any) -> Constraint:
     """Integers with lower_bound <= x <= upper_bound."""
     return Constraint(
         f"IntegerInterval(lower_bound={lower_bound}, upper_bound={upper_bound})",
-        lambda x: (x % 1 == 0) & (lower_bound <= x) & (x <= upper_bound),
+        lambda x: (x % 1 == 0) & (x >= _array(lower_bound)) & (x <= _array(upper_bound)),
         is_discrete=True,
     )
 
@@ -70,15 +80,15 @@ def integer_interval(lower_bound: Any, upper_bound: Any) -> Constraint:
 def independent(base: Constraint, reinterpreted_batch_ndims: int) -> Constraint:
     """``base`` for all numbers of the last dimensions together."""
 
-    def check(x: Tensor) -> Tensor:
-        found = base.check(x)
+    def holds(x: Any) -> Any:
+        found = base.holds(x)
         for _ in range(reinterpreted_batch_ndims):
             found = found.all(-1)
         return found
 
     return Constraint(
         f"IndependentConstraint({base}, {reinterpreted_batch_ndims})",
-        check,
+        holds,
         base.event_dim + reinterpreted_batch_ndims,
         base.is_discrete,
     )
@@ -94,11 +104,11 @@ def multinomial(upper_bound: int) -> Constraint:
     )
 
 
-def _is_positive_definite(x: Tensor) -> Tensor:
-    symmetric = ops.isclose(x, x.mT, atol=1e-6).all(-1).all(-1)
-    matrices = x.detach().cpu().numpy().reshape(-1, *x.shape[-2:])
-    found = np.array([_has_factor(m) for m in matrices], bool).reshape(x.shape[:-2])
-    return symmetric & Tensor._wrap(found).to(x.device)
+def _is_positive_definite(x: Any) -> Any:
+    x = to_numpy(x)
+    symmetric = np.isclose(x, x.swapaxes(-2, -1), atol=1e-6).all((-2, -1))
+    found = [_has_factor(m) for m in x.reshape(-1, *x.shape[-2:])]
+    return symmetric & np.array(found, bool).reshape(x.shape[:-2])
 
 
 def _has_factor(matrix: np.ndarray) -> bool:
@@ -109,8 +119,9 @@ def _has_factor(matrix: np.ndarray) -> bool:
     return True
 
 
-def _is_lower_cholesky(x: Tensor) -> Tensor:
-    return (x.tril() == x).all(-1).all(-1) & (x.diagonal(0, -2, -1) > 0).all(-1)
+def _is_lower_cholesky(x: Any) -> Any:
+    lower = array_module(x).tril(x)
+    return (lower == x).all((-2, -1)) & (x.diagonal(0, -2, -1) > 0).all(-1)
 
 
 real = Constraint("Real()", lambda x: x == x)
@@ -123,7 +134,7 @@ nonnegative_integer = Constraint(
 )
 real_vector = independent(real, 1)
 simplex = Constraint(
-    "Simplex()", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), event_dim=1
+    "Simplex()", lambda x: (x >= 0).all(-1) & (abs(x.sum(-1) - 1) < 1e-6), event_dim=1
 )
 positive_definite = Constraint("PositiveDefinite()", _is_positive_definite, event_dim=2)
 lower_cholesky = Constraint("LowerCholesky()", _is_lower_cholesky, event_dim=2)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tinygrad_adam.distributions import constraints
 from tinygrad_adam.distributions.distribution import Distribution, broadcast_all
-from tinygrad_adam.distributions.special import erfinv
+from tinygrad_adam.ops.special import erfinv
 from tinygrad_adam.tensor import Tensor
 
 

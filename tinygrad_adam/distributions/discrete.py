@@ -16,8 +16,8 @@ from tinygrad_adam.distributions.distribution import (
     Distribution,
     broadcast_all,
 )
-from tinygrad_adam.distributions.special import lgamma
 from tinygrad_adam.ops.random import binomial
+from tinygrad_adam.ops.special import lgamma
 from tinygrad_adam.tensor import Size, Tensor
 
 

@@ -58,7 +58,7 @@ class Distribution:
         for name, constraint in self.arg_constraints.items():
             if name in self._parameters():
                 value = getattr(self, name)
-                if not constraint.check(value).all():
+                if not constraint.holds(value.array).all():
                     raise ValueError(
                         f"Expected parameter {name} ({type(value).__name__} of shape "
                         f"{tuple(value.shape)}) of distribution {self!r} to satisfy the constraint "
@@ -187,7 +187,7 @@ class Distribution:
                     f"{value.shape} vs {whole}."
                 )
         support: Constraint = self.support
-        if not support.check(value).all():
+        if not support.holds(value.array).all():
             raise ValueError(
                 f"Expected value argument ({type(value).__name__} of shape {tuple(value.shape)}) "
                 f"to be within the support ({support!r}) of the distribution {self!r}, but found "

@@ -24,7 +24,7 @@ from tinygrad_adam.distributions.vectors import (
     half_log_det,
     squared_distance,
 )
-from tinygrad_adam.ops.decompositions import solve_triangular
+from tinygrad_adam.ops.systems import solve_triangular
 from tinygrad_adam.tensor import Tensor
 
 Formula = Callable[[Any, Any], Tensor]

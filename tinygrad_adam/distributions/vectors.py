@@ -10,7 +10,8 @@ from tinygrad_adam import ops
 from tinygrad_adam.creation import eye
 from tinygrad_adam.distributions import constraints
 from tinygrad_adam.distributions.distribution import Distribution
-from tinygrad_adam.ops.decompositions import cholesky, solve_triangular
+from tinygrad_adam.ops.decompositions import cholesky
+from tinygrad_adam.ops.systems import solve_triangular
 from tinygrad_adam.tensor import Tensor, broadcast_shapes
 
 

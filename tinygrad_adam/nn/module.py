@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from tinygrad_adam.autograd import RemovableHandle, no_grad
 from tinygrad_adam.autograd.mode import _mode, current_mode
-from tinygrad_adam.backend import as_dtype, is_differentiable
+from tinygrad_adam.backend import as_dtype, is_differentiable, preserve_format
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.conversion import parse_to
 from tinygrad_adam.nn.hooks import BackwardWatch, Hooks, as_tuple
@@ -594,7 +594,8 @@ class Module:
 
         Args:
             args: a device or its name, a floating-point dtype, both in that order, or a tensor
-                whose device and dtype are taken. Also as keywords ``device``, ``dtype``.
+                whose device and dtype are taken. Also as keywords ``device``, ``dtype``; and
+                ``memory_format``, for what has as many dimensions as that is for.
 
         Returns:
             The module itself; its Parameter objects stay the same, integer buffers keep their
@@ -606,7 +607,7 @@ class Module:
 
         Source: PyTorch, ``torch.nn.Module.to``.
         """
-        dtype, place, _ = parse_to(*args, **kwargs)
+        dtype, place, _, form = parse_to(*args, **kwargs)
         if dtype is not None and not is_differentiable(dtype):
             raise TypeError(
                 "nn.Module.to only accepts floating point or complex dtypes, but got desired "
@@ -615,7 +616,9 @@ class Module:
 
         def convert(tensor: Tensor) -> Tensor:
             wanted = dtype if is_differentiable(tensor.dtype) else None
-            return tensor.to(device=place, dtype=wanted)
+            fits = not form.ndim or form.ndim == tensor.ndim
+            order = form if fits else preserve_format
+            return tensor.to(device=place, dtype=wanted, memory_format=order)
 
         return self._apply(convert)
 
@@ -643,9 +646,13 @@ class Module:
         """Cast all floating-point parameters and buffers to float16."""
         return Module.to(self, as_dtype("float16"))
 
+    def bfloat16(self: M) -> M:
+        """Refuse: there are no tensors of bfloat16 here."""
+        return Module.to(self, as_dtype("bfloat16"))
+
     def type(self: M, dst_type: Any) -> M:
         """Cast all parameters and buffers to ``dst_type``, integers too."""
-        return self._apply(lambda tensor: tensor.to(dtype=as_dtype(dst_type)))
+        return self._apply(lambda tensor: tensor.type(dst_type))
 
     # --- state -----------------------------------------------------------------------------------
 

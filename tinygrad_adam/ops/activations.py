@@ -108,7 +108,7 @@ def relu(input: Tensor, *, out: Any = None) -> Tensor:
         RuntimeError: the elements are bools.
     """
     y = Relu.apply(input)
-    return y if out is None else into(out, y)
+    return y if out is None else into("relu", out, y)
 
 
 class LeakyRelu(Operation):
@@ -629,7 +629,7 @@ class Softmax(Operation):
 
 @numpy_names
 @checked
-def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+def softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Any = None) -> Tensor:
     """Return exp(x) / Σ exp(x), the sum along ``dim``: positive numbers that add up to 1.
 
     Args:
@@ -659,7 +659,7 @@ class LogSoftmax(Operation):
 
 @numpy_names
 @checked
-def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+def log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Any = None) -> Tensor:
     """Return the logarithm of :func:`softmax`, computed without overflow."""
     dim = normalize_dim(dim, input.ndim)
     return LogSoftmax.apply(_converted(input, dtype), dim)  # type: ignore[no-any-return]

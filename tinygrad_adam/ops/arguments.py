@@ -17,7 +17,8 @@ import numpy as np
 from tinygrad_adam.autograd.errors import broadcast_error
 from tinygrad_adam.autograd.mode import current_mode
 from tinygrad_adam.autograd.traced import Traced
-from tinygrad_adam.backend import Generator
+from tinygrad_adam.backend import Generator, can_cast, memory_format
+from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.backend.warn import warn
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -96,6 +97,7 @@ _KINDS: dict[str, tuple[str, tuple[type, ...], tuple[Callable[[Any], Any], ...]]
     "str": ("str", (str,), ()),
     "Generator": ("Generator", (Generator,), ()),
     "backend.Generator": ("Generator", (Generator,), ()),
+    "memory_format": ("torch.memory_format", (memory_format,), ()),
     "None": ("None", (type(None),), ()),
 }
 
@@ -131,7 +133,8 @@ class _Kind(set[type]):
 def checked(function: F) -> F:
     """Check the arguments of a function by its annotations, where they are in :data:`_KINDS`.
 
-    Where values are arrays, only other functions call it, and nothing is checked.
+    Where values are arrays, only other functions call it, and nothing is checked. If the signature
+    has an ``out``, what the function returns is written into it; the function itself never sees it.
     """
     name, code = function.__name__, function.__code__
     kinds = {
@@ -140,9 +143,15 @@ def checked(function: F) -> F:
         if set(annotation.split(" | ")) <= set(_KINDS) and argument not in _ANYTHING
     }
     positional = [kinds.get(argument) for argument in code.co_varnames[: code.co_argcount]]
+    writes = "out" in function.__annotations__
+    makes = writes and "device" in function.__annotations__
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
+        if writes and "out" in options and (out := options.pop("out")) is not None:
+            if makes and options.get("dtype") is None:
+                options["dtype"] = getattr(out, "dtype", None)
+            return into(name, out, call(*args, **options))
         for value, kind in zip(args, positional):
             if kind is not None and type(value) not in kind:
                 if current_mode().arrays:
@@ -185,8 +194,11 @@ def _wrong(function: str, name: str, position: int | None, word: str, value: Any
     return TypeError(text)
 
 
-def tensor_list(function: str, tensors: Any) -> list[Any]:
-    """Return the tensors that were passed to ``function`` as a list, once sure that they are."""
+def tensor_list(function: str, tensors: Any, some: bool = False) -> list[Any]:
+    """Return the tensors that were passed to ``function`` as a list, once sure that they are.
+
+    ``some``: there must be at least one.
+    """
     if not isinstance(tensors, (tuple, list)):
         raise TypeError(
             f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
@@ -197,6 +209,8 @@ def tensor_list(function: str, tensors: Any) -> list[Any]:
             raise TypeError(
                 f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
             )
+    if some and not tensors:
+        raise RuntimeError(f"{function} expects a non-empty TensorList")
     return list(tensors)
 
 
@@ -435,7 +449,7 @@ def require_images(function: str, input: Any) -> None:
 
 
 def numpy_names(function: F) -> F:
-    """Let a function take NumPy's ``axis`` and ``keepdims``, and PyTorch's ``out``, too."""
+    """Let a function take NumPy's ``axis`` and ``keepdims``, too."""
 
     @functools.wraps(function)
     def renamed(*args: Any, **options: Any) -> Any:
@@ -444,31 +458,36 @@ def numpy_names(function: F) -> F:
         for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
             if theirs in options:
                 options[ours] = options.pop(theirs)
-        out = options.pop("out", None)
-        result = function(*args, **options)
-        return result if out is None else into(out, result)
+        return function(*args, **options)
 
     return renamed  # type: ignore[return-value]
 
 
-def into(out: Any, result: Any) -> Any:
+def into(function: str, out: Any, result: Any) -> Any:
     """Write ``result`` into ``out``, a tensor or a tuple of them, and return that: ``out=``.
 
     Raises:
-        RuntimeError: one of them requires grad.
-        TypeError: ``out`` is no tensor.
+        RuntimeError: one of them requires grad, or ``out`` has a dtype of a lower kind.
+        TypeError: ``out`` is no tensor, or no tuple of as many as there are results.
     """
     if isinstance(result, tuple):
         if not isinstance(out, (tuple, list)):
-            raise _wrong("out", "out", None, "tuple of Tensors", out)
-        made = [into(x, y) for x, y in zip(out, result)]
+            raise _wrong(function, "out", None, "tuple of Tensors", out)
+        if len(out) != len(result):
+            raise TypeError(f"expected tuple of {len(result)} elements but got {len(out)}")
+        made = [into(function, x, y) for x, y in zip(out, result)]
         return type(result)(*made) if hasattr(result, "_fields") else tuple(made)
     if not is_tensor_here(out):
-        raise _wrong("out", "out", None, "Tensor", out)
+        raise _wrong(function, "out", None, "Tensor", out)
     if current_mode().grad and (out.requires_grad or result.requires_grad):
         raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of "
-            "the arguments requires grad."
+            f"{function}(): functions with out=... arguments don't support automatic "
+            "differentiation, but one of the arguments requires grad."
+        )
+    if not can_cast(result.dtype, out.dtype):
+        raise RuntimeError(
+            f"result type {type_name(result.dtype)} can't be cast to the desired output type "
+            f"{type_name(out.dtype)}"
         )
     if out.shape != result.shape:
         if out.array.size:
@@ -478,7 +497,7 @@ def into(out: Any, result: Any) -> Any:
                 f"{list(result.shape)}. This behavior is deprecated, and in a future PyTorch "
                 "release outputs will not be resized unless they have zero elements."
             )
-        out.data = result
+        out.data = result.to(out.device, out.dtype, copy=True)
         return out
     return out.copy_(result)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_adam.autograd import Operation, fit
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import complex64, complex128, float64, type_name
-from tinygrad_adam.ops.arguments import checked, common_shape, into
+from tinygrad_adam.ops.arguments import checked, common_shape
 
 if TYPE_CHECKING:
     from tinygrad_adam.tensor import Tensor
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 def is_complex(input: Tensor) -> bool:
     """Return whether the elements are complex numbers."""
     return input.dtype.kind == "c"
+
+
+@checked
+def is_conj(input: Tensor) -> bool:
+    """Return False: conjugates are computed at once here, in PyTorch when they are needed."""
+    return False
 
 
 @checked
@@ -190,8 +196,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
         RuntimeError: the dtypes differ, or are other ones; the shapes do not broadcast.
     """
     require_parts(real, imag)
-    y = Complex.apply(real, imag)
-    return y if out is None else into(out, y)
+    return Complex.apply(real, imag)
 
 
 def require_parts(first: Tensor, second: Tensor) -> None:

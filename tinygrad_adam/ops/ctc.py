@@ -44,15 +44,17 @@ class CtcLoss(Operation):
         jumps = (classes[:, 2:] != blank) & (classes[:, 2:] != classes[:, :-2])  # to the third on
         place = xp.arange(classes.shape[1])
         first = xp.where(place < 2, zero, impossible)
-        final = (place == 2 * lengths[:, None]) | (place == 2 * lengths[:, None] - 1)
-        final = xp.where(final, zero, impossible)
+        ends = (place == 2 * lengths[:, None]) | (place == 2 * lengths[:, None] - 1)
+        final = xp.where(ends, zero, impossible)
 
         until = xp.empty_like(emitted)  # log-probabilities of all paths up to a time and place
         for t in range(len(x)):
             before = _step(until[t - 1], jumps) if t else first
             until[t] = before + emitted[t]
-        last = xp.where((times > 0)[:, None], until[times - 1, batch], xp.where(place, -xp.inf, 0))
-        y = -xp.logaddexp.reduce(last + final, axis=1)
+        last = until[times - 1, batch]
+        last = xp.where((times > 0)[:, None], last, xp.where(place > 0, impossible, zero))
+        on_blank, on_label = last[batch, 2 * lengths], last[batch, xp.maximum(2 * lengths - 1, 0)]
+        y = -xp.logaddexp(on_blank, xp.where(lengths > 0, on_label, impossible))
         hopeless = xp.isinf(y)
         if self.needs_input_grad[0]:
             after = xp.full_like(emitted, impossible)  # and of all from there on
@@ -204,5 +206,5 @@ def _labels(targets: Tensor, lengths: Array, blank: int) -> Array:
     if targets.ndim == 2:
         return xp.where(counts, given[:, :largest], blank)
     labels = xp.full(counts.shape, blank)
-    labels[counts] = given
+    labels[xp.nonzero(counts)] = given
     return labels

@@ -199,11 +199,10 @@ def _row(
 
         def one(input: Any, *, out: Any = None) -> Any:
             y = operation.apply(input)
-            return y if out is None else into(out, y)
+            return y if out is None else into(name, out, y)
 
-        def two(input: Any, other: Any, *, out: Any = None) -> Any:
-            y = operation.apply(input, other)
-            return y if out is None else into(out, y)
+        def two(input: Any, other: Any) -> Any:
+            return operation.apply(input, other)
 
         apply: Any = functools.wraps(function)(one if base is _Unary else two)
         if base is _Binary:
@@ -355,14 +354,14 @@ def isfinite(input: Tensor) -> Tensor:
 def isposinf(input: Tensor, *, out: Any = None) -> Tensor:
     """Return whether each element is infinity."""
     _require_real_infinity("isposinf", input)
-    return eq(input, math.inf, out=out)
+    return eq(input, math.inf)
 
 
 @checked
 def isneginf(input: Tensor, *, out: Any = None) -> Tensor:
     """Return whether each element is -infinity."""
     _require_real_infinity("isneginf", input)
-    return eq(input, -math.inf, out=out)
+    return eq(input, -math.inf)
 
 
 def _require_real_infinity(function: str, input: Any) -> None:
@@ -432,7 +431,7 @@ def add(input: Operand, other: Operand, *, alpha: Number = 1, out: Any = None) -
     if type(alpha) is not int or alpha != 1:
         other = _times_alpha("add", input, other, alpha)
     y = Add.apply(input, other)
-    return y if out is None else into(out, y)
+    return y if out is None else into("add", out, y)
 
 
 class Sub(Operation):
@@ -456,7 +455,7 @@ def sub(input: Operand, other: Operand, *, alpha: Number = 1, out: Any = None) -
         refuse_bools(input, other)
         other = _times_alpha("sub", input, other, alpha)
     y = Sub.apply(input, other)
-    return y if out is None else into(out, y)
+    return y if out is None else into("sub", out, y)
 
 
 class Rsub(Sub):
@@ -518,7 +517,7 @@ class Mul(Operation):
 def mul(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input · other, elementwise; one of them may be a number."""
     y = Mul.apply(input, other) if type(input) is type(other) else _scaled(Mul, input, other)
-    return y if out is None else into(out, y)
+    return y if out is None else into("mul", out, y)
 
 
 class Div(Operation):
@@ -575,7 +574,7 @@ def div(
         y = (floor_divide if rounding_mode == "floor" else _trunc_divide)(input, other)
     else:
         y = Div.apply(input, other) if type(input) is type(other) else _scaled(Div, input, other)
-    return y if out is None else into(out, y)
+    return y if out is None else into("div", out, y)
 
 
 def _scaled(operation: type[Operation], input: Any, other: Any) -> Any:
@@ -671,14 +670,13 @@ def _not_negative(x: Any) -> Any:
 @checked
 def pow(input: Operand, exponent: Operand, *, out: Any = None) -> Tensor:
     """Return input ** exponent, elementwise; one of them may be a number."""
-    y = Pow.apply(input, exponent)
-    return y if out is None else into(out, y)
+    return Pow.apply(input, exponent)
 
 
 @checked
 def square(input: Tensor, *, out: Any = None) -> Tensor:
     """Return the square of each element."""
-    return pow(input, 2, out=out)
+    return pow(input, 2)
 
 
 def _negative(xp: Any, x: Array) -> Array:
@@ -954,7 +952,7 @@ def lerp(input: Tensor, end: Tensor, weight: Operand, *, out: Any = None) -> Ten
             f"expected dtype {c_type_name(input.dtype)} for `end` but got dtype "
             f"{c_type_name(end.dtype)}"
         )
-    return add(input, mul(weight, sub(end, input)), out=out)
+    return add(input, mul(weight, sub(end, input)))
 
 
 @as_one("Addcmul", "input", "tensor1", "tensor2")
@@ -963,7 +961,7 @@ def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Any = None
 ) -> Tensor:
     """Return input + value · tensor1 · tensor2, elementwise."""
-    return add(input, mul(tensor1, tensor2), alpha=value, out=out)
+    return add(input, mul(tensor1, tensor2), alpha=value)
 
 
 @as_one("Addcdiv", "input", "tensor1", "tensor2")
@@ -978,7 +976,7 @@ def addcdiv(
             "addcdiv will perform a true division of tensor1 and tensor2.\n"
             "  Convert one of the two, as in tensor1.float(), or use torch.div and torch.add"
         )
-    return add(input, mul(div(tensor1, tensor2), value), out=out)
+    return add(input, mul(div(tensor1, tensor2), value))
 
 
 # --- steps ---------------------------------------------------------------------------------------
@@ -1032,7 +1030,7 @@ def trunc(input: Tensor, *, out: Any = None) -> Tensor:
 def frac(input: Tensor, *, out: Any = None) -> Tensor:
     """Return the fraction of x, with its sign, elementwise."""
     require_real("frac", input)
-    return sub(input, trunc(input), out=out)
+    return sub(input, trunc(input))
 
 
 class Round(Operation):
@@ -1049,8 +1047,7 @@ class Round(Operation):
 @checked
 def round(input: Tensor, *, decimals: int = 0, out: Any = None) -> Tensor:
     """Return x rounded to ``decimals`` places, halves to even; its gradient is 0."""
-    y = Round.apply(input, decimals)
-    return y if out is None else into(out, y)
+    return Round.apply(input, decimals)
 
 
 # --- kinks and choices ---------------------------------------------------------------------------
@@ -1149,8 +1146,7 @@ class Sgn(Operation):
 @checked
 def sgn(input: Tensor, *, out: Any = None) -> Tensor:
     """Return the sign of each element; of a complex number the one of size 1 in its direction."""
-    y = Sgn.apply(input) if input.dtype.kind == "c" else sign(input)
-    return y if out is None else into(out, y)
+    return Sgn.apply(input) if input.dtype.kind == "c" else sign(input)
 
 
 def _angle_slope(g: Any, x: Any) -> Any:
@@ -1182,8 +1178,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
         RuntimeError: the dtypes differ, or are other ones; the shapes do not broadcast.
     """
     require_parts(abs, angle)
-    y = Complex.apply(mul(abs, cos(angle)), mul(abs, sin(angle)))
-    return y if out is None else into(out, y)
+    return Complex.apply(mul(abs, cos(angle)), mul(abs, sin(angle)))
 
 
 class Clamp(Operation):
@@ -1246,22 +1241,21 @@ def clamp(
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    y = Clamp.apply(input, min, max)
-    return y if out is None else into(out, y)
+    return Clamp.apply(input, min, max)
 
 
 @as_one("ClampMin", "input")
 @checked
 def clamp_min(input: Tensor, min: Operand, *, out: Any = None) -> Tensor:
     """Return x limited to at least ``min``, elementwise."""
-    return clamp(input, min, out=out)
+    return clamp(input, min)
 
 
 @as_one("ClampMax", "input")
 @checked
 def clamp_max(input: Tensor, max: Operand, *, out: Any = None) -> Tensor:
     """Return x limited to at most ``max``, elementwise."""
-    return clamp(input, None, max, out=out)
+    return clamp(input, None, max)
 
 
 def _won(g: Any, a: Any, b: Any, lost: Any) -> Any:
@@ -1356,8 +1350,7 @@ def where(
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
             f"{type_name(condition.dtype)}"
         )
-    y = Where.apply(condition, input, other)
-    return y if out is None else into(out, y)
+    return Where.apply(condition, input, other)
 
 
 class MaskedFill(Operation):
@@ -1445,10 +1438,8 @@ def nan_to_num(
         nan: what stands for NaN.
         posinf: what stands for infinity; the largest number of the dtype unless given.
         neginf: what stands for -infinity; the smallest number of the dtype unless given.
-        out: a tensor for the result.
     """
-    y = NanToNum.apply(input, 0.0 if nan is None else nan, posinf, neginf)
-    return y if out is None else into(out, y)
+    return NanToNum.apply(input, 0.0 if nan is None else nan, posinf, neginf)
 
 
 @checked
@@ -1459,5 +1450,8 @@ def positive(input: Tensor) -> Tensor:
 
 # --- other names ---------------------------------------------------------------------------------
 
-absolute, clip, negative = abs, clamp, neg
+absolute, clip, negative, fix = abs, clamp, neg, trunc
+arccos, arcsin, arctan, arctan2 = acos, asin, atan, atan2
+arccosh, arcsinh, arctanh = acosh, asinh, atanh
+greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
 subtract, multiply, divide, true_divide = sub, mul, div, div

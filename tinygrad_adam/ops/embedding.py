@@ -324,7 +324,7 @@ def _largest_of_bags(rows: Any, bag: Array, sizes: Array) -> Any:
     xp = array_module(sizes)
     filled = xp.arange(int(sizes.max())) < sizes[:, None]
     number = xp.zeros(filled.shape, dtype=int64)
-    number[filled] = xp.argsort(bag, kind="stable")
+    number[xp.nonzero(filled)] = xp.argsort(bag, kind="stable")
     of_bags = Embedding.apply(rows, rows._wrap(number))
     of_bags = masked_fill(of_bags, rows._wrap(~filled[..., None]), -math.inf)
     return masked_fill(max(of_bags, 1).values, rows._wrap((sizes == 0)[:, None]), 0.0)

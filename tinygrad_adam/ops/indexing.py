@@ -21,12 +21,22 @@ import numpy as np
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.autograd.traced import Traced
-from tinygrad_adam.backend import Array, array_module, convert_number, is_array, to_numpy
+from tinygrad_adam.backend import (
+    Array,
+    address,
+    array_module,
+    convert_number,
+    is_array,
+    memory_of,
+    to_numpy,
+)
 from tinygrad_adam.backend.dtypes import bool_, int64, is_differentiable, type_name
 from tinygrad_adam.backend.sums import wide
 from tinygrad_adam.ops.arguments import (
+    Dims,
     Number,
     Operand,
+    all_ints,
     as_int,
     checked,
     common_shape,
@@ -395,6 +405,92 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     return _pick(input, picks, view)
 
 
+class AsStrided(Operation):
+    """The elements of a memory at steps of one's own: a view.
+
+    ``steps``, ``start`` and ``lay`` (the steps of x) count elements; ``start`` is relative to the
+    first of x.  Gradient: that of all places where an element is read, summed.
+    """
+
+    returns_view = True
+
+    def forward(self, x: Array, shape: Dims, steps: Dims, start: int, lay: Dims) -> Array:
+        xp = array_module(x)
+        if self.needs_input_grad[0]:
+            mine, theirs = _places(x.shape, lay), _places(shape, steps) + start
+            first = min(mine.min(initial=0), theirs.min(initial=0))
+            self.size = int(max(mine.max(initial=0), theirs.max(initial=0)) - first + 1)
+            self.save(xp.asarray(mine - first), xp.asarray(theirs - first))
+        if tuple([step // x.itemsize for step in x.strides]) != lay and x.size:
+            x = in_steps(x, lay)  # a gradient, which may lie otherwise
+        memory = memory_of(x)
+        first = start + (address(x) - address(memory)) // x.itemsize
+        bytes_ = tuple([step * x.itemsize for step in steps])
+        return xp.lib.stride_tricks.as_strided(memory[first:], shape, bytes_)
+
+    def backward(self, grad: Any) -> Any:
+        mine, theirs = self.saved
+        whole = PickZeros.apply(grad, (self.size,), (...,), False, theirs)
+        return Pick.apply(whole, (...,), False, mine)
+
+
+def _places(shape: tuple[int, ...], steps: tuple[int, ...]) -> np.ndarray:
+    """Return where each element lies, counted in elements from the first."""
+    places = np.zeros(shape, int64)
+    for d, (size, step) in enumerate(zip(shape, steps)):
+        places += (np.arange(size) * step).reshape([-1] + [1] * (len(shape) - 1 - d))
+    return places
+
+
+def in_steps(x: Array, steps: tuple[int, ...]) -> Array:
+    """Return a copy of ``x`` that lies in memory with these steps, counted in elements."""
+    places = _places(x.shape, steps)
+    xp = array_module(x)
+    memory = xp.zeros(int(places.max()) + 1, x.dtype)
+    memory[xp.asarray(places)] = x
+    bytes_ = tuple([step * x.itemsize for step in steps])
+    return xp.lib.stride_tricks.as_strided(memory, x.shape, bytes_)
+
+
+@checked
+def as_strided(
+    input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+) -> Tensor:
+    """Return a view of the memory of ``input`` with a shape and steps of one's own, in elements.
+
+    The first element is number ``storage_offset`` of the memory; unless said, that of ``input``.
+
+    Raises:
+        RuntimeError: sizes and steps differ in number, one is negative, or the memory is shorter.
+    """
+    return AsStrided.apply(input, *strided(input, size, stride, storage_offset))
+
+
+def strided(input: Any, size: Any, stride: Any, storage_offset: int | None) -> tuple[Any, ...]:
+    """Return the options of :class:`AsStrided` for the arguments of :func:`as_strided`."""
+    shape, steps = tuple(all_ints("size", size)), tuple(all_ints("stride", stride))
+    here = input.storage_offset()
+    start = here if storage_offset is None else storage_offset
+    if len(shape) != len(steps):
+        raise RuntimeError("mismatch in length of strides and shape")
+    if min(steps, default=0) < 0:
+        raise RuntimeError(
+            "as_strided: Negative strides are not supported at the moment, got strides: "
+            f"{list(steps)}"
+        )
+    if start < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {start}")
+    last = start + sum((n - 1) * step for n, step in zip(shape, steps))
+    held, width = memory_of(input.array).size, input.itemsize
+    if 0 not in shape and last >= held:
+        raise RuntimeError(
+            f"setStorage: sizes {list(shape)}, strides {list(steps)}, storage offset {start}, and "
+            f"itemsize {width} requiring a storage size of {(last + 1) * width} are out of bounds "
+            f"for storage of size {held * width}"
+        )
+    return shape, steps, start - here, input.stride()
+
+
 class IndexPut(Operation):
     """A copy of x in which x[view][picks] is ``value``, or has it added to it if ``accumulate``.
 
@@ -554,7 +650,7 @@ class Nonzero(Operation):
 
 
 @checked
-def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
+def nonzero(input: Tensor, as_tuple: bool = False, *, out: Any = None) -> Any:
     """Return the positions of the elements that are not zero: (count, ndim), or a tuple.
 
     The tuple has a vector for each dimension; for a 0-d tensor, one.
@@ -570,7 +666,7 @@ def argwhere(input: Tensor) -> Tensor:
 
 @as_one("MaskedSelect", "input")
 @checked
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+def masked_select(input: Tensor, mask: Tensor, *, out: Any = None) -> Tensor:
     """Return the elements where ``mask`` (bool, broadcast) holds, as a vector."""
     if mask.dtype != bool_:
         raise RuntimeError(
@@ -582,7 +678,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 @as_one("Take", "input")
 @checked
-def take(input: Tensor, index: Tensor) -> Tensor:
+def take(input: Tensor, index: Tensor, *, out: Any = None) -> Tensor:
     """Return the elements at positions in the flattened tensor, in the shape of ``index``."""
     if index.dtype != int64:
         raise RuntimeError(
@@ -606,7 +702,7 @@ def _picks_along(dim: int, index: Any) -> Picks:
 
 @as_one("IndexSelect", "input")
 @checked
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+def index_select(input: Tensor, dim: int, index: Tensor, *, out: Any = None) -> Tensor:
     """Return the elements at the positions ``index`` (1-d, integers) along ``dim``: a copy.
 
     Raises:
@@ -631,7 +727,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 @as_one("IndexAdd", "input", "(dim", "(index", "source")
 @checked
 def index_add(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1, out: Any = None
 ) -> Tensor:
     """Return a copy to which alpha · ``source`` is added at the positions ``index`` of ``dim``.
 
@@ -655,7 +751,9 @@ def index_add(
 
 @as_one("IndexCopy", "input", "(dim", "(index", "source")
 @checked
-def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+def index_copy(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Any = None
+) -> Tensor:
     """Return a copy with ``source`` at positions along ``dim``; see :func:`index_add`."""
     shape = input.shape
     return reshape(_put(*_to_write("index_copy", input, dim, index, source)), shape)
@@ -762,7 +860,9 @@ def _check_copy(input: Any, dim: int, count: int, source: Any) -> None:
 
 @as_one("Gather", "input")
 @checked
-def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
+def gather(
+    input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Any = None
+) -> Tensor:
     """Return y with y[i, j] = input[i, index[i, j]] for ``dim`` = 1, and so on.
 
     Args:
@@ -795,8 +895,12 @@ def pick_along(operation: type[Pick], input: Any, dim: int, index: Any) -> Any:
 
 
 @checked
-def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+def take_along_dim(
+    input: Tensor, indices: Tensor, dim: int | None = None, *, out: Any = None
+) -> Tensor:
     """Do :func:`gather` with both tensors broadcast to one shape; flattened without ``dim``.
+
+    With ``dim``, negative indices count from the end.
 
     Raises:
         RuntimeError: the dimensions differ.
@@ -816,6 +920,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     dim = normalize_dim(dim, input.ndim)
     common = common_shape(*[_with_size(x.shape, dim, 1) for x in (input, indices)])
     sizes = _with_size(common, dim, -1)
+    indices = where(indices < 0, indices + input.shape[dim], indices)
     return gather(expand(input, sizes), dim, expand(indices, sizes))
 
 
@@ -881,6 +986,7 @@ def scatter(
     *,
     value: Number | None = None,
     reduce: str | None = None,
+    out: Any = None,
 ) -> Tensor:
     """Return a copy y with y[i, index[i, j]] = src[i, j] for ``dim`` = 1, and so on.
 
@@ -908,7 +1014,7 @@ def scatter(
 
 @as_one("ScatterAdd", "input", "(dim", "(index", "src")
 @checked
-def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Any = None) -> Tensor:
     """Return a copy y with src[i, j] added to y[i, index[i, j]] for ``dim`` = 1, and so on.
 
     Arguments and errors as for :func:`scatter`.
@@ -919,7 +1025,14 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 @as_one("ScatterReduce", "input", "(dim", "(index", "src")
 @checked
 def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Any = None,
 ) -> Tensor:
     """Return a copy with the values of ``src`` that :func:`scatter` puts at a place reduced.
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @numpy_names
 @checked
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None) -> Tensor:
     """Return tensors joined one after the other along ``dim``; their dtypes are promoted.
 
     Empty one-dimensional tensors among them are passed over, as in PyTorch.
@@ -72,7 +72,7 @@ concat = concatenate = cat
 
 @as_one("Stack", "tensors")
 @checked
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None) -> Tensor:
     """Return tensors of one shape joined along a new dimension ``dim``.
 
     Raises:
@@ -81,9 +81,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
     Source: PyTorch, ``torch.stack``.
     """
-    tensors = tensor_list("stack", tensors)
-    if not tensors:
-        raise RuntimeError("stack expects a non-empty TensorList")
+    tensors = tensor_list("stack", tensors, some=True)
     for i, x in enumerate(tensors):
         if x.shape != tensors[0].shape:
             raise RuntimeError(
@@ -94,24 +92,17 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return Cat.apply(dim, *[unsqueeze(x, dim) for x in tensors])
 
 
-def _some_tensors(function: str, tensors: Any) -> list[Any]:
-    found = tensor_list(function, tensors)
-    if not found:
-        raise RuntimeError(f"{function} expects a non-empty TensorList")
-    return found
-
-
 @checked
-def hstack(tensors: Sequence[Tensor]) -> Tensor:
+def hstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """Return tensors joined side by side: along dimension 1, or 0 for vectors and numbers."""
-    rows = [unsqueeze(x, 0) if x.ndim == 0 else x for x in _some_tensors("hstack", tensors)]
+    rows = [unsqueeze(x, 0) if x.ndim == 0 else x for x in tensor_list("hstack", tensors, True)]
     return cat(rows, 0 if rows[0].ndim == 1 else 1)
 
 
 @checked
-def vstack(tensors: Sequence[Tensor]) -> Tensor:
+def vstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """Return tensors joined one below the other, along dimension 0; vectors are rows."""
-    rows = _some_tensors("vstack", tensors)
+    rows = tensor_list("vstack", tensors, some=True)
     return cat([Reshape.apply(x, (1, *(x.shape or (1,)))) if x.ndim < 2 else x for x in rows])
 
 
@@ -132,9 +123,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         (tensors,) = tensors
-    vectors = tensor_list("meshgrid", tensors)
-    if not vectors:
-        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    vectors = tensor_list("meshgrid", tensors, some=True)
     if indexing is None:
         warn(
             "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "

@@ -122,7 +122,7 @@ def _require_inner_size(a: tuple[int, ...], b: tuple[int, ...]) -> None:
 
 
 @checked
-def matmul(input: Tensor, other: Tensor) -> Tensor:
+def matmul(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Return the matrix product; batches broadcast, a vector is a row on the left, a column on the
     right.
 
@@ -150,7 +150,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 
 @checked
-def mm(input: Tensor, mat2: Tensor) -> Tensor:
+def mm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     """Return the product of two matrices.
 
     Raises:
@@ -162,7 +162,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 
 @as_one("Bmm", "input", "mat2")
 @checked
-def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     """Return the products of two batches of matrices, (B, n, m) and (B, m, p).
 
     Raises:
@@ -179,7 +179,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 @as_one("Mv", "input", "vec")
 @checked
-def mv(input: Tensor, vec: Tensor) -> Tensor:
+def mv(input: Tensor, vec: Tensor, *, out: Any = None) -> Tensor:
     """Return the product of a matrix and a vector.
 
     Raises:
@@ -203,7 +203,7 @@ _ADDMV = "addmv input tensors must have the same dtype, but got {}, {}, and {}"
 
 @as_one("Dot", "input", "tensor")
 @checked
-def dot(input: Tensor, tensor: Tensor) -> Tensor:
+def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
     """Return the inner product of two vectors.
 
     Raises:
@@ -224,14 +224,14 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 
 @checked
-def outer(input: Tensor, vec2: Tensor) -> Tensor:
+def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     """Return the matrix of products of two vectors' elements."""
     _require_ndim(1, "outer: Expected 1-D argument {}, but got {}-D", self=input, vec2=vec2)
     return unsqueeze(input, 1) * vec2
 
 
 @checked
-def inner(input: Tensor, other: Tensor) -> Tensor:
+def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Return the sums of products along the last dimensions of both tensors.
 
     Raises:
@@ -253,7 +253,13 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 @as_one("Addmm", "input", "mat1", "mat2")
 @checked
 def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Any = None,
 ) -> Tensor:
     """Return beta · input + alpha · mat1 @ mat2. With beta = 0, input is ignored, NaN included.
 
@@ -267,7 +273,7 @@ def addmm(
 @as_one("Addmv", "input", "mat", "vec")
 @checked
 def addmv(
-    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1
+    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Any = None
 ) -> Tensor:
     """Return beta · input + alpha · mat @ vec. With beta = 0, input is ignored."""
     _require_one_dtype(_ADDMV, input, mat, vec)
@@ -277,7 +283,13 @@ def addmv(
 @as_one("Baddbmm", "input", "batch1", "batch2")
 @checked
 def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Any = None,
 ) -> Tensor:
     """Return beta · input + alpha · batch1 @ batch2, for batches of matrices."""
     text = "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}"
@@ -472,6 +484,8 @@ def norm(
     dim: Dim | None = None,
     keepdim: bool = False,
     dtype: Any = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """Return (Σ |x|ᵖ)^(1/p) over all elements or along ``dim``.
 
@@ -725,7 +739,7 @@ def _sum_out(x: Tensor, label: str, gone: list[str]) -> tuple[Tensor, str]:
 
 @as_one("Trace", "input")
 @checked
-def trace(input: Tensor) -> Tensor:
+def trace(input: Tensor, *, out: Any = None) -> Tensor:
     """Return the sum of the diagonal of a matrix."""
     _require_ndim(2, "trace: expected a matrix, but got tensor with dim {1}", input=input)
     return Sum.apply(diagonal(input), (0,), False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_adam.autograd import Operation, no_grad
+from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.nodes import as_one
 from tinygrad_adam.backend import Array, array_module
 from tinygrad_adam.backend.dtypes import int64
@@ -74,14 +74,18 @@ def _arg(function: str, input: Any, dim: Dim, keepdim: bool) -> Any:
 
 @numpy_names
 @checked
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmax(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
+) -> Tensor:
     """Return the position of the (first) largest element, int64; flat if ``dim`` is None."""
     return _arg("argmax", input, dim, keepdim)
 
 
 @numpy_names
 @checked
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmin(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
+) -> Tensor:
     """Return the position of the (first) smallest element, int64; flat if ``dim`` is None."""
     return _arg("argmin", input, dim, keepdim)
 
@@ -110,6 +114,7 @@ def max(
     keepdim: bool = False,
     *,
     other: Tensor | None = None,
+    out: Any = None,
 ) -> Any:
     """Return the largest element; or with ``dim`` the pair ``(values, indices)`` along it.
 
@@ -128,6 +133,7 @@ def min(
     keepdim: bool = False,
     *,
     other: Tensor | None = None,
+    out: Any = None,
 ) -> Any:
     """Return the smallest element; or with ``dim`` the pair ``(values, indices)`` along it.
 
@@ -178,7 +184,12 @@ class Argsort(Operation):
 
 @checked
 def argsort(
-    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
+    input: Tensor,
+    dim: int = -1,
+    descending: bool = False,
+    *,
+    stable: bool | None = False,
+    out: Any = None,
 ) -> Tensor:
     """Return where the elements were that :func:`sort` puts in order, int64."""
     return Argsort.apply(input, normalize_dim(dim, input.ndim), descending)
@@ -187,7 +198,12 @@ def argsort(
 @as_one("Sort", "input")
 @checked
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
+    input: Tensor,
+    dim: int = -1,
+    descending: bool = False,
+    *,
+    stable: bool | None = False,
+    out: Any = None,
 ) -> ValuesAndIndices:
     """Return the elements in order along ``dim``, and where they were: ``(values, indices)``.
 
@@ -201,7 +217,13 @@ def sort(
 @as_one("Topk", "input")
 @checked
 def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+    input: Tensor,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,
+    *,
+    out: Any = None,
 ) -> ValuesAndIndices:
     """Return the ``k`` largest (or smallest) elements along ``dim``, and where they were.
 
@@ -267,7 +289,7 @@ class ArgMedian(Operation):
 
 @numpy_names
 @checked
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return the median, the lower of two; or with ``dim`` ``(values, indices)`` along it.
 
     NaN if there is a NaN, or no element at all.
@@ -278,34 +300,4 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     if dim is None:
         return Median.apply(input, normalize_dims(None, input.ndim), False)
     dim = _dim_to_search("median", input, dim)
-    return _PICKS["median"](input, dim, ArgMedian.apply(input, dim), keepdim)
-
-
-# --- different elements --------------------------------------------------------------------------
-
-
-class Unique(Operation):
-    """The different elements in order; where each element is among them; how often each occurs."""
-
-    def forward(self, x: Array, return_inverse: bool, return_counts: bool) -> Any:
-        require_real("unique", x)
-        found = array_module(x).unique(
-            x, return_inverse=return_inverse, return_counts=return_counts, equal_nan=False
-        )
-        return (found[0], found[1].reshape(x.shape), *found[2:]) if return_inverse else found
-
-
-@checked
-def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
-) -> Any:
-    """Return the different elements in order, as a vector without gradient.
-
-    Args:
-        input: of any shape.
-        sorted: they are in order, whatever this says.
-        return_inverse: also return where in it each element of ``input`` is, int64.
-        return_counts: also return how often each occurs, int64.
-    """
-    with no_grad():
-        return Unique.apply(input, return_inverse, return_counts)
+    return _pick(input, dim, ArgMedian.apply(input, dim), keepdim)

@@ -46,11 +46,11 @@ def placed(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, layout: Any = None, pin_memory: bool = False,
-             memory_format: Any = None, **options: Any) -> Any:  # fmt: skip
+             **options: Any) -> Any:  # fmt: skip
         if out is not None and takes_dtype:
             options.setdefault("dtype", out.dtype)
         result = function(*args, **options)
-        return result if out is None else into(out, result)
+        return result if out is None else into(function.__name__, out, result)
 
     return call  # type: ignore[return-value]
 
@@ -60,7 +60,7 @@ class Sampled(Operation):
 
     def forward(self, draw: Draw, *inputs: Array) -> Array:
         drawn = draw(*[to_numpy(x) for x in inputs])
-        return move(drawn.astype(inputs[0].dtype, copy=False), device_of(inputs[0]))
+        return move(np.asarray(drawn, inputs[0].dtype), device_of(inputs[0]))
 
     def backward(self, grad: Any) -> Any:
         zeros = overwritten(grad, 0)
@@ -280,7 +280,7 @@ def _without_replacement(weights: np.ndarray, count: int, numbers: Any) -> np.nd
 
 
 def _fill(input: Any, numbers: Any) -> Any:
-    numbers = np.asarray(numbers).astype(input.dtype, copy=False)
+    numbers = np.asarray(numbers).astype(input.array.dtype, copy=False)
     return input.copy_(Traced._wrap(numbers))
 
 
@@ -306,7 +306,8 @@ def uniform_(
 ) -> Tensor:
     """Fill with numbers drawn uniformly from [from, to); of complex ones both parts."""
     _require_inexact("uniform_", input)
-    dtype = np.dtype(f"f{input.dtype.itemsize // 2}") if input.dtype.kind == "c" else input.dtype
+    own = input.array.dtype
+    dtype = np.dtype(f"f{own.itemsize // 2}") if own.kind == "c" else own
     largest = float(np.finfo(dtype).max)
     for name, end in (("from", from_), ("to", to)):
         if not -largest <= end <= largest:
@@ -325,7 +326,7 @@ def uniform_(
         drawn = numbers_of(generator).uniform(from_, to, input.shape).astype(dtype)
         return np.where(drawn == dtype.type(to), dtype.type(from_), drawn)  # rounded up to the end
 
-    return _fill(input, draw() + 1j * draw() if dtype != input.dtype else draw())  # type: ignore[no-any-return]
+    return _fill(input, draw() + 1j * draw() if dtype != own else draw())  # type: ignore[no-any-return]
 
 
 @checked
@@ -410,8 +411,8 @@ def random_(
     if input.dtype.kind == "c":
         require_floating("random_", input)
     low = as_int("random_", "from", 1, first)
-    high = _largest(input.dtype) + 1 if last is None else as_int("random_", "to", 2, last)
-    return _fill(input, integers(low, high, input.shape, input.dtype, generator))  # type: ignore[no-any-return]
+    high = _largest(input.array.dtype) + 1 if last is None else as_int("random_", "to", 2, last)
+    return _fill(input, integers(low, high, input.shape, input.array.dtype, generator))  # type: ignore[no-any-return]
 
 
 def _largest(dtype: Dtype) -> int:

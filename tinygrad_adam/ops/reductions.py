@@ -117,7 +117,12 @@ class Sum(Operation):
 @numpy_names
 @checked
 def sum(
-    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: Dim | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the sum of all elements, or along ``dim``; of integers in int64."""
     dims = normalize_dims(dim, input.ndim)
@@ -129,7 +134,12 @@ def sum(
 @numpy_names
 @checked
 def nansum(
-    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: Dim | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the sum of the elements that are not NaN."""
     require_real("nansum", input, "{} on CPU does not support complex inputs", RuntimeError)
@@ -169,7 +179,12 @@ class Mean(Operation):
 @numpy_names
 @checked
 def mean(
-    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: Dim | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the mean of all elements, or along ``dim``.
 
@@ -184,7 +199,12 @@ def mean(
 @numpy_names
 @checked
 def nanmean(
-    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: Dim | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the mean of the elements that are not NaN.
 
@@ -265,7 +285,12 @@ def _product_of_others(rows: Any) -> Any:
 @numpy_names
 @checked
 def prod(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the product of all elements, or along one dimension; of integers in int64."""
     dims = normalize_dims(dim, input.ndim)
@@ -304,7 +329,9 @@ class Amax(Operation):
 
 @numpy_names
 @checked
-def amax(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
+def amax(
+    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, out: Any = None
+) -> Tensor:
     """Return the largest element, overall or along ``dim``; equal ones share the gradient.
 
     Raises:
@@ -322,7 +349,9 @@ class Amin(Amax):
 
 @numpy_names
 @checked
-def amin(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
+def amin(
+    input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, out: Any = None
+) -> Tensor:
     """Return the smallest element, overall or along ``dim``; otherwise as :func:`amax`."""
     return Amin.apply(input, dims_to_search("amin", input, dim), keepdim)
 
@@ -368,7 +397,7 @@ class AllOrAny(Operation):
 
 @numpy_names
 @checked
-def all(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
+def all(input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, out: Any = None) -> Tensor:
     """Return whether all elements are non-zero, overall or along ``dim``; () means along none."""
     dims = normalize_dims(dim, input.ndim)
     return AllOrAny.apply(input, "all", () if _names_none(dim) else dims, keepdim)
@@ -376,7 +405,7 @@ def all(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
 
 @numpy_names
 @checked
-def any(input: Tensor, dim: Dim | None = None, keepdim: bool = False) -> Tensor:
+def any(input: Tensor, dim: Dim | None = None, keepdim: bool = False, *, out: Any = None) -> Tensor:
     """Return whether some element is non-zero, overall or along ``dim``; () means along none."""
     dims = normalize_dims(dim, input.ndim)
     return AllOrAny.apply(input, "any", () if _names_none(dim) else dims, keepdim)
@@ -411,7 +440,7 @@ def _sum_from_the_end(x: Any, dim: int) -> Any:
 
 @numpy_names
 @checked
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Tensor:
     """Return the running sum along ``dim``; of integers in int64."""
     dim = normalize_dim(dim, input.ndim)
     x = _converted(input, dtype)
@@ -449,25 +478,11 @@ class Cumprod(Operation):
 
 @numpy_names
 @checked
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Tensor:
     """Return the running product along ``dim``; of integers in int64."""
     dim = normalize_dim(dim, input.ndim)
     x = _converted(input, dtype)
     return Cumprod.apply(x, dim, dtype and x.dtype)
-
-
-@numpy_names
-@checked
-def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
-    """Return the differences of neighbours along ``dim``, taken ``n`` times."""
-    if input.ndim == 0:
-        raise RuntimeError("diff expects input to be at least one-dimensional")
-    for _ in range(n):
-        dim = normalize_dim(dim, input.ndim)
-        size = input.shape[dim]
-        count = size and size - 1
-        input = narrow(input, dim, size - count, count) - narrow(input, dim, 0, count)
-    return input
 
 
 # --- logarithms, variances, norms ----------------------------------------------------------------
@@ -498,7 +513,7 @@ class LogSumExp(Operation):
 
 @numpy_names
 @checked
-def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
+def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False, *, out: Any = None) -> Tensor:
     """Return log Σ eˣ along ``dim`` (one or several), without overflow."""
     dims = normalize_dims(dim, input.ndim)
     x = input if is_differentiable(input.dtype) else cast(input, DEFAULT_DTYPE[float])
@@ -581,6 +596,7 @@ def var(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the variance Σ (x - mean)² / (n - correction), over all elements or along ``dim``.
 
@@ -604,6 +620,7 @@ def std(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    out: Any = None,
 ) -> Tensor:
     """Return the standard deviation, the root of :func:`var`; the gradient at 0 is 0."""
     dims, correction = _dims_and_correction("std", input, dim, unbiased, correction)
@@ -619,6 +636,7 @@ def var_mean(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    out: Any = None,
 ) -> tuple[Tensor, Tensor]:
     """Return :func:`var` and :func:`mean` as a pair."""
     variance = var(input, dim, unbiased, keepdim, correction=correction)
@@ -634,6 +652,7 @@ def std_mean(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    out: Any = None,
 ) -> tuple[Tensor, Tensor]:
     """Return :func:`std` and :func:`mean` as a pair."""
     deviation = std(input, dim, unbiased, keepdim, correction=correction)

@@ -18,7 +18,18 @@ from tinygrad_adam import backend
 from tinygrad_adam.autograd import Operation
 from tinygrad_adam.autograd.fit import Cast, Expand, SumToSize
 from tinygrad_adam.autograd.traced import Traced
-from tinygrad_adam.backend import Array, Dtype, array_module, as_dtype, dtype, promote_types
+from tinygrad_adam.backend import (
+    Array,
+    Dtype,
+    array_module,
+    as_dtype,
+    contiguous_format,
+    copied,
+    dtype,
+    memory_format,
+    preserve_format,
+    promote_types,
+)
 from tinygrad_adam.backend.dtypes import type_name
 from tinygrad_adam.ops.arguments import (
     Dim,
@@ -500,7 +511,7 @@ class Tril(Operation):
 
 
 @checked
-def tril(input: Tensor, diagonal: int = 0) -> Tensor:
+def tril(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Tensor:
     """Return the elements on and below a diagonal, with zeros above."""
     _require_matrices("tril", input)
     return Tril.apply(input, diagonal)
@@ -513,7 +524,7 @@ class Triu(Tril):
 
 
 @checked
-def triu(input: Tensor, diagonal: int = 0) -> Tensor:
+def triu(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Tensor:
     """Return the elements on and above a diagonal, with zeros below."""
     _require_matrices("triu", input)
     return Triu.apply(input, diagonal)
@@ -588,13 +599,75 @@ def _two_dims(dim1: int, dim2: int, ndim: int) -> tuple[int, int]:
 
 
 @checked
-def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+def diag(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Tensor:
     """Return the diagonal of a matrix, or the matrix with a vector on its diagonal."""
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     if input.ndim == 1:
         return diag_embed(input, diagonal)
     return Clone.apply(Diagonal.apply(input, diagonal, 0, 1))
+
+
+# --- windows, and memory read in steps of one's own -----------------------------------------------
+
+
+class Windows(Operation):
+    """All windows of ``size`` elements along ``dim``, ``step`` apart, as a last dimension: a view.
+
+    Gradient: that of all windows an element is in, summed.
+    """
+
+    returns_view = True
+
+    def forward(self, x: Array, dim: int, size: int, step: int) -> Array:
+        self.shape, self.options = x.shape, (dim, size, step)
+        count = (x.shape[dim] - size) // step + 1
+        shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
+        steps = (*x.strides[:dim], x.strides[dim] * step, *x.strides[dim + 1 :], x.strides[dim])
+        return array_module(x).lib.stride_tricks.as_strided(x, shape, steps)
+
+    def backward(self, grad: Any) -> Any:
+        return SumOfWindows.apply(grad, self.shape, *self.options)
+
+
+class SumOfWindows(Operation):
+    """Zeros of a shape, to which each window of x was added.  Gradient: the windows of g."""
+
+    def forward(self, x: Array, shape: tuple[int, ...], dim: int, size: int, step: int) -> Array:
+        self.options = dim, size, step
+        y = array_module(x).zeros(shape, x.dtype)
+        for i in range(size):  # the elements number i of all windows are different ones
+            stop = i + step * (x.shape[dim] - 1) + 1
+            y[(slice(None),) * dim + (slice(i, stop, step),)] += x[..., i]
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        return Windows.apply(grad, *self.options)
+
+
+@checked
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """Return a view of all windows of ``size`` elements along a dimension, ``step`` apart.
+
+    The windows are numbered in that dimension, and lie in a new last one.
+
+    Raises:
+        RuntimeError: a window is larger than the dimension, or the step is not positive.
+    """
+    dim = normalize_dim(dimension, input.ndim)
+    if input.ndim == 0:
+        if size > 1:
+            raise RuntimeError(f"maximum size for tensor at dimension 0 is 1 but size is {size}")
+        return narrow(reshape(input, (1,)), 0, 0, size)
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if size > input.shape[dim]:
+        raise RuntimeError(
+            f"maximum size for tensor at dimension {dim} is {input.shape[dim]} but size is {size}"
+        )
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    return Windows.apply(input, dim, size, step)
 
 
 # --- cutting and joining -------------------------------------------------------------------------
@@ -777,17 +850,17 @@ class Cat(Operation):
 class Clone(Operation):
     """A copy with memory of its own, in the same memory order or another.  Gradient: g."""
 
-    def forward(self, x: Array, order: str = "K") -> Array:
-        return x.copy(order=order)
+    def forward(self, x: Array, form: memory_format | None = preserve_format) -> Array:
+        return copied(x, form)
 
     def backward(self, grad: Any) -> Any:
         return grad
 
 
 @checked
-def clone(input: Tensor) -> Tensor:
+def clone(input: Tensor, *, memory_format: memory_format | None = preserve_format) -> Tensor:
     """Return a copy with memory of its own; its gradient goes to the input."""
-    return Clone.apply(input)
+    return Clone.apply(input, memory_format)
 
 
 @checked
@@ -805,9 +878,14 @@ def numel(input: Tensor) -> int:
 
 
 @checked
-def contiguous(input: Tensor) -> Tensor:
-    """Return the tensor in C order: itself if it is."""
-    return input if input.is_contiguous() else Clone.apply(input, "C")
+def contiguous(input: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
+    """Return the tensor with its elements in memory in this order: itself if they are."""
+    memory_format.order(input)
+    if input.is_contiguous(memory_format):
+        return input
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    return Clone.apply(input, memory_format)
 
 
 class Alias(Operation):

@@ -56,7 +56,7 @@ def _tensor(
     metadata: Any = None,
     dtype: Any = None,
 ) -> Tensor:
-    array, place = memory
+    array, place = _only(_Memory, memory)
     dtype = array.dtype if dtype is None else dtype
     strides = [n * dtype.itemsize for n in stride]
     array = np.ndarray(size, dtype, array, offset * dtype.itemsize, strides)
@@ -84,7 +84,7 @@ def _number(dtype: Any, content: bytes) -> Any:
 
 
 def _array_of(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    return np.frombuffer(bytearray(content), dtype).reshape(shape, order=order)
+    return np.frombuffer(content, dtype).reshape(shape, order=order).copy(order="K")
 
 
 _STORAGES = {

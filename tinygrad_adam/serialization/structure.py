@@ -46,6 +46,8 @@ _CONTAINERS: dict[str, type] = {
     "dict": dict, "ordered": OrderedDict, "counter": Counter,
 }  # fmt: skip
 
+_KEYS = (type(None), bool, int, float, str, bytes, tuple, frozenset, np.number, np.bool_)
+
 # Small things: their tag, their type, how they are written as JSON, and made of that again.
 _SMALL: dict[str, tuple[Any, Callable[[Any], Json], Callable[[Any], Any]]] = {
     "complex": (complex, lambda z: [z.real, z.imag], lambda parts: complex(*parts)),
@@ -107,7 +109,7 @@ class _Parts:
         raise _refused(value, keys)
 
     def _take_item(self, key: Any, value: Any, keys: tuple[object, ...]) -> Json:
-        if not isinstance(key, (type(None), bool, int, float, str, bytes, tuple, frozenset)):
+        if not isinstance(key, _KEYS):
             raise TypeError(
                 f"save: obj{_subscripts(keys)} has the key {key!r}, a {type(key).__name__}; "
                 "keys can be strings, numbers, and tuples of them"

@@ -93,7 +93,8 @@ def owner(array: Any) -> Any:
 def multiply_adds(operation: Any, inputs: Sequence[Shape | None], outputs: Sequence[Shape]) -> int:
     """Return how many multiplications with additions an operation makes, bias not counted.
 
-    Only products of matrices and convolutions have any; an unknown input shape is None.
+    Only products of matrices, convolutions and recurrent layers have any; an unknown input shape is
+    None.
     """
     kind = type(operation).__name__
     size = math.prod(outputs[0]) if outputs else 0
@@ -112,6 +113,9 @@ def multiply_adds(operation: Any, inputs: Sequence[Shape | None], outputs: Seque
     if kind == "MatMul":
         left, right = inputs[0], inputs[1]
         return size * (left[-1] if left else right[-2] if right else 0)
+    if kind == "Recurrence":  # each row meets both weights, and the projection
+        weights = [inputs[position] for position in (3, 4, 7)]
+        return outputs[0][0] * sum(math.prod(shape) for shape in weights if shape)
     if kind == "Einsum":
         return _einsum_multiply_adds(operation, inputs)
     return 0

@@ -1,10 +1,11 @@
 """A layer of an RNN, LSTM or GRU in compiled loops; each thread takes some of the sequences.
 
 The formulas, and what the arrays are, stand in `backend.plain.recurrent`. A step is a product by
-BLAS, then a row of elements at a time while it is in the processor's cache: one function after the
-other, each in a loop over few arrays, which the processor does for many elements at once.
+BLAS, then a row of elements at a time while it is in the processor's cache, one function after the
+other, each in a loop over few arrays: of many, the compiler cannot tell whether they overlap, and
+no longer works on several elements at once.
 
-sigmoid and tanh are within 3 units in the last place, the sums of products have BLAS's rounding.
+sigmoid and tanh are within 4 units in the last place, the sums of products have BLAS's rounding.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def _add(x, y):  # type: ignore[no-untyped-def]
 
 @compiled
 def _put(x, y):  # type: ignore[no-untyped-def]
-    """y = x: several times as fast as ``y[:] = x``."""
+    """y = x, faster than ``y[:] = x``."""
     for j in range(len(y)):
         y[j] = x[j]
 
