@@ -37,7 +37,7 @@ from tinygrad_adam.viz import race
 CLASSES = {
     name.lower(): getattr(optim, name)
     for name in ("SGD", "Momentum", "Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam",
-                 "RAdam", "Adadelta")
+                 "RAdam", "Adadelta", "ASGD", "Rprop")
 }  # fmt: skip
 FIVE = ("sgd", "momentum", "adagrad", "rmsprop", "adam")
 IRIS_RATES = {"sgd": 0.1, "momentum": 1.0, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.01}

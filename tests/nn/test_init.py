@@ -103,7 +103,7 @@ def test_what_saved_a_weight_notices_that_it_was_filled(name):
     weight = torch.ones(3, 3, 3) if name == "dirac_" else torch.ones(3, 3)
     x = torch.ones(weight.shape, requires_grad=True)
     y = (x * weight).sum()
-    getattr(init, name)(weight, *([0.5] if name == "constant_" else []))
+    getattr(init, name)(weight, *([0.5] if name in ("constant_", "sparse_") else []))
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.backward()
 

@@ -166,7 +166,10 @@ class NLLLoss(_WeightedLoss):
 
 
 class NLLLoss2d(NLLLoss):
-    """:class:`NLLLoss`, by a name that it once had for images."""
+    """:class:`NLLLoss`, by a name that it once had for images.
+
+    Source: PyTorch, ``torch.nn.NLLLoss2d``.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warn(
