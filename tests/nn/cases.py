@@ -343,6 +343,16 @@ for name, options in [
         normal(3, 4),
     )
 
+case(
+    "AdaptiveLogSoftmaxWithLoss",
+    lambda torch, nn, f, x: tuple(
+        filled(torch, nn.AdaptiveLogSoftmaxWithLoss(6, 12, [3, 7], 2.0, True), x.dtype)(
+            x, torch.tensor([1, 8, 4, 11, 2])
+        )
+    ),
+    normal(5, 6),
+)
+
 # --- attention, more losses ----------------------------------------------------------------------
 
 for row in (*cases_attention.rows(layer), *cases_losses.rows(layer)):

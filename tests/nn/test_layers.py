@@ -390,3 +390,42 @@ def test_old_reduction_arguments():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nn.MSELoss()
+
+
+def test_adaptive_softmax():
+    torch.manual_seed(0)
+    layer = nn.AdaptiveLogSoftmaxWithLoss(16, 9, [2, 5])
+    x, classes = torch.randn(7, 16), torch.tensor([0, 8, 3, 4, 1, 2, 6])
+    every = layer.log_prob(x)
+    np.testing.assert_allclose(every.exp().sum(1).detach().numpy(), 1, rtol=1e-5)
+    output, loss = layer(x, classes)
+    expected = every.gather(1, classes[:, None])[:, 0]
+    np.testing.assert_allclose(output.detach().numpy(), expected.detach().numpy(), rtol=1e-5)
+    np.testing.assert_allclose(loss.item(), -expected.mean().item(), rtol=1e-5)
+    assert layer.predict(x).tolist() == every.argmax(1).tolist()
+    np.testing.assert_allclose(layer(x[1], classes[1]).loss.item(), -output[1].item(), rtol=1e-5)
+    before = layer.tail[1][0].weight.clone()
+    layer.reset_parameters()
+    assert not torch.equal(layer.tail[1][0].weight, before)
+
+
+@pytest.mark.parametrize(
+    ("cutoffs", "words"),
+    [([], "of length larger than 0"), ([3, 3], "unique, positive"), ([5, 2], "increasing order"),
+     ([0], "between 1 and"), ([9], "n_classes-1"), ([1.5], "integers")],
+)  # fmt: skip
+def test_cutoffs_that_are_none(cutoffs, words):
+    with pytest.raises(ValueError, match=words):
+        nn.AdaptiveLogSoftmaxWithLoss(4, 9, cutoffs)
+
+
+@pytest.mark.parametrize(
+    ("shape", "target", "words"),
+    [((3, 4), [1, 2], "same size in the batch"), ((3, 4), 1, "0D target tensor expects 1D"),
+     ((2, 2, 4), [1, 2], "1D target tensor expects 2D"), ((3, 4), [[1]], "multi-target not"),
+     ((3, 4), [0, 9, 1], r"in \[0, 8\], but values in range \[0, 9\]"),
+     ((3, 4), [0, -1, 1], r"in range \[-1, 1\] were found")],
+)  # fmt: skip
+def test_targets_of_adaptive_softmax(shape, target, words):
+    with pytest.raises(RuntimeError, match=words):
+        nn.AdaptiveLogSoftmaxWithLoss(4, 9, [2])(torch.ones(shape), torch.tensor(target))

@@ -51,6 +51,7 @@ from tinygrad_adam.nn.recurrent import (
     GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase,
 )
 from tinygrad_adam.nn.attention import MultiheadAttention
+from tinygrad_adam.nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from tinygrad_adam.nn.transformer import (
     Transformer, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
     TransformerEncoderLayer,
@@ -89,6 +90,7 @@ __all__ = [  # noqa: RUF022
     "LazyConvTranspose2d", "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyLinear",
     "GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase",
     "MultiheadAttention",
+    "AdaptiveLogSoftmaxWithLoss",
     "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
     "TransformerEncoderLayer",
     "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "CTCLoss",
