@@ -233,16 +233,14 @@ def multi_head_attention_forward(
             "method `generate_square_subsequent_mask` to create this mask."
         )
     _check_key_and_value(key, value, use_separate_proj_weight)
-    biases: Any = (None,) * 3 if in_proj_bias is None else split(in_proj_bias, size)
-    weights: Any = in_proj_weight
-    if use_separate_proj_weight:
-        weights = q_proj_weight, k_proj_weight, v_proj_weight
-    elif query is key and key is value:  # one product instead of three
-        query, key, value = split(linear(query, weights, in_proj_bias), size, -1)
-        weights = None
+    all_three: Any = in_proj_weight
+    if query is key and key is value and not use_separate_proj_weight:  # one product, not three
+        query, key, value = split(linear(query, all_three, in_proj_bias), size, -1)
     else:
-        weights = split(weights, size)
-    if weights is not None:
+        weights: Any = q_proj_weight, k_proj_weight, v_proj_weight
+        if not use_separate_proj_weight:
+            weights = split(all_three, size)
+        biases: Any = (None,) * 3 if in_proj_bias is None else split(in_proj_bias, size)
         query, key, value = map(linear, (query, key, value), weights, biases)
 
     attn_mask = _mask_of_numbers("attn_mask", attn_mask, query)
