@@ -92,7 +92,7 @@ SCANS = [
          "torch.trapezoid(a)", "torch.trapezoid(a, dx=2.5, dim=0)", "torch.trapz(a, a.exp())",
          "torch.trapezoid(a, torch.tensor([0.0, 1, 3, 4]))", "torch.cumulative_trapezoid(a, dim=0)",
          "torch.cumulative_trapezoid(a, a * a)", "torch.gradient(a)",
-         "torch.gradient(a, spacing=2.0, dim=1, edge_order=2)",
+         "torch.gradient(a, spacing=2.0, dim=1, edge_order=2)", "torch.gradient(a, spacing=None)",
          "torch.gradient(a, spacing=[a[:, 0].exp().cumsum(0), a[0].exp().cumsum(0)])"),
     *_on("infinite 3 4", "a[:, -2:].logcumsumexp(0).exp()", smooth=False),
     *_on("normal", "a.cummax(0)", "a.logcumsumexp(0)"),

@@ -243,6 +243,7 @@ def gradient(
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
     dims = normalize_dims(dim, input.ndim)
+    spacing = 1 if spacing is None else spacing
     several = isinstance(spacing, (list, tuple))
     steps: Sequence[Any] = spacing if several else [spacing] * len(dims)
     if len(steps) != len(dims):
