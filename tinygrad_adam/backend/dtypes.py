@@ -53,9 +53,12 @@ def as_dtype(value: object) -> np.dtype:
     Raises:
         TypeError: ``value`` names no boolean or numeric dtype.
     """
+    # np.dtype() would take whatever has a dtype, such as a tensor or its class, for its dtype.
+    kinds: Any = (dtype, np.dtype, str)
+    if isinstance(value, type) and (issubclass(value, np.generic) or not hasattr(value, "dtype")):
+        kinds = type
     try:
-        # np.dtype() would take whatever has a dtype, such as a tensor, for its dtype.
-        found = np.dtype(value) if isinstance(value, (dtype, np.dtype, type, str)) else None
+        found = np.dtype(value) if isinstance(value, kinds) else None
     except (TypeError, ValueError):
         found = None
     if value is bfloat16 or (isinstance(value, str) and value == "bfloat16"):
