@@ -322,14 +322,17 @@ def test_an_interrupt_ends_all(tmp_path):
         "class Slow:\n"
         "    def __len__(self): return 9\n"
         "    def __getitem__(self, index):\n"
-        "        print(os.getpid(), flush=True)\n"
+        "        os.write(1, b'%d\\n' % os.getpid())\n"  # at once: print may write a line in two
         "        time.sleep(30)\n"
         "list(DataLoader(Slow(), num_workers=2))\n"
     )
-    process = run(tmp_path, program, start_new_session=True)
-    workers = [int(process.stdout.readline()) for _ in range(2)]
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    with run(tmp_path, program, start_new_session=True) as process:
+        try:
+            workers = [int(process.stdout.readline()) for _ in range(2)]
+            os.killpg(process.pid, signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert process.returncode in (-signal.SIGINT, 1)
     assert errors.count("Traceback") == 1
     assert errors.strip().endswith("KeyboardInterrupt")
