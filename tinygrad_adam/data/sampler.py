@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from tinygrad_adam.backend import Generator
-from tinygrad_adam.backend.random import numbers_of
 from tinygrad_adam.creation import as_tensor, randint, randperm
+from tinygrad_adam.ops.random import multinomial
 
 Index = TypeVar("Index", covariant=True)
 
@@ -158,8 +158,7 @@ class WeightedRandomSampler(Sampler[int]):
         RuntimeError: (when it is iterated over) the weights are negative, infinite, NaN or sum to
             0, or there are too few to draw that many without replacement.
 
-    Source: PyTorch, ``torch.utils.data.WeightedRandomSampler``; without replacement, Efraimidis and
-    Spirakis, "Weighted random sampling with a reservoir" (2006).
+    Source: PyTorch, ``torch.utils.data.WeightedRandomSampler``.
     """
 
     def __init__(
@@ -185,23 +184,9 @@ class WeightedRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        weights, wanted = self.weights.cpu().numpy(), self.num_samples
-        if not (np.isfinite(weights) & (weights >= 0)).all():
-            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-        if not weights.any():
-            raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-        if not self.replacement and wanted > len(weights):
-            raise RuntimeError(
-                "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
-            )
-        numbers = numbers_of(self.generator)
-        if self.replacement:
-            sums = weights.cumsum()
-            drawn = sums[:-1].searchsorted(numbers.random(wanted) * sums[-1], side="right")
-        else:
-            # Who is first to ring: index i after an exponential time of rate weights[i].
-            with np.errstate(divide="ignore"):
-                drawn = np.argsort(numbers.standard_exponential(len(weights)) / weights)[:wanted]
+        drawn = multinomial(
+            self.weights, self.num_samples, self.replacement, generator=self.generator
+        )
         yield from drawn.tolist()
 
     def __len__(self) -> int:

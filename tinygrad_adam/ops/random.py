@@ -7,7 +7,6 @@ on the CPU, so that a program draws the same ones on every device.
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,7 +27,7 @@ from tinygrad_adam.backend import (
     to_numpy,
 )
 from tinygrad_adam.backend.dtypes import c_type_name, type_name
-from tinygrad_adam.ops.arguments import as_int, checked, common_shape, into, new_size
+from tinygrad_adam.ops.arguments import as_int, checked, common_shape, new_size
 from tinygrad_adam.ops.elementwise import overwritten, require_floating
 from tinygrad_adam.ops.shapes import expand
 
@@ -40,17 +39,11 @@ Draw = Callable[..., np.ndarray]
 
 
 def placed(function: F) -> F:
-    """Let a function that draws a tensor take ``out``, and options that change nothing here."""
-
-    takes_dtype = "dtype" in inspect.signature(function).parameters
+    """Let a function that draws a tensor take PyTorch's options that change nothing here."""
 
     @functools.wraps(function)
-    def call(*args: Any, out: Any = None, layout: Any = None, pin_memory: bool = False,
-             **options: Any) -> Any:  # fmt: skip
-        if out is not None and takes_dtype:
-            options.setdefault("dtype", out.dtype)
-        result = function(*args, **options)
-        return result if out is None else into(function.__name__, out, result)
+    def call(*args: Any, layout: Any = None, pin_memory: bool = False, **options: Any) -> Any:
+        return function(*args, **options)
 
     return call  # type: ignore[return-value]
 
@@ -73,7 +66,7 @@ class Sampled(Operation):
 @placed
 @checked
 def bernoulli(
-    input: Tensor, p: float | None = None, *, generator: Generator | None = None
+    input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Any = None
 ) -> Tensor:
     """Return 1 with the probability that ``input`` gives for each element (or ``p``), else 0.
 
@@ -98,7 +91,7 @@ def _bernoulli(generator: Generator | None) -> Draw:
 
 @placed
 @checked
-def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+def poisson(input: Tensor, generator: Generator | None = None, *, out: Any = None) -> Tensor:
     """Return integers drawn from the Poisson distributions with the rates in ``input``.
 
     Raises:
@@ -145,6 +138,7 @@ def normal(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """Return numbers drawn from normal distributions.
 
@@ -218,6 +212,7 @@ def multinomial(
     replacement: bool = False,
     *,
     generator: Generator | None = None,
+    out: Any = None,
 ) -> Tensor:
     """Return ``num_samples`` column numbers of each row, each as probable as its element is large.
 
