@@ -12,9 +12,10 @@ room may use those before it, and ``lint-imports`` checks that:
 - ``nn``: modules, layers, losses
 - ``optim``: update rules and schedules
 - ``func``: functions of functions
-- ``data``, ``serialization``, ``viz``: what surrounds training
+- ``data``, ``distributions``, ``serialization``, ``viz``: what surrounds training
 - ``utils``: PyTorch's addresses of things that live elsewhere
-- ``vision``: images, loaded when it is asked for
+- ``vision``: images; like ``distributions`` loaded when it is asked for
+- ``missing``: what is said of PyTorch's names that are not here
 
 Importing loads NumPy and nothing else from outside.
 """

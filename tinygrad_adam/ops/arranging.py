@@ -29,7 +29,6 @@ from tinygrad_adam.ops.joining import cat, hstack, meshgrid, stack, vstack
 from tinygrad_adam.ops.reductions import cumprod
 from tinygrad_adam.ops.shapes import (
     Alias,
-    _two_dims,
     cast,
     diag_embed,
     diagonal,
@@ -40,6 +39,7 @@ from tinygrad_adam.ops.shapes import (
     reshape,
     split,
     transpose,
+    two_dims,
     unsqueeze,
 )
 
@@ -398,7 +398,7 @@ def diagonal_scatter(
     Raises:
         RuntimeError: ``src`` has another shape than that.
     """
-    first, second = _two_dims(dim1, dim2, input.ndim)
+    first, second = two_dims(dim1, dim2, input.ndim)
     shape = diagonal(input, offset, first, second).shape
     if tuple(src.shape) != tuple(shape):
         raise RuntimeError(

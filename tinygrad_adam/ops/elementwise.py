@@ -220,7 +220,7 @@ binary = functools.partial(_row, _Binary)
 # --- comparisons and bits: no gradient -----------------------------------------------------------
 
 
-def _of_bits(name: str, ours: str = "", kinds: str = "biu") -> Callable[..., Array]:
+def of_bits(name: str, ours: str = "", kinds: str = "biu") -> Callable[..., Array]:
     """Return the formula for a function of NumPy's and CuPy's of the bits of numbers.
 
     ``ours`` is its name here, if that is another, and ``kinds`` the kinds of dtype that it takes.
@@ -277,17 +277,17 @@ def ge(input: Tensor, other: Operand, *, out: Any = None) -> Tensor:
     """Return whether each element is at least that of ``other``."""
 
 
-@binary(_of_bits("bitwise_and"))
+@binary(of_bits("bitwise_and"))
 def bitwise_and(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input & other, elementwise, for integers and bools."""
 
 
-@binary(_of_bits("bitwise_or"))
+@binary(of_bits("bitwise_or"))
 def bitwise_or(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input | other, elementwise, for integers and bools."""
 
 
-@binary(_of_bits("bitwise_xor"))
+@binary(of_bits("bitwise_xor"))
 def bitwise_xor(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input ^ other, elementwise, for integers and bools."""
 
@@ -305,12 +305,12 @@ def bitwise_not(input: Tensor, *, out: Any = None) -> Tensor:
     """Return ~input, elementwise, for integers and bools."""
 
 
-@binary(_of_bits("left_shift", "bitwise_left_shift", "iu"))
+@binary(of_bits("left_shift", "bitwise_left_shift", "iu"))
 def bitwise_left_shift(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input << other, elementwise, for integers."""
 
 
-@binary(_of_bits("right_shift", "bitwise_right_shift", "iu"))
+@binary(of_bits("right_shift", "bitwise_right_shift", "iu"))
 def bitwise_right_shift(input: Operand, other: Operand, *, out: Any = None) -> Tensor:
     """Return input >> other, elementwise, for integers."""
 
@@ -887,7 +887,7 @@ def _away(g: Any, a: Any, b: Any) -> Any:
     return where(square == 0, 0.0, g / square)
 
 
-def _of_reals(name: str, theirs: str) -> Callable[..., Array]:
+def of_reals(name: str, theirs: str) -> Callable[..., Array]:
     """Return the formula for a function of floating-point numbers, by NumPy's name for it."""
 
     def formula(xp: Any, a: Array, b: Array) -> Array:
@@ -915,7 +915,7 @@ def atan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
 
 
 @binary(
-    _of_reals("hypot", "hypot"),
+    of_reals("hypot", "hypot"),
     lambda g, a, b, y: g * (a / y),
     lambda g, a, b, y: g * (b / y),
 )

@@ -267,7 +267,7 @@ def addmm(
         RuntimeError: the shapes or dtypes do not fit.
     """
     _require_one_dtype_to_add(input, mat1, mat2)
-    return _plus_product(input, mm(mat1, mat2), beta, alpha)
+    return plus_product(input, mm(mat1, mat2), beta, alpha)
 
 
 @as_one("Addmv", "input", "mat", "vec")
@@ -277,7 +277,7 @@ def addmv(
 ) -> Tensor:
     """Return beta · input + alpha · mat @ vec. With beta = 0, input is ignored."""
     _require_one_dtype(_ADDMV, input, mat, vec)
-    return _plus_product(input, mv(mat, vec), beta, alpha)
+    return plus_product(input, mv(mat, vec), beta, alpha)
 
 
 @as_one("Baddbmm", "input", "batch1", "batch2")
@@ -294,10 +294,10 @@ def baddbmm(
     """Return beta · input + alpha · batch1 @ batch2, for batches of matrices."""
     text = "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}"
     _require_one_dtype(text, input, batch1, batch2, name=c_type_name)
-    return _plus_product(input, bmm(batch1, batch2), beta, alpha)
+    return plus_product(input, bmm(batch1, batch2), beta, alpha)
 
 
-def _plus_product(input: Any, product: Any, beta: Any, alpha: Any) -> Any:
+def plus_product(input: Any, product: Any, beta: Any, alpha: Any) -> Any:
     """Return beta · input + alpha · product; nothing but the product decides the shape."""
     if product.dtype.kind in "biu":
         alpha, beta = int(alpha), int(beta)

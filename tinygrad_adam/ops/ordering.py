@@ -39,7 +39,7 @@ class ValuesAndIndices(NamedTuple):
     indices: Any
 
 
-def _pick(input: Any, dim: int, indices: Any, keepdim: bool) -> ValuesAndIndices:
+def picked(input: Any, dim: int, indices: Any, keepdim: bool) -> ValuesAndIndices:
     """Return the elements at ``indices`` along ``dim``, a size of 1 there, with the indices."""
     values = pick_along(Choose, input, dim, indices)
     if not keepdim and input.ndim:
@@ -48,7 +48,7 @@ def _pick(input: Any, dim: int, indices: Any, keepdim: bool) -> ValuesAndIndices
 
 
 _PICKS = {
-    function: as_one(name, "input")(_pick)
+    function: as_one(name, "input")(picked)
     for function, name in {"max": "Max", "min": "Min", "median": "MedianBackward1"}.items()
 }
 
@@ -151,14 +151,15 @@ def _extremum(kind: Any, of_two: Any, input: Any, dim: Dim, keepdim: bool, other
         return of_two(input, dim if other is None else other)
     if dim is None:
         return kind.apply(input, dims_to_search(function, input, None), keepdim)
-    dim = _dim_to_search(function, input, dim)
+    dim = dim_to_search(function, input, dim)
     require_real(function, input, "{}(): does not support complex input", RuntimeError)
     return _PICKS[function](
         input, dim, ArgExtremum.apply(input, f"arg{function}", dim, True), keepdim
     )
 
 
-def _dim_to_search(function: str, input: Any, dim: Dim) -> int:
+def dim_to_search(function: str, input: Any, dim: Dim) -> int:
+    """Return a dimension counted from 0; raise for one that there is not, or without elements."""
     dim = normalize_dim(dim, input.ndim)
     dims_to_search(function, input, dim)
     return dim
@@ -215,7 +216,7 @@ def sort(
 
     Source: PyTorch, ``torch.sort``.
     """
-    return _pick(input, dim, argsort(input, dim, descending), True)
+    return picked(input, dim, argsort(input, dim, descending), True)
 
 
 @returns("topk")
@@ -248,7 +249,7 @@ def topk(
             f"selected index k out of range\n  k is {k}, the tensor has shape {tuple(input.shape)}"
         )
     order = Argsort.apply(input, dim, largest)
-    return _pick(input, dim, narrow(order, dim, 0, k) if input.ndim else order, True)
+    return picked(input, dim, narrow(order, dim, 0, k) if input.ndim else order, True)
 
 
 # --- medians -------------------------------------------------------------------------------------
@@ -305,5 +306,5 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
     """
     if dim is None:
         return Median.apply(input, normalize_dims(None, input.ndim), False)
-    dim = _dim_to_search("median", input, dim)
-    return _pick(input, dim, ArgMedian.apply(input, dim), keepdim)
+    dim = dim_to_search("median", input, dim)
+    return picked(input, dim, ArgMedian.apply(input, dim), keepdim)

@@ -21,7 +21,7 @@ from tinygrad_adam.ops.arguments import (
 )
 from tinygrad_adam.ops.complex_parts import conj
 from tinygrad_adam.ops.elementwise import masked_fill, square, where
-from tinygrad_adam.ops.linalg import _plus_product, bmm, dot, mm, norm, outer
+from tinygrad_adam.ops.linalg import bmm, dot, mm, norm, outer, plus_product
 from tinygrad_adam.ops.reductions import sum, vector_norm
 from tinygrad_adam.ops.shapes import (
     expand,
@@ -121,7 +121,7 @@ def addr(
     for name, vector in (("vec1", vec1), ("vec2", vec2)):
         if vector.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {vector.ndim}-D")
-    return _plus_product(input, outer(vec1, vec2), beta, alpha)  # type: ignore[no-any-return]
+    return plus_product(input, outer(vec1, vec2), beta, alpha)  # type: ignore[no-any-return]
 
 
 @checked
@@ -130,7 +130,7 @@ def addbmm(
     out: Any = None,
 ) -> Tensor:  # fmt: skip
     """Return beta · input + alpha · the sum of all products of two batches of matrices."""
-    return _plus_product(input, sum(bmm(batch1, batch2), 0), beta, alpha)  # type: ignore
+    return plus_product(input, sum(bmm(batch1, batch2), 0), beta, alpha)  # type: ignore
 
 
 def chain_matmul(*matrices: Any, out: Any = None) -> Tensor:

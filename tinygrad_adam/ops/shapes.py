@@ -557,7 +557,7 @@ class Diagonal(Operation):
 @checked
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """Return a view of the diagonal of two dimensions, as the last dimension."""
-    return Diagonal.apply(input, offset, *_two_dims(dim1, dim2, input.ndim))
+    return Diagonal.apply(input, offset, *two_dims(dim1, dim2, input.ndim))
 
 
 class DiagonalScatter(Operation):
@@ -582,7 +582,7 @@ class DiagonalScatter(Operation):
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Return matrices, in the dimensions ``dim1`` and ``dim2``, with the last dimension of the
     input on a diagonal and zeros elsewhere."""
-    dims = _two_dims(dim1, dim2, input.ndim + 1)
+    dims = two_dims(dim1, dim2, input.ndim + 1)
     require_dimensions(input, -1)
     side = input.shape[-1] + abs(offset)
     shape = list(input.shape[:-1])
@@ -591,7 +591,8 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     return DiagonalScatter.apply(input, tuple(shape), offset, *dims)
 
 
-def _two_dims(dim1: int, dim2: int, ndim: int) -> tuple[int, int]:
+def two_dims(dim1: int, dim2: int, ndim: int) -> tuple[int, int]:
+    """Return two dimensions counted from 0; raise unless they are different ones."""
     first, second = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
     if first == second:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")

@@ -17,8 +17,6 @@ from tinygrad_adam.backend.dtypes import complex128, float64
 from tinygrad_adam.ops.arguments import Operand, checked, fitted, is_tensor_here, returns
 from tinygrad_adam.ops.complex_parts import conj, imag
 from tinygrad_adam.ops.elementwise import (
-    _of_bits,
-    _of_reals,
     binary,
     cos,
     div,
@@ -29,6 +27,8 @@ from tinygrad_adam.ops.elementwise import (
     log,
     logical_or,
     mul,
+    of_bits,
+    of_reals,
     overwritten,
     pow,
     require_floating,
@@ -206,7 +206,7 @@ def entr(input: Tensor, *, out: Any = None) -> Tensor:
 
 
 @binary(
-    _of_reals("logaddexp2", "logaddexp2"),
+    of_reals("logaddexp2", "logaddexp2"),
     lambda g, a, b: g * sigmoid((a - b) * math.log(2)),
     lambda g, a, b: g * sigmoid((b - a) * math.log(2)),
 )
@@ -291,7 +291,7 @@ def copysign(input: Tensor, other: Operand, *, out: Any = None) -> Tensor:
     """|a| with the sign of b.  Gradient: da = g y / a, 0 at 0; db = 0."""
 
 
-@binary(_of_reals("nextafter", "nextafter"), lambda g: g, lambda g: overwritten(g, 0))
+@binary(of_reals("nextafter", "nextafter"), lambda g: g, lambda g: overwritten(g, 0))
 def nextafter(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The next floating-point number after a in the direction of b.  Gradient: da = g, db = 0."""
 
@@ -332,12 +332,12 @@ def signbit(input: Tensor, *, out: Any = None) -> Tensor:
     """Return whether each element is negative, -0 included."""
 
 
-@binary(_of_bits("gcd", kinds="iu"))
+@binary(of_bits("gcd", kinds="iu"))
 def gcd(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Return the greatest common divisor of integers, elementwise."""
 
 
-@binary(_of_bits("lcm", kinds="iu"))
+@binary(of_bits("lcm", kinds="iu"))
 def lcm(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Return the least common multiple of integers, elementwise."""
 

@@ -32,7 +32,7 @@ from tinygrad_adam.ops.elementwise import (
 )
 from tinygrad_adam.ops.indexing import gather
 from tinygrad_adam.ops.linalg import MatMul
-from tinygrad_adam.ops.ordering import Argsort, ValuesAndIndices, _dim_to_search, _pick, sort
+from tinygrad_adam.ops.ordering import Argsort, ValuesAndIndices, dim_to_search, picked, sort
 from tinygrad_adam.ops.reductions import Amax, Amin, dims_to_search, sum
 from tinygrad_adam.ops.shapes import (
     cast,
@@ -168,9 +168,9 @@ def nanmedian(
         x = reshape(input, (-1,))
         if x.shape[0] == 0:
             return input.new_full((), math.nan if input.dtype.kind == "f" else -(2**63))
-        return _pick(x, 0, ArgNanMedian.apply(x, 0), False).values
-    dim = _dim_to_search("median", input, dim)
-    return _pick(input, dim, ArgNanMedian.apply(input, dim), keepdim)
+        return picked(x, 0, ArgNanMedian.apply(x, 0), False).values
+    dim = dim_to_search("median", input, dim)
+    return picked(input, dim, ArgNanMedian.apply(input, dim), keepdim)
 
 
 class ArgMode(Operation):
@@ -199,8 +199,8 @@ def mode(
 ) -> ValuesAndIndices:
     """Return the most frequent element along ``dim``, the smallest of several, and the last place
     of it."""
-    dim = _dim_to_search("mode", input, dim)
-    return _pick(input, dim, ArgMode.apply(input, dim), keepdim)
+    dim = dim_to_search("mode", input, dim)
+    return picked(input, dim, ArgMode.apply(input, dim), keepdim)
 
 
 @returns("kthvalue")
@@ -214,14 +214,14 @@ def kthvalue(
     Raises:
         RuntimeError: there are fewer than ``k``.
     """
-    dim = _dim_to_search("kthvalue", input, dim)
+    dim = dim_to_search("kthvalue", input, dim)
     if not 1 <= k <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError(
             f"kthvalue(): selected number k out of range for dimension {dim}\n"
             f"  k is {k}, the tensor has shape {tuple(input.shape)}"
         )
     order = Argsort.apply(input, dim, False)
-    return _pick(input, dim, narrow(order, dim, k - 1, 1) if input.ndim else order, keepdim)
+    return picked(input, dim, narrow(order, dim, k - 1, 1) if input.ndim else order, keepdim)
 
 
 class MinAndMax(NamedTuple):
